@@ -1,0 +1,165 @@
+#include "base/time.h"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace paywarden {
+namespace {
+
+constexpr int64_t kMsPerDay = 86'400'000;
+
+int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+
+bool leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
+
+// Reads exactly `count` digits at `text[at]`; -1 where there are none.
+int digits(std::string_view text, size_t at, size_t count) {
+  if (text.size() < at + count) return -1;
+  int value = 0;
+  for (size_t i = at; i < at + count; ++i) {
+    if (text[i] < '0' || text[i] > '9') return -1;
+    value = value * 10 + (text[i] - '0');
+  }
+  return value;
+}
+
+struct Tail {
+  int64_t ms = 0;         // fraction of the second
+  int64_t offset_ms = 0;  // what to take from local time
+  bool ok = false;
+};
+
+// What stands behind the seconds: [.fraction][Z|+hh:mm|-hh:mm]
+Tail parse_tail(std::string_view text) {
+  Tail tail;
+  size_t at = 0;
+  if (at < text.size() && text[at] == '.') {
+    int scale = 100;
+    size_t first = ++at;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10)
+      tail.ms += (text[at] - '0') * scale;
+    if (at == first || at - first > 9) return tail;
+  }
+  std::string_view zone = text.substr(at);
+  tail.ok = zone.empty() || zone == "Z" || zone == "z";
+  if (tail.ok) return tail;
+  int hour = digits(zone, 1, 2), minute = digits(zone, 4, 2);
+  bool shape = zone.size() == 6 && zone[3] == ':' && (zone[0] == '+' || zone[0] == '-');
+  if (!shape || hour < 0 || hour > 23 || minute < 0 || minute > 59) return tail;
+  tail.offset_ms = (hour * 60 + minute) * int64_t{60'000} * (zone[0] == '-' ? -1 : 1);
+  tail.ok = true;
+  return tail;
+}
+
+void put_digits(char* out, int value, int count) {
+  for (int i = count - 1; i >= 0; --i, value /= 10) out[i] = static_cast<char>('0' + value % 10);
+}
+
+struct Unit {
+  std::string_view suffix;
+  int64_t ms;
+};
+constexpr std::array<Unit, 5> kUnits = {
+    {{"d", kMsPerDay}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
+
+}  // namespace
+
+int64_t days_since_epoch(CalendarDate date) {
+  int64_t y = date.year - (date.month <= 2);
+  int64_t era = floor_div(y, 400);
+  int64_t year_of_era = y - era * 400;
+  int64_t day_of_year = (153 * (date.month + (date.month > 2 ? -3 : 9)) + 2) / 5 + date.day - 1;
+  int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  return era * 146'097 + day_of_era - 719'468;
+}
+
+CalendarDate date_of(EventTime time) {
+  int64_t z = floor_div(time.ms(), kMsPerDay) + 719'468;
+  int64_t era = floor_div(z, 146'097);
+  int64_t day_of_era = z - era * 146'097;
+  int64_t year_of_era =
+      (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  int64_t mp = (5 * day_of_year + 2) / 153;
+  int month = static_cast<int>(mp < 10 ? mp + 3 : mp - 9);
+  int year = static_cast<int>(year_of_era + era * 400 + (month <= 2));
+  return {year, month, static_cast<int>(day_of_year - (153 * mp + 2) / 5 + 1)};
+}
+
+bool is_valid(CalendarDate date) {
+  constexpr std::array<int, 12> kDays = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  if (date.month < 1 || date.month > 12 || date.day < 1) return false;
+  return date.day <= kDays[date.month - 1] + (date.month == 2 && leap(date.year));
+}
+
+int hour_of(EventTime time) {
+  int64_t in_day = time.ms() - floor_div(time.ms(), kMsPerDay) * kMsPerDay;
+  return static_cast<int>(in_day / 3'600'000);
+}
+
+int weekday_of(EventTime time) {
+  int64_t day = floor_div(time.ms(), kMsPerDay) + 3;  // 1970-01-01 was a Thursday
+  return static_cast<int>(day - floor_div(day, 7) * 7);
+}
+
+Result<EventTime> parse_rfc3339(std::string_view text) {
+  auto bad = [&] {
+    return fail("'" + std::string(text.substr(0, 40)) + "' is not a time like 2020-06-21T12:14:58Z");
+  };
+  CalendarDate date{digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2)};
+  if (text.size() < 10 || text[4] != '-' || text[7] != '-') return bad();
+  if (date.year < 1900 || date.year > 2199 || !is_valid(date)) return bad();
+  int64_t ms = days_since_epoch(date) * kMsPerDay;
+  if (text.size() == 10) return EventTime(ms);
+  int hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
+  if (text.size() < 19 || (text[10] != 'T' && text[10] != ' ' && text[10] != 't')) return bad();
+  if (text[13] != ':' || text[16] != ':') return bad();
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return bad();
+  Tail tail = parse_tail(text.substr(19));
+  if (!tail.ok) return bad();
+  ms += ((hour * 60 + minute) * 60 + second) * int64_t{1000} + tail.ms - tail.offset_ms;
+  return EventTime(ms);
+}
+
+void write_rfc3339(EventTime time, char* out) {
+  int64_t day = floor_div(time.ms(), kMsPerDay);
+  int in_day = static_cast<int>(time.ms() - day * kMsPerDay);
+  CalendarDate date = date_of(time);
+  std::memcpy(out, "0000-00-00T00:00:00.000Z", 24);
+  put_digits(out, date.year, 4);
+  put_digits(out + 5, date.month, 2);
+  put_digits(out + 8, date.day, 2);
+  put_digits(out + 11, in_day / 3'600'000, 2);
+  put_digits(out + 14, in_day / 60'000 % 60, 2);
+  put_digits(out + 17, in_day / 1'000 % 60, 2);
+  put_digits(out + 20, in_day % 1'000, 3);
+}
+
+std::string format_rfc3339(EventTime time) {
+  std::string text(24, '0');
+  write_rfc3339(time, text.data());
+  return text;
+}
+
+Result<Duration> parse_duration(std::string_view text) {
+  int64_t count = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  std::string_view suffix = text.substr(static_cast<size_t>(end - text.data()));
+  for (const Unit& unit : kUnits)
+    if (error == std::errc() && suffix == unit.suffix && count >= 0 && count <= (int64_t{1} << 48) / unit.ms)
+      return Duration(count * unit.ms);
+  return fail("'" + std::string(text.substr(0, 40)) + "' is not a duration", {},
+              "write a whole number and ms, s, m, h or d: \"250ms\", \"10m\", \"7d\"");
+}
+
+std::string format_duration(Duration span) {
+  for (const Unit& unit : kUnits)
+    if (span.ms() % unit.ms == 0 && span.ms() != 0)
+      return std::to_string(span.ms() / unit.ms) + std::string(unit.suffix);
+  return std::to_string(span.ms()) + "ms";
+}
+
+}  // namespace paywarden

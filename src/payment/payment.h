@@ -1,0 +1,109 @@
+// The canonical payment: what every stage after intake works on. Made to be filled again and again without
+// allocating: text lies in one buffer, values in one array indexed by field.
+//
+//   Payment p;
+//   p.reset(fields.size());
+//   p.set_text(field::merchant, "Corner Shop");
+//   p.text(field::merchant)       // "Corner Shop"; empty where missing
+//   p.has(field::category)        // false
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/time.h"
+#include "payment/fields.h"
+#include "payment/money.h"
+
+namespace paywarden {
+
+// HMAC-SHA256(key, PAN), cut to 128 bits. The only form in which a card number is known behind intake.
+struct CardToken {
+  std::array<uint8_t, 16> bytes{};
+  bool operator==(const CardToken&) const = default;
+  std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+  std::string hex() const;
+};
+
+// "411111******1111": first six and last four digits at most (PCI DSS 4.0, 3.4.1), for people to look at.
+struct MaskedCard {
+  std::array<char, 23> text{};
+  uint8_t length = 0;
+  std::string_view view() const { return {text.data(), length}; }
+  void assign(std::string_view s) {
+    length = static_cast<uint8_t>(s.size() < text.size() ? s.size() : text.size());
+    std::memcpy(text.data(), s.data(), length);
+  }
+  bool operator==(const MaskedCard& other) const { return view() == other.view(); }
+};
+
+struct FieldValue {
+  enum class State : uint8_t { missing, present };
+  State state = State::missing;
+  uint32_t length = 0;  // text: bytes
+  union {
+    int64_t integer = 0;  // integer, boolean (0 or 1), time (ms), amount (minor units)
+    double number;        // number
+    uint64_t offset;      // text: where it starts in the payment's buffer
+  };
+};
+
+class Payment {
+ public:
+  EventTime event_time;
+  EventTime receipt_time;      // when intake saw it; no part of the payment's identity, decides nothing
+  CardToken card;
+  MaskedCard card_masked;
+  int64_t amount_minor = 0;    // in `currency`
+  Currency currency;
+  int64_t amount_base_minor = 0;  // in the base currency, at the rate the log held; set by the engine
+  bool backfilled = false;     // history: warms the state, is not decided
+
+  void reset(FieldIndex field_count) {
+    values_.assign(field_count, FieldValue{});
+    text_.clear();
+    backfilled = false;
+  }
+
+  std::string_view id() const { return text(field::payment_id); }
+  std::string_view merchant() const { return text(field::merchant); }
+
+  bool has(FieldIndex f) const { return values_[f].state == FieldValue::State::present; }
+  const FieldValue& value(FieldIndex f) const { return values_[f]; }
+  std::string_view text(FieldIndex f) const {
+    const FieldValue& v = values_[f];
+    return v.state == FieldValue::State::present ? std::string_view(text_).substr(v.offset, v.length)
+                                                 : std::string_view();
+  }
+  FieldIndex field_count() const { return static_cast<FieldIndex>(values_.size()); }
+
+  void set_text(FieldIndex f, std::string_view s) {
+    FieldValue& v = put(f);
+    v.offset = text_.size();
+    v.length = static_cast<uint32_t>(s.size());
+    text_.append(s);
+  }
+  void set_integer(FieldIndex f, int64_t n) { put(f).integer = n; }  // also boolean, time, amount
+  void set_number(FieldIndex f, double n) { put(f).number = n; }
+
+ private:
+  FieldValue& put(FieldIndex f) {
+    values_[f].state = FieldValue::State::present;
+    return values_[f];
+  }
+  std::vector<FieldValue> values_;
+  std::string text_;
+};
+
+// event_time, card, amount and currency stand in their own members and not among the values.
+//
+// Two sendings are the same payment when their ids and these digests are equal: every field that is not volatile,
+// with the event time, card, amount and currency; not the receipt time.
+Hash128 body_digest(const Payment& payment, const FieldTable& fields);
+
+}  // namespace paywarden

@@ -1,0 +1,122 @@
+#include <gtest/gtest.h>
+
+#include "payment/records.h"
+
+namespace paywarden {
+namespace {
+
+Payment sample(const FieldTable& fields, FieldIndex device, FieldIndex age) {
+  Payment p;
+  p.reset(fields.size());
+  p.event_time = EventTime(1'592'741'698'123);
+  p.receipt_time = EventTime(1'592'741'699'000);
+  p.card.bytes[3] = 7;
+  p.card_masked.assign("411111******1111");
+  p.amount_minor = 599;
+  p.currency = *Currency::parse("USD");
+  p.set_text(field::payment_id, "p-1");
+  p.set_text(field::merchant, "Schmeler, Inc");
+  p.set_number(field::latitude, -40.5);
+  p.set_text(device, "d1");
+  p.set_integer(age, -3);
+  return p;
+}
+
+TEST(Records, PaymentSurvivesTheLog) {
+  FieldTable fields;
+  FieldIndex device = *fields.add("device", FieldType::text, true);
+  FieldIndex age = *fields.add("account_age", FieldType::integer);
+  Payment p = sample(fields, device, age), back;
+  std::string bytes;
+  encode_payment(p, fields, bytes);
+  ASSERT_TRUE(decode_payment(bytes, fields, back));
+  EXPECT_EQ(back.id(), "p-1");
+  EXPECT_EQ(back.text(device), "d1");
+  EXPECT_EQ(back.value(age).integer, -3);
+  EXPECT_EQ(back.value(field::latitude).number, -40.5);
+  EXPECT_FALSE(back.has(field::category));
+  EXPECT_EQ(body_digest(p, fields), body_digest(back, fields));
+  std::string again;
+  encode_payment(back, fields, again);
+  EXPECT_EQ(bytes, again);
+  for (size_t cut = 0; cut < bytes.size(); ++cut)
+    EXPECT_FALSE(decode_payment(std::string_view(bytes).substr(0, cut), fields, back)) << cut;
+}
+
+TEST(Records, AFieldThatLeftTheSchemaIsSkipped) {
+  FieldTable fields, fewer;
+  FieldIndex device = *fields.add("device", FieldType::text);
+  FieldIndex age = *fields.add("account_age", FieldType::integer);
+  FieldIndex kept = *fewer.add("account_age", FieldType::integer);
+  std::string bytes;
+  encode_payment(sample(fields, device, age), fields, bytes);
+  Payment back;
+  ASSERT_TRUE(decode_payment(bytes, fewer, back));
+  EXPECT_EQ(back.value(kept).integer, -3);
+}
+
+TEST(BodyDigest, VolatileFieldsDoNotCount) {
+  FieldTable fields;
+  FieldIndex device = *fields.add("device", FieldType::text, true);
+  FieldIndex age = *fields.add("account_age", FieldType::integer);
+  Payment a = sample(fields, device, age), b = a, c = a, d = a;
+  b.set_text(device, "another");
+  b.receipt_time = EventTime(0);
+  c.set_integer(age, 4);
+  d.amount_minor = 600;
+  EXPECT_EQ(body_digest(a, fields), body_digest(b, fields));
+  EXPECT_NE(body_digest(a, fields), body_digest(c, fields));
+  EXPECT_NE(body_digest(a, fields), body_digest(d, fields));
+}
+
+TEST(Records, LabelAndDecision) {
+  LabelRecord label{{"p-1", true, "analyst:maria", EventTime(5)}, "payment bytes"}, back;
+  std::string bytes;
+  encode_label(label, bytes);
+  ASSERT_TRUE(decode_label(bytes, back));
+  EXPECT_EQ(back.label.payment_id, "p-1");
+  EXPECT_TRUE(back.label.is_fraud);
+  EXPECT_EQ(back.payment, "payment bytes");
+
+  Decision decision;
+  decision.payment_id = "p-1";
+  decision.score = 0.25f;
+  decision.outcome = Outcome::review;
+  decision.late = true;
+  decision.event_time = EventTime(1'592'741'698'000);
+  decision.card.assign("411111******1111");
+  decision.reasons = {{"amount", 912.4, 60.5, 1.5}};
+  bytes.clear();
+  encode_decision(decision, 77, bytes);
+  DecisionHead head;
+  std::string_view json;
+  ASSERT_TRUE(decode_decision(bytes, head, json));
+  EXPECT_EQ(head.payment_sequence, 77u);
+  EXPECT_EQ(json,
+            R"({"payment_id":"p-1","outcome":"review","score":0.25,"reasons":[{"feature":"amount",)"
+            R"("value":912.4,"usual":60.5,"contribution":1.5}],"rules":[],"model":"",)"
+            R"("event_time":"2020-06-21T12:14:58.000Z","card":"411111******1111","late":true})");
+}
+
+TEST(Money, DecimalsWithoutFloatingPoint) {
+  EXPECT_EQ(*parse_minor_units("12.5", 2), 1250);
+  EXPECT_EQ(*parse_minor_units("0", 2), 0);
+  EXPECT_EQ(*parse_minor_units("-0.07", 2), -7);
+  EXPECT_EQ(*parse_minor_units("12.500", 2), 1250);
+  EXPECT_EQ(*parse_minor_units("1.5e2", 2), 15000);
+  EXPECT_EQ(*parse_minor_units("150e-2", 2), 150);
+  EXPECT_EQ(*parse_minor_units(".5", 3), 500);
+  EXPECT_EQ(*parse_minor_units("7", 0), 7);
+  EXPECT_FALSE(parse_minor_units("12.501", 2));
+  EXPECT_FALSE(parse_minor_units("7.5", 0));
+  EXPECT_FALSE(parse_minor_units("", 2));
+  EXPECT_FALSE(parse_minor_units("1,000", 2));
+  EXPECT_FALSE(parse_minor_units("1e99", 2));
+  EXPECT_FALSE(parse_minor_units("99999999999999999999", 2));
+  EXPECT_EQ(format_minor_units(7, 2), "0.07");
+  EXPECT_EQ(format_minor_units(-1250, 2), "-12.50");
+  EXPECT_EQ(format_minor_units(7, 0), "7");
+}
+
+}  // namespace
+}  // namespace paywarden

@@ -1,0 +1,136 @@
+#include "payment/records.h"
+
+#include "base/byte_io.h"
+
+namespace paywarden {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+constexpr uint8_t kNamed = 255;
+
+void encode_field(const Payment& payment, const FieldTable& fields, FieldIndex f, ByteWriter& w) {
+  const FieldSpec& spec = fields[f];
+  if (f < field::standard_count) {
+    w.u8(static_cast<uint8_t>(f));
+  } else {
+    w.u8(kNamed);
+    w.text(spec.name);
+  }
+  w.u8(static_cast<uint8_t>(spec.type));
+  if (spec.type == FieldType::text)
+    w.text(payment.text(f));
+  else if (spec.type == FieldType::number)
+    w.f64(payment.value(f).number);
+  else
+    w.svarint(payment.value(f).integer);
+}
+
+// Reads one value; sets it where `f` names a field of the same type.
+bool decode_field(ByteReader& r, const FieldTable& fields, Payment& out) {
+  uint8_t place = r.u8();
+  std::optional<FieldIndex> f;
+  if (place == kNamed)
+    f = fields.find(r.text());
+  else if (place < field::standard_count)
+    f = place;
+  auto type = static_cast<FieldType>(r.u8());
+  if (f && fields[*f].type != type) f.reset();
+  if (type == FieldType::text) {
+    std::string_view text = r.text();
+    if (f) out.set_text(*f, text);
+  } else if (type == FieldType::number) {
+    double number = r.f64();
+    if (f) out.set_number(*f, number);
+  } else {
+    int64_t integer = r.svarint();
+    if (f) out.set_integer(*f, integer);
+  }
+  return r.ok() && type <= FieldType::amount;
+}
+
+}  // namespace
+
+void encode_payment(const Payment& p, const FieldTable& fields, std::string& out) {
+  ByteWriter w(out);
+  w.u8(kVersion);
+  w.u8(p.backfilled ? 1 : 0);
+  w.i64(p.event_time.ms());
+  w.i64(p.receipt_time.ms());
+  w.raw(p.card.bytes.data(), p.card.bytes.size());
+  w.text(p.card_masked.view());
+  w.svarint(p.amount_minor);
+  w.raw(p.currency.code().data(), 3);
+  uint64_t present = 0;
+  for (FieldIndex f = 0; f < p.field_count(); ++f) present += p.has(f);
+  w.varint(present);
+  for (FieldIndex f = 0; f < p.field_count(); ++f)
+    if (p.has(f)) encode_field(p, fields, f, w);
+}
+
+bool decode_payment(std::string_view bytes, const FieldTable& fields, Payment& out) {
+  ByteReader r(bytes);
+  if (r.u8() != kVersion) return false;
+  out.reset(fields.size());
+  out.backfilled = r.u8() & 1;
+  out.event_time = EventTime(r.i64());
+  out.receipt_time = EventTime(r.i64());
+  std::string_view token = r.raw(out.card.bytes.size());
+  if (r.ok()) std::memcpy(out.card.bytes.data(), token.data(), token.size());
+  out.card_masked.assign(r.text());
+  out.amount_minor = r.svarint();
+  out.amount_base_minor = out.amount_minor;
+  auto currency = Currency::parse(r.raw(3));
+  if (!currency) return false;
+  out.currency = *currency;
+  uint64_t count = r.varint();
+  if (count > kFieldsMax) return false;
+  for (uint64_t i = 0; i < count; ++i)
+    if (!decode_field(r, fields, out)) return false;
+  return r.ok() && r.at_end();
+}
+
+void encode_label(const LabelRecord& record, std::string& out) {
+  ByteWriter w(out);
+  w.u8(kVersion);
+  w.u8(record.label.is_fraud ? 1 : 0);
+  w.i64(record.label.event_time.ms());
+  w.text(record.label.payment_id);
+  w.text(record.label.source);
+  w.text(record.payment);
+}
+
+bool decode_label(std::string_view bytes, LabelRecord& out) {
+  ByteReader r(bytes);
+  if (r.u8() != kVersion) return false;
+  out.label.is_fraud = r.u8() & 1;
+  out.label.event_time = EventTime(r.i64());
+  out.label.payment_id = r.text();
+  out.label.source = r.text();
+  out.payment = r.text();
+  return r.ok() && r.at_end();
+}
+
+void encode_decision(const Decision& decision, uint64_t payment_sequence, std::string& out) {
+  ByteWriter w(out);
+  w.u8(kVersion);
+  w.u8(static_cast<uint8_t>(decision.outcome));
+  w.u8(static_cast<uint8_t>(decision.late | decision.guarded << 1 | decision.observed << 2));
+  w.f32(decision.score);
+  w.u64(payment_sequence);
+  append_json(decision, out);
+}
+
+bool decode_decision(std::string_view bytes, DecisionHead& head, std::string_view& json) {
+  ByteReader r(bytes);
+  if (r.u8() != kVersion) return false;
+  uint8_t outcome = r.u8();
+  head.outcome = static_cast<Outcome>(outcome);
+  head.flags = r.u8();
+  head.score = r.f32();
+  head.payment_sequence = r.u64();
+  if (!r.ok() || outcome > 2) return false;
+  json = bytes.substr(r.position());
+  return true;
+}
+
+}  // namespace paywarden
