@@ -1,5 +1,6 @@
-// Fails when the folders of src/ stop being a payment's way: an include of a folder that src/CMakeLists.txt does not
-// allow, a cycle among the allowed ones, a folder without a line there, or a README table of folders that differs from src/.
+// Fails when the folders of src/ stop being a payment's way: an include of a folder that
+// src/CMakeLists.txt does not allow, a cycle among the allowed ones, a folder without a line there,
+// or a README table of folders that differs from src/.
 //
 //   layout_check PROJECT_ROOT
 #include <filesystem>
@@ -44,14 +45,16 @@ std::map<std::string, Names> allowed_includes(const fs::path& root) {
   return table;
 }
 
-// A folder may use only folders declared above it, so the order of the lines proves that there is no cycle.
+// A folder may use only folders declared above it, so the order of the lines proves that there is
+// no cycle.
 void check_order(const fs::path& root, const std::map<std::string, Names>& table) {
   std::string text = read(root / "src/CMakeLists.txt");
   for (const auto& [folder, uses] : table)
     for (const std::string& used : uses)
       if (text.find("NAME " + used + "\n") > text.find("NAME " + folder + " ") &&
           text.find("NAME " + used + " ") > text.find("NAME " + folder + " "))
-        problem("src/CMakeLists.txt: " + folder + " uses " + used + ", which comes later on the payment's way");
+        problem("src/CMakeLists.txt: " + folder + " uses " + used +
+                ", which comes later on the payment's way");
 }
 
 void check_file(const fs::path& path, const std::string& folder, const Names& allowed) {
@@ -62,7 +65,8 @@ void check_file(const fs::path& path, const std::string& folder, const Names& al
     std::smatch match;
     if (!std::regex_search(line, match, include)) continue;
     if (match[1] != folder && !allowed.contains(match[1]))
-      problem(path.string() + ":" + std::to_string(number) + ": " + folder + " may not include " + match[1].str());
+      problem(path.string() + ":" + std::to_string(number) + ": " + folder + " may not include " +
+              match[1].str());
   }
 }
 
@@ -71,11 +75,14 @@ void check_readme(const fs::path& root, const Names& folders) {
   std::string text = read(root / "README.md");
   std::regex row(R"(\n\| `(\w+)/` \|)");
   Names listed;
-  for (std::sregex_iterator it(text.begin(), text.end(), row), end; it != end; ++it) listed.insert((*it)[1]);
+  for (std::sregex_iterator it(text.begin(), text.end(), row), end; it != end; ++it)
+    listed.insert((*it)[1]);
   for (const std::string& folder : folders)
-    if (!listed.contains(folder)) problem("README.md: the table of folders lacks `" + folder + "/`");
+    if (!listed.contains(folder))
+      problem("README.md: the table of folders lacks `" + folder + "/`");
   for (const std::string& folder : listed)
-    if (!folders.contains(folder)) problem("README.md: the table of folders names `" + folder + "/`, which src/ lacks");
+    if (!folders.contains(folder))
+      problem("README.md: the table of folders names `" + folder + "/`, which src/ lacks");
 }
 
 }  // namespace

@@ -12,9 +12,13 @@ namespace paywarden {
 namespace {
 
 TEST(Time, Rfc3339BothWays) {
-  struct Row { const char* text; int64_t ms; };
+  struct Row {
+    const char* text;
+    int64_t ms;
+  };
   for (Row row : {Row{"1970-01-01T00:00:00Z", 0}, Row{"2020-06-21T12:14:58Z", 1'592'741'698'000},
-                  Row{"2020-06-21 12:14:58", 1'592'741'698'000}, Row{"2020-06-21T14:14:58.5+02:00", 1'592'741'698'500},
+                  Row{"2020-06-21 12:14:58", 1'592'741'698'000},
+                  Row{"2020-06-21T14:14:58.5+02:00", 1'592'741'698'500},
                   Row{"2000-02-29", 951'782'400'000}, Row{"1969-12-31T23:59:59.999Z", -1}}) {
     auto time = parse_rfc3339(row.text);
     ASSERT_TRUE(time) << row.text;
@@ -22,8 +26,9 @@ TEST(Time, Rfc3339BothWays) {
   }
   EXPECT_EQ(format_rfc3339(EventTime(1'592'741'698'007)), "2020-06-21T12:14:58.007Z");
   EXPECT_EQ(format_rfc3339(EventTime(-1)), "1969-12-31T23:59:59.999Z");
-  for (const char* bad : {"", "2020-6-21", "2021-02-29", "2020-06-21T24:00:00Z", "2020-06-21T12:14", "2020-06-21T12:14:58X",
-                          "2020-06-21T12:14:58.", "2020-06-21T12:14:58+2:00", "20200621T121458Z"})
+  for (const char* bad : {"", "2020-6-21", "2021-02-29", "2020-06-21T24:00:00Z", "2020-06-21T12:14",
+                          "2020-06-21T12:14:58X", "2020-06-21T12:14:58.",
+                          "2020-06-21T12:14:58+2:00", "20200621T121458Z"})
     EXPECT_FALSE(parse_rfc3339(bad)) << bad;
 }
 
@@ -46,7 +51,8 @@ TEST(Time, Durations) {
   EXPECT_EQ(parse_duration("250ms")->ms(), 250);
   EXPECT_EQ(*parse_duration("10m"), minutes(10));
   EXPECT_EQ(*parse_duration("7d"), days(7));
-  for (const char* bad : {"", "7", "d", "-1s", "1.5h", "7 d", "999999999999999d"}) EXPECT_FALSE(parse_duration(bad)) << bad;
+  for (const char* bad : {"", "7", "d", "-1s", "1.5h", "7 d", "999999999999999d"})
+    EXPECT_FALSE(parse_duration(bad)) << bad;
   EXPECT_EQ(format_duration(hours(24)), "1d");
   EXPECT_EQ(format_duration(seconds(90)), "90s");
 }
@@ -54,9 +60,24 @@ TEST(Time, Durations) {
 TEST(JsonWriter, EscapesWhatIsNotText) {
   std::string out;
   JsonWriter json(out);
-  json.open_object().key("a").string("q\"\\\n\x01\xff\xc3\xa9").key("b").number(std::numeric_limits<double>::quiet_NaN());
-  json.key("c").number(0.1f).key("d").open_array().integer(-3).boolean(true).open_object().close_object().close_array().close_object();
-  EXPECT_EQ(out, "{\"a\":\"q\\\"\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa9\",\"b\":null,\"c\":0.1,\"d\":[-3,true,{}]}");
+  json.open_object()
+      .key("a")
+      .string("q\"\\\n\x01\xff\xc3\xa9")
+      .key("b")
+      .number(std::numeric_limits<double>::quiet_NaN());
+  json.key("c")
+      .number(0.1f)
+      .key("d")
+      .open_array()
+      .integer(-3)
+      .boolean(true)
+      .open_object()
+      .close_object()
+      .close_array()
+      .close_object();
+  EXPECT_EQ(out,
+            "{\"a\":\"q\\\"\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa9\",\"b\":null,\"c\":0.1,\"d\":[-3,"
+            "true,{}]}");
 }
 
 TEST(ByteIo, RoundTripAndTruncation) {

@@ -1,9 +1,9 @@
 // A queue between threads that never grows past its limit: many producers, one or more consumers.
 //
 //   BoundedQueue<Work> queue(4096);
-//   if (!queue.try_push(std::move(work))) answer_503();   // full: the caller decides what that means
-//   std::vector<Work> batch;
-//   while (queue.pop_all(batch, 256)) { ...; batch.clear(); }   // blocks until there is work; false once closed and empty
+//   if (!queue.try_push(std::move(work))) answer_503();   // full: the caller decides what that
+//   means std::vector<Work> batch; while (queue.pop_all(batch, 256)) { ...; batch.clear(); }   //
+//   blocks until there is work; false once closed and empty
 #pragma once
 
 #include <chrono>

@@ -15,7 +15,8 @@
 
 namespace paywarden {
 
-static_assert(std::endian::native == std::endian::little, "formats are written as they lie in memory");
+static_assert(std::endian::native == std::endian::little,
+              "formats are written as they lie in memory");
 
 class ByteWriter {
  public:
@@ -33,7 +34,9 @@ class ByteWriter {
     u8(static_cast<uint8_t>(v));
   }
   // Signed, small magnitudes first (zigzag).
-  void svarint(int64_t v) { varint((static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63)); }
+  void svarint(int64_t v) {
+    varint((static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63));
+  }
   // varint length, then the bytes.
   void text(std::string_view s) {
     varint(s.size());

@@ -1,4 +1,5 @@
-// The wall clock as a port. Only intake stamps with it (receipt time); it decides nothing about a payment.
+// The wall clock as a port. Only intake stamps with it (receipt time); it decides nothing about a
+// payment.
 #pragma once
 
 #include <chrono>

@@ -14,7 +14,8 @@ Sha256 sha256(std::string_view bytes);
 std::string sha256_hex(std::string_view bytes);
 std::string to_hex(std::string_view bytes);
 
-// HMAC-SHA256 (RFC 2104) with the key's two padded blocks hashed once. One object, any number of threads.
+// HMAC-SHA256 (RFC 2104) with the key's two padded blocks hashed once. One object, any number of
+// threads.
 class HmacKey {
  public:
   explicit HmacKey(std::string_view key);
@@ -24,8 +25,8 @@ class HmacKey {
   std::array<uint8_t, 64> inner_pad_, outer_pad_;
 };
 
-std::string base64(std::string_view bytes);                       // RFC 4648, padded
-bool base64_decode(std::string_view text, std::string& bytes);    // false: not base64
+std::string base64(std::string_view bytes);                     // RFC 4648, padded
+bool base64_decode(std::string_view text, std::string& bytes);  // false: not base64
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 // `count` bytes from the system's generator.
 std::string random_bytes(size_t count);

@@ -1,8 +1,8 @@
-// 64-bit and 128-bit hashes for tables and keys. Fixed for ever: they stand in snapshots and in the journal's index.
-// Not cryptographic; for tokens and signatures see digest.h.
+// 64-bit and 128-bit hashes for tables and keys. Fixed for ever: they stand in snapshots and in the
+// journal's index. Not cryptographic; for tokens and signatures see digest.h.
 //
-// The scheme is multiply-fold ("wyhash", Wang Yi, public domain): 64x64->128 multiplications of input words xored
-// with constants, high half xored into the low half.
+// The scheme is multiply-fold ("wyhash", Wang Yi, public domain): 64x64->128 multiplications of
+// input words xored with constants, high half xored into the low half.
 #pragma once
 
 #include <cstdint>

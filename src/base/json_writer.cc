@@ -27,10 +27,17 @@ size_t utf8_length(const unsigned char* p, size_t left) {
 void append_control(std::string& out, unsigned char c) {
   constexpr char kHex[] = "0123456789abcdef";
   switch (c) {
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: break;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      break;
   }
   out += "\\u00";
   out.push_back(kHex[c >> 4]);
@@ -53,7 +60,8 @@ void append_json_string(std::string& out, std::string_view text) {
     unsigned char c = p[i];
     if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
       size_t run = i + 1;
-      while (run < text.size() && p[run] >= 0x20 && p[run] < 0x80 && p[run] != '"' && p[run] != '\\')
+      while (run < text.size() && p[run] >= 0x20 && p[run] < 0x80 && p[run] != '"' &&
+             p[run] != '\\')
         ++run;
       out.append(text.substr(i, run - i));
       i = run;
@@ -108,8 +116,12 @@ JsonWriter& JsonWriter::integer(int64_t value) {
   return *this;
 }
 
-JsonWriter& JsonWriter::boolean(bool value) { return raw(value ? "true" : "false"); }
-JsonWriter& JsonWriter::null() { return raw("null"); }
+JsonWriter& JsonWriter::boolean(bool value) {
+  return raw(value ? "true" : "false");
+}
+JsonWriter& JsonWriter::null() {
+  return raw("null");
+}
 
 JsonWriter& JsonWriter::raw(std::string_view json) {
   separate();

@@ -7,8 +7,8 @@
 //   json.key("rules").open_array().string("r1").close_array();
 //   json.close_object();                     // {"payment_id":"p1","score":0.25,"rules":["r1"]}
 //
-// Strings are escaped (RFC 8259); bytes that are not UTF-8 become U+FFFD. NaN and infinities become null.
-// Numbers are the shortest text that reads back to the same value.
+// Strings are escaped (RFC 8259); bytes that are not UTF-8 become U+FFFD. NaN and infinities become
+// null. Numbers are the shortest text that reads back to the same value.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,8 @@
-// What the engineer on duty reads: one event a line. A port, so that nothing below app/ knows where the lines go.
+// What the engineer on duty reads: one event a line. A port, so that nothing below app/ knows where
+// the lines go.
 //
-//   log.write(LogLevel::warning, "webhook_failed", {{"url", host}, {"status", "503"}, {"retry_in", "30s"}});
+//   log.write(LogLevel::warning, "webhook_failed", {{"url", host}, {"status", "503"}, {"retry_in",
+//   "30s"}});
 //
 // Never pass a PAN, a secret, or a raw payment: values go to disk as they are.
 #pragma once

@@ -1,5 +1,6 @@
-// Seeded random numbers that are the same on every machine and library version (std:: distributions are not).
-// xoshiro256** (Blackman and Vigna, public domain), seeded by SplitMix64. One object, one thread.
+// Seeded random numbers that are the same on every machine and library version (std:: distributions
+// are not). xoshiro256** (Blackman and Vigna, public domain), seeded by SplitMix64. One object, one
+// thread.
 #pragma once
 
 #include <cstdint>

@@ -15,11 +15,13 @@
 namespace paywarden {
 
 struct [[nodiscard]] Error {
-  std::string what;    // "unknown key 'tresholds'"
-  std::string where;   // "config/demo.toml:14", "journal-000000000000000001.pwj at byte 8192"; may be empty
+  std::string what;  // "unknown key 'tresholds'"
+  std::string
+      where;  // "config/demo.toml:14", "journal-000000000000000001.pwj at byte 8192"; may be empty
   std::string remedy;  // "did you mean 'thresholds'?"; may be empty
 
-  // One line for a person: "config/demo.toml:14: unknown key 'tresholds'; did you mean 'thresholds'?"
+  // One line for a person: "config/demo.toml:14: unknown key 'tresholds'; did you mean
+  // 'thresholds'?"
   std::string line() const {
     std::string text = where.empty() ? what : where + ": " + what;
     return remedy.empty() ? text : text + "; " + remedy;
@@ -38,13 +40,13 @@ inline tl::unexpected<Error> fail(std::string what, std::string where = {},
 // Passes a failure on: TRY(journal.sync());  and  TRY_ASSIGN(auto file, files.open(path));
 #define PAYWARDEN_CONCAT_(a, b) a##b
 #define PAYWARDEN_CONCAT(a, b) PAYWARDEN_CONCAT_(a, b)
-#define TRY(expression)                                                    \
-  do {                                                                     \
-    if (auto status_ = (expression); !status_)                             \
+#define TRY(expression)                                                        \
+  do {                                                                         \
+    if (auto status_ = (expression); !status_)                                 \
       return ::tl::unexpected<::paywarden::Error>(std::move(status_.error())); \
   } while (false)
-#define TRY_ASSIGN_(name, target, expression)                              \
-  auto name = (expression);                                                \
+#define TRY_ASSIGN_(name, target, expression)                                      \
+  auto name = (expression);                                                        \
   if (!name) return ::tl::unexpected<::paywarden::Error>(std::move(name.error())); \
   target = std::move(*name)
 #define TRY_ASSIGN(target, expression) \

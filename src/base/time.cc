@@ -11,9 +11,13 @@ namespace {
 
 constexpr int64_t kMsPerDay = 86'400'000;
 
-int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+int64_t floor_div(int64_t a, int64_t b) {
+  return a / b - (a % b < 0);
+}
 
-bool leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
+bool leap(int year) {
+  return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
 
 // Reads exactly `count` digits at `text[at]`; -1 where there are none.
 int digits(std::string_view text, size_t at, size_t count) {
@@ -107,7 +111,8 @@ int weekday_of(EventTime time) {
 
 Result<EventTime> parse_rfc3339(std::string_view text) {
   auto bad = [&] {
-    return fail("'" + std::string(text.substr(0, 40)) + "' is not a time like 2020-06-21T12:14:58Z");
+    return fail("'" + std::string(text.substr(0, 40)) +
+                "' is not a time like 2020-06-21T12:14:58Z");
   };
   CalendarDate date{digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2)};
   if (text.size() < 10 || text[4] != '-' || text[7] != '-') return bad();
@@ -149,7 +154,8 @@ Result<Duration> parse_duration(std::string_view text) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   std::string_view suffix = text.substr(static_cast<size_t>(end - text.data()));
   for (const Unit& unit : kUnits)
-    if (error == std::errc() && suffix == unit.suffix && count >= 0 && count <= (int64_t{1} << 48) / unit.ms)
+    if (error == std::errc() && suffix == unit.suffix && count >= 0 &&
+        count <= (int64_t{1} << 48) / unit.ms)
       return Duration(count * unit.ms);
   return fail("'" + std::string(text.substr(0, 40)) + "' is not a duration", {},
               "write a whole number and ms, s, m, h or d: \"250ms\", \"10m\", \"7d\"");

@@ -1,4 +1,5 @@
-// Points in time and spans, in whole milliseconds, UTC. Two types that do not mix with plain integers:
+// Points in time and spans, in whole milliseconds, UTC. Two types that do not mix with plain
+// integers:
 //
 //   EventTime t = *parse_rfc3339("2020-06-21T12:14:58Z");
 //   EventTime later = t + hours(24);
@@ -29,11 +30,21 @@ class Duration {
   int64_t ms_ = 0;
 };
 
-constexpr Duration milliseconds(int64_t n) { return Duration(n); }
-constexpr Duration seconds(int64_t n) { return Duration(n * 1000); }
-constexpr Duration minutes(int64_t n) { return seconds(n * 60); }
-constexpr Duration hours(int64_t n) { return minutes(n * 60); }
-constexpr Duration days(int64_t n) { return hours(n * 24); }
+constexpr Duration milliseconds(int64_t n) {
+  return Duration(n);
+}
+constexpr Duration seconds(int64_t n) {
+  return Duration(n * 1000);
+}
+constexpr Duration minutes(int64_t n) {
+  return seconds(n * 60);
+}
+constexpr Duration hours(int64_t n) {
+  return minutes(n * 60);
+}
+constexpr Duration days(int64_t n) {
+  return hours(n * 24);
+}
 
 // When something happened, by the calendar of the payment itself (never the machine's clock).
 class EventTime {
@@ -58,16 +69,16 @@ struct CalendarDate {
   int day = 1;    // 1..31
 };
 
-// Proleptic Gregorian calendar; days since 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date
-// Algorithms", days_from_civil and civil_from_days).
+// Proleptic Gregorian calendar; days since 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level
+// Date Algorithms", days_from_civil and civil_from_days).
 int64_t days_since_epoch(CalendarDate date);
 CalendarDate date_of(EventTime time);
 bool is_valid(CalendarDate date);
 int hour_of(EventTime time);     // 0..23, UTC
 int weekday_of(EventTime time);  // 0 = Monday .. 6 = Sunday, UTC (ISO 8601 less one)
 
-// RFC 3339 with any offset and up to 9 fraction digits (cut to ms), 'T' or ' ' between date and time; a date alone is
-// midnight; without an offset the time is UTC. Years 1900 to 2199.
+// RFC 3339 with any offset and up to 9 fraction digits (cut to ms), 'T' or ' ' between date and
+// time; a date alone is midnight; without an offset the time is UTC. Years 1900 to 2199.
 Result<EventTime> parse_rfc3339(std::string_view text);
 // "2020-06-21T12:14:58.000Z", always with milliseconds.
 std::string format_rfc3339(EventTime time);

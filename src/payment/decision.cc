@@ -27,7 +27,11 @@ void append_json(const Decision& d, std::string& out) {
   json.key("reasons").open_array();
   for (const Reason& reason : d.reasons) {
     json.open_object().key("feature").string(reason.feature).key("value").number(reason.value);
-    json.key("usual").number(reason.usual).key("contribution").number(reason.contribution).close_object();
+    json.key("usual")
+        .number(reason.usual)
+        .key("contribution")
+        .number(reason.contribution)
+        .close_object();
   }
   json.close_array().key("rules").open_array();
   for (const std::string& rule : d.rules) json.string(rule);

@@ -1,5 +1,5 @@
-// The decision on one payment, and its JSON form, which is what the caller is answered, the journal keeps and the
-// archive holds: one text, made once.
+// The decision on one payment, and its JSON form, which is what the caller is answered, the journal
+// keeps and the archive holds: one text, made once.
 #pragma once
 
 #include <cstdint>
@@ -28,19 +28,21 @@ struct Decision {
   MaskedCard card;
   float score = 0;  // probability of fraud, 0..1
   Outcome outcome = Outcome::approve;
-  std::vector<Reason> reasons;          // strongest first; for review and decline
-  std::vector<std::string> rules;       // names of those that fired, in the order of the rules file
-  std::string model;                    // name of the bundle that scored
-  bool late = false;                    // older than the state reaches back in full
+  std::vector<Reason> reasons;     // strongest first; for review and decline
+  std::vector<std::string> rules;  // names of those that fired, in the order of the rules file
+  std::string model;               // name of the bundle that scored
+  bool late = false;               // older than the state reaches back in full
   std::vector<std::string> approximate;  // features whose key has outgrown its exact limit
-  bool guarded = false;                 // the decline guard turned the model's decline into a review
-  bool observed = false;                // mode = "observe": answered approve; `would_be` is what it would have been
+  bool guarded = false;  // the decline guard turned the model's decline into a review
+  bool observed =
+      false;  // mode = "observe": answered approve; `would_be` is what it would have been
   Outcome would_be = Outcome::approve;
 
   void reset();
 };
 
-// Appends one JSON object, no line end. Optional members (late, approximate, guarded, would_be) stand only where so.
+// Appends one JSON object, no line end. Optional members (late, approximate, guarded, would_be)
+// stand only where so.
 void append_json(const Decision& decision, std::string& out);
 
 }  // namespace paywarden

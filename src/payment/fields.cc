@@ -17,7 +17,9 @@ bool is_field_name(std::string_view name) {
 
 }  // namespace
 
-std::string_view name_of(FieldType type) { return kTypeNames[static_cast<size_t>(type)]; }
+std::string_view name_of(FieldType type) {
+  return kTypeNames[static_cast<size_t>(type)];
+}
 
 std::optional<FieldType> field_type_of(std::string_view name) {
   for (size_t i = 0; i < kTypeNames.size(); ++i)
@@ -26,16 +28,22 @@ std::optional<FieldType> field_type_of(std::string_view name) {
 }
 
 FieldTable::FieldTable()
-    : specs_{{"payment_id", FieldType::text},           {"event_time", FieldType::time},
-             {"card", FieldType::text},                 {"merchant", FieldType::text},
-             {"amount", FieldType::amount},             {"currency", FieldType::text},
-             {"category", FieldType::text},             {"latitude", FieldType::number},
-             {"longitude", FieldType::number},          {"merchant_latitude", FieldType::number},
+    : specs_{{"payment_id", FieldType::text},
+             {"event_time", FieldType::time},
+             {"card", FieldType::text},
+             {"merchant", FieldType::text},
+             {"amount", FieldType::amount},
+             {"currency", FieldType::text},
+             {"category", FieldType::text},
+             {"latitude", FieldType::number},
+             {"longitude", FieldType::number},
+             {"merchant_latitude", FieldType::number},
              {"merchant_longitude", FieldType::number}} {}
 
 Result<FieldIndex> FieldTable::add(std::string name, FieldType type, bool is_volatile) {
   if (!is_field_name(name))
-    return fail("'" + name + "' is not a field name", {}, "use a-z, 0-9 and _, a letter first, at most 64");
+    return fail("'" + name + "' is not a field name", {},
+                "use a-z, 0-9 and _, a letter first, at most 64");
   if (find(name)) return fail("the field '" + name + "' is declared twice");
   if (specs_.size() >= kFieldsMax)
     return fail("more than " + std::to_string(kFieldsMax) + " fields", {}, "leave fields out");

@@ -1,5 +1,6 @@
-// The fields that a payment can have: eleven that every schema shares, at fixed places, and the schema's own extra
-// ones behind them. A FieldTable is made once from the schema and then only read.
+// The fields that a payment can have: eleven that every schema shares, at fixed places, and the
+// schema's own extra ones behind them. A FieldTable is made once from the schema and then only
+// read.
 //
 //   FieldTable fields;
 //   FieldIndex device = *fields.add("device", FieldType::text);
@@ -30,21 +31,22 @@ std::optional<FieldType> field_type_of(std::string_view name);
 using FieldIndex = uint16_t;
 
 namespace field {
-inline constexpr FieldIndex payment_id = 0;          // text; unique for ever
-inline constexpr FieldIndex event_time = 1;          // time
-inline constexpr FieldIndex card = 2;                // the token (CardToken), never the PAN
-inline constexpr FieldIndex merchant = 3;            // text
-inline constexpr FieldIndex amount = 4;              // amount, 0 or more
-inline constexpr FieldIndex currency = 5;            // text, ISO 4217 letters
-inline constexpr FieldIndex category = 6;            // text: merchant category (name or ISO 18245 code)
-inline constexpr FieldIndex latitude = 7;            // number, degrees: where the cardholder lives or stands
-inline constexpr FieldIndex longitude = 8;           // number, degrees
-inline constexpr FieldIndex merchant_latitude = 9;   // number, degrees: where the payment happens
+inline constexpr FieldIndex payment_id = 0;  // text; unique for ever
+inline constexpr FieldIndex event_time = 1;  // time
+inline constexpr FieldIndex card = 2;        // the token (CardToken), never the PAN
+inline constexpr FieldIndex merchant = 3;    // text
+inline constexpr FieldIndex amount = 4;      // amount, 0 or more
+inline constexpr FieldIndex currency = 5;    // text, ISO 4217 letters
+inline constexpr FieldIndex category = 6;    // text: merchant category (name or ISO 18245 code)
+inline constexpr FieldIndex latitude = 7;   // number, degrees: where the cardholder lives or stands
+inline constexpr FieldIndex longitude = 8;  // number, degrees
+inline constexpr FieldIndex merchant_latitude = 9;    // number, degrees: where the payment happens
 inline constexpr FieldIndex merchant_longitude = 10;  // number, degrees
 inline constexpr FieldIndex standard_count = 11;
 }  // namespace field
 
-inline constexpr size_t kFieldsMax = 64;  // standard and extra; bounds a payment's memory and a record's size
+inline constexpr size_t kFieldsMax =
+    64;  // standard and extra; bounds a payment's memory and a record's size
 
 struct FieldSpec {
   std::string name;  // [a-z][a-z0-9_]*, at most 64 bytes

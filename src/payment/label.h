@@ -1,4 +1,5 @@
-// A label: someone's word on whether a payment was fraud. An event like a payment; the last word wins.
+// A label: someone's word on whether a payment was fraud. An event like a payment; the last word
+// wins.
 #pragma once
 
 #include <string>

@@ -17,7 +17,9 @@ bool contains(const std::array<std::string_view, N>& list, std::string_view code
   return std::find(list.begin(), list.end(), code) != list.end();
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // A decimal number taken apart: digits (without the point) times 10^-scale.
 struct Decimal {
@@ -56,8 +58,8 @@ Decimal take_apart(std::string_view text) {
 }  // namespace
 
 Result<Currency> Currency::parse(std::string_view code) {
-  bool letters = code.size() == 3 && std::all_of(code.begin(), code.end(),
-                                                 [](char c) { return c >= 'A' && c <= 'Z'; });
+  bool letters = code.size() == 3 &&
+                 std::all_of(code.begin(), code.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
   if (!letters) return fail("is not a currency code of three capital letters (ISO 4217)");
   Currency currency;
   std::copy(code.begin(), code.end(), currency.code_.begin());
@@ -68,7 +70,8 @@ Result<Currency> Currency::parse(std::string_view code) {
 Result<int64_t> parse_minor_units(std::string_view text, int exponent) {
   Decimal d = take_apart(text);
   if (!d.ok) return fail("is not a decimal number");
-  // The digit at place i of whole+fraction has weight 10^(whole.size() - 1 - i + power + exponent) in minor units.
+  // The digit at place i of whole+fraction has weight 10^(whole.size() - 1 - i + power + exponent)
+  // in minor units.
   int64_t value = 0;
   int places = static_cast<int>(d.whole.size()) + d.power + exponent;  // digits that count
   int digits = static_cast<int>(d.whole.size() + d.fraction.size());

@@ -14,7 +14,8 @@
 
 namespace paywarden {
 
-inline constexpr int64_t kAmountMinorMax = 1'000'000'000'000'000;  // 10^15: a window of 9,000 such sums fits 63 bits
+inline constexpr int64_t kAmountMinorMax =
+    1'000'000'000'000'000;  // 10^15: a window of 9,000 such sums fits 63 bits
 
 class Currency {
  public:
@@ -30,8 +31,9 @@ class Currency {
   uint8_t exponent_ = 2;
 };
 
-// "12.5" -> 1250 for exponent 2. Digits with at most one '.', an optional sign, an optional exponent ("1e3", as JSON allows).
-// Digits beyond the exponent must be zero ("12.500" is fine, "12.501" is not): money is never rounded here.
+// "12.5" -> 1250 for exponent 2. Digits with at most one '.', an optional sign, an optional
+// exponent ("1e3", as JSON allows). Digits beyond the exponent must be zero ("12.500" is fine,
+// "12.501" is not): money is never rounded here.
 Result<int64_t> parse_minor_units(std::string_view text, int exponent);
 std::string format_minor_units(int64_t minor, int exponent);
 // 10^exponent as a double, exponent 0..4.

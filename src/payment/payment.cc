@@ -4,10 +4,13 @@
 
 namespace paywarden {
 
-std::string CardToken::hex() const { return to_hex(view()); }
+std::string CardToken::hex() const {
+  return to_hex(view());
+}
 
 Hash128 body_digest(const Payment& payment, const FieldTable& fields) {
-  Hash128 h = {payment.event_time.ms() ^ 0x243f6a8885a308d3ull, payment.amount_minor ^ 0x13198a2e03707344ull};
+  Hash128 h = {payment.event_time.ms() ^ 0x243f6a8885a308d3ull,
+               payment.amount_minor ^ 0x13198a2e03707344ull};
   auto mix = [&h](uint64_t a, uint64_t b) {
     h.low = hash_combine(h.low, a);
     h.high = hash_combine(h.high, b);

@@ -1,5 +1,5 @@
-// The canonical payment: what every stage after intake works on. Made to be filled again and again without
-// allocating: text lies in one buffer, values in one array indexed by field.
+// The canonical payment: what every stage after intake works on. Made to be filled again and again
+// without allocating: text lies in one buffer, values in one array indexed by field.
 //
 //   Payment p;
 //   p.reset(fields.size());
@@ -22,15 +22,19 @@
 
 namespace paywarden {
 
-// HMAC-SHA256(key, PAN), cut to 128 bits. The only form in which a card number is known behind intake.
+// HMAC-SHA256(key, PAN), cut to 128 bits. The only form in which a card number is known behind
+// intake.
 struct CardToken {
   std::array<uint8_t, 16> bytes{};
   bool operator==(const CardToken&) const = default;
-  std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+  std::string_view view() const {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
   std::string hex() const;
 };
 
-// "411111******1111": first six and last four digits at most (PCI DSS 4.0, 3.4.1), for people to look at.
+// "411111******1111": first six and last four digits at most (PCI DSS 4.0, 3.4.1), for people to
+// look at.
 struct MaskedCard {
   std::array<char, 23> text{};
   uint8_t length = 0;
@@ -56,13 +60,14 @@ struct FieldValue {
 class Payment {
  public:
   EventTime event_time;
-  EventTime receipt_time;      // when intake saw it; no part of the payment's identity, decides nothing
+  EventTime receipt_time;  // when intake saw it; no part of the payment's identity, decides nothing
   CardToken card;
   MaskedCard card_masked;
-  int64_t amount_minor = 0;    // in `currency`
+  int64_t amount_minor = 0;  // in `currency`
   Currency currency;
-  int64_t amount_base_minor = 0;  // in the base currency, at the rate the log held; set by the engine
-  bool backfilled = false;     // history: warms the state, is not decided
+  int64_t amount_base_minor =
+      0;                    // in the base currency, at the rate the log held; set by the engine
+  bool backfilled = false;  // history: warms the state, is not decided
 
   void reset(FieldIndex field_count) {
     values_.assign(field_count, FieldValue{});
@@ -77,8 +82,9 @@ class Payment {
   const FieldValue& value(FieldIndex f) const { return values_[f]; }
   std::string_view text(FieldIndex f) const {
     const FieldValue& v = values_[f];
-    return v.state == FieldValue::State::present ? std::string_view(text_).substr(v.offset, v.length)
-                                                 : std::string_view();
+    return v.state == FieldValue::State::present
+               ? std::string_view(text_).substr(v.offset, v.length)
+               : std::string_view();
   }
   FieldIndex field_count() const { return static_cast<FieldIndex>(values_.size()); }
 
@@ -102,8 +108,8 @@ class Payment {
 
 // event_time, card, amount and currency stand in their own members and not among the values.
 //
-// Two sendings are the same payment when their ids and these digests are equal: every field that is not volatile,
-// with the event time, card, amount and currency; not the receipt time.
+// Two sendings are the same payment when their ids and these digests are equal: every field that is
+// not volatile, with the event time, card, amount and currency; not the receipt time.
 Hash128 body_digest(const Payment& payment, const FieldTable& fields);
 
 }  // namespace paywarden

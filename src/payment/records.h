@@ -1,14 +1,16 @@
-// Payments and labels as bytes in a log: self-describing (extra fields carry their names), so that a log outlives a
-// change of schema: fields that the schema no longer has are skipped, new ones are missing.
+// Payments and labels as bytes in a log: self-describing (extra fields carry their names), so that
+// a log outlives a change of schema: fields that the schema no longer has are skipped, new ones are
+// missing.
 //
 //   std::string bytes;
 //   encode_payment(payment, fields, bytes);
 //   Payment back;
 //   bool ok = decode_payment(bytes, fields, back);
 //
-// Format 1, little-endian: version u8 | flags u8 (1: backfilled) | event_time i64 | receipt_time i64 | card 16 bytes |
-// masked card text | amount svarint | currency 3 bytes | fields varint, then for each: place u8 (255: name text
-// follows) | type u8 | value (text; svarint for integer, boolean, time, amount; f64 for number).
+// Format 1, little-endian: version u8 | flags u8 (1: backfilled) | event_time i64 | receipt_time
+// i64 | card 16 bytes | masked card text | amount svarint | currency 3 bytes | fields varint, then
+// for each: place u8 (255: name text follows) | type u8 | value (text; svarint for integer,
+// boolean, time, amount; f64 for number).
 #pragma once
 
 #include <string>
@@ -23,8 +25,8 @@ namespace paywarden {
 void encode_payment(const Payment& payment, const FieldTable& fields, std::string& out);
 bool decode_payment(std::string_view bytes, const FieldTable& fields, Payment& out);
 
-// A label carries the payment that it is about (an encoded payment; empty while that is unknown), so that replay
-// needs no look-up and the label outlives the payment's own segment.
+// A label carries the payment that it is about (an encoded payment; empty while that is unknown),
+// so that replay needs no look-up and the label outlives the payment's own segment.
 struct LabelRecord {
   Label label;
   std::string payment;
@@ -33,7 +35,8 @@ void encode_label(const LabelRecord& record, std::string& out);
 bool decode_label(std::string_view bytes, LabelRecord& out);
 
 // A decision: the head for consumers that only count, then the JSON as it was answered.
-// Format 1: version u8 | outcome u8 | flags u8 (1: late, 2: guarded, 4: observed) | score f32 | payment sequence u64 | JSON to the end.
+// Format 1: version u8 | outcome u8 | flags u8 (1: late, 2: guarded, 4: observed) | score f32 |
+// payment sequence u64 | JSON to the end.
 struct DecisionHead {
   Outcome outcome = Outcome::approve;
   uint8_t flags = 0;

@@ -1,0 +1,152 @@
+// KeyGroup, part three: from a window to feature values.
+#include <algorithm>
+#include <cmath>
+
+#include "features/geo.h"
+#include "features/key_group.h"
+#include "features/key_group_rows.h"
+
+namespace paywarden {
+namespace {
+
+__extension__ using Wide = __int128;
+__extension__ using UnsignedWide = unsigned __int128;
+
+// Population standard deviation from exact integer sums: sqrt(n * sum(x^2) - sum(x)^2) / n.
+double deviation(uint32_t n, int64_t sum, Wide squares) {
+  Wide s = sum;
+  double spread;
+  if (n < (1u << 16) && sum < (int64_t{1} << 62) && sum > -(int64_t{1} << 62)) {
+    spread = static_cast<double>(static_cast<Wide>(n) * squares -
+                                 s * s);  // exact within 127 bits for amounts to 10^13
+  } else {
+    double mean = static_cast<double>(sum) / n;
+    spread = (static_cast<double>(squares) / n - mean * mean) * n * static_cast<double>(n);
+  }
+  return spread > 0 ? std::sqrt(spread) / n : 0;
+}
+
+float ratio_to(double part, double whole) {
+  return whole == 0 ? kMissing : static_cast<float>(part / whole);
+}
+
+}  // namespace
+
+uint32_t KeyGroup::count_distinct_slowly(const uint64_t* base, uint16_t word, uint32_t tail,
+                                         uint32_t end) const {
+  std::vector<uint64_t> values;
+  uint32_t count = 0;
+  for (uint32_t i = tail + 1; i < end; ++i) {
+    const uint64_t* r = base + size_t{i} * plan_.row_words;
+    if (is_folded(r))
+      count += static_cast<uint32_t>(r[word]);
+    else if (r[word])
+      values.push_back(r[word]);
+  }
+  std::sort(values.begin(), values.end());
+  return count + static_cast<uint32_t>(std::unique(values.begin(), values.end()) - values.begin());
+}
+
+// Steps whose window is a pair of rows (tail, position].
+float KeyGroup::windowed(const Step& step, const View& view) const {
+  const size_t stride = plan_.row_words;
+  const uint64_t *own = view.base + view.position * stride, *before = own - stride;
+  const uint64_t* tail = view.base + view.tails[step.window] * stride;
+  uint16_t w = step.word;
+  uint32_t payments = count_prefix(own) - count_prefix(tail);
+  uint32_t n =
+      step.present ? static_cast<uint32_t>(own[step.present] - tail[step.present]) : payments;
+  switch (step.operation) {
+    case Operation::count:
+      return static_cast<float>(payments);
+    case Operation::sum:
+      return static_cast<float>(static_cast<double>(static_cast<int64_t>(own[w] - tail[w])) /
+                                step.scale);
+    case Operation::mean:
+      return ratio_to(static_cast<double>(static_cast<int64_t>(own[w] - tail[w])), n * step.scale);
+    case Operation::stddev: {
+      uint16_t q = step.running;
+      uint64_t low = own[q] - tail[q], high = own[q + 1] - tail[q + 1] - (own[q] < tail[q]);
+      Wide squares = static_cast<Wide>((static_cast<UnsignedWide>(high) << 64) | low);
+      if (n == 0) return kMissing;
+      return static_cast<float>(deviation(n, static_cast<int64_t>(own[w] - tail[w]), squares) /
+                                step.scale);
+    }
+    case Operation::ratio: {
+      if (step.present && own[step.present] == before[step.present])
+        return kMissing;  // P lacks the field
+      uint32_t others = step.present ? n - 1 : payments - 1;
+      auto history = static_cast<double>(static_cast<int64_t>(before[w] - tail[w]));
+      return ratio_to(static_cast<double>(static_cast<int64_t>(own[w] - before[w])) * others,
+                      history);
+    }
+    case Operation::fraud_count:
+      return static_cast<float>(static_cast<uint32_t>(subtract_labels(before[w], tail[w])));
+    case Operation::fraud_rate: {
+      uint32_t settled_row = std::max(view.tails[plan_.label_window], view.tails[step.window]);
+      const uint64_t* settled = view.base + settled_row * stride;
+      uint64_t recent = subtract_labels(before[w], settled[w]);
+      uint32_t known =
+          count_prefix(settled) - count_prefix(tail) + static_cast<uint32_t>(recent >> 32);
+      return ratio_to(static_cast<uint32_t>(subtract_labels(before[w], tail[w])), known);
+    }
+    default:
+      return of_rows(step, view);
+  }
+}
+
+// Steps that look at single rows.
+float KeyGroup::of_rows(const Step& step, const View& view) const {
+  const size_t stride = plan_.row_words;
+  const uint64_t *own = view.base + view.position * stride, *before = own - stride;
+  auto now = static_cast<int64_t>(own[0]), previous = static_cast<int64_t>(before[0]);
+  switch (step.operation) {
+    case Operation::min:
+    case Operation::max: {
+      const Running& what = plan_.running[step.running];
+      uint32_t at = view.running
+                        ? view.running[step.running]
+                        : extreme_row(view.base, what, view.tails[step.window], view.position + 1);
+      if (at == kNoRow) return kMissing;
+      return static_cast<float>(
+          static_cast<double>(static_cast<int64_t>(view.base[at * stride + step.word])) /
+          step.scale);
+    }
+    case Operation::count_distinct:
+      return static_cast<float>(view.running ? view.running[step.running]
+                                             : count_distinct_slowly(view.base, step.word,
+                                                                     view.tails[step.window],
+                                                                     view.position + 1));
+    case Operation::time_since_last:
+      return previous == kNever ? kMissing
+                                : static_cast<float>(static_cast<double>(now - previous) / 1000);
+    case Operation::age:
+      return static_cast<float>(static_cast<double>(now - view.first_seen) / 1000);
+    case Operation::distance:
+    case Operation::speed: {
+      uint64_t from = before[step.word], to = own[step.word];
+      if (previous == kNever || from == kMissingPlace || to == kMissingPlace) return kMissing;
+      double km = distance_km(from, to);
+      if (step.operation == Operation::distance) return static_cast<float>(km);
+      return static_cast<float>(km * 3'600'000 /
+                                static_cast<double>(std::max<int64_t>(now - previous, 1000)));
+    }
+    default:
+      return kMissing;
+  }
+}
+
+float KeyGroup::value_of(const Step& step, const View& view) const {
+  return is_windowed(step.operation) ? windowed(step, view) : of_rows(step, view);
+}
+
+void KeyGroup::evaluate(const View& view, float* out, std::vector<uint16_t>& approximate) const {
+  for (const Step& step : plan_.steps) {
+    out[step.output] = value_of(step, view);
+    if (!is_windowed(step.operation)) continue;
+    const uint64_t* oldest = view.base + (size_t{view.tails[step.window]} + 1) * plan_.row_words;
+    if (is_folded(oldest)) approximate.push_back(step.output);
+  }
+}
+
+}  // namespace paywarden

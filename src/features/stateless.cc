@@ -1,0 +1,83 @@
+#include "features/stateless.h"
+
+#include "base/fixed_math.h"
+#include "features/geo.h"
+#include "features/group_plan.h"
+#include "features/key_group_rows.h"
+
+namespace paywarden {
+
+size_t StatelessFeatures::TextHash::operator()(std::string_view s) const {
+  return hash64(s);
+}
+
+StatelessFeatures::StatelessFeatures(const FeatureSet& set, const FieldTable& fields) {
+  for (size_t i = 0; i < set.specs().size(); ++i) {
+    const FeatureSpec& spec = set.specs()[i];
+    if (is_keyed(spec.operation)) continue;
+    Item& item = items_.emplace_back();
+    item.operation = spec.operation;
+    item.output = i;
+    item.place = spec.place;
+    item.to = spec.to;
+    for (size_t c = 0; c < spec.codes.size(); ++c)
+      item.codes.emplace(spec.codes[c], static_cast<float>(c));
+    if (!spec.field) continue;
+    item.field = *spec.field;
+    item.type = fields[*spec.field].type;
+    item.scale = quantity_scale(*spec.field, item.type, set.options().base_exponent);
+  }
+}
+
+void StatelessFeatures::compute(const Payment& payment, float* out) const {
+  for (const Item& item : items_) out[item.output] = value_of(item, payment);
+}
+
+float StatelessFeatures::quantity(const Item& item, const Payment& payment) {
+  if (!has_field(payment, item.field)) return kMissing;
+  double value =
+      item.type == FieldType::number
+          ? payment.value(item.field).number
+          : static_cast<double>(quantity_of(payment, item.field, item.type)) / item.scale;
+  if (item.operation == Operation::value) return static_cast<float>(value);
+  return value < 0 ? kMissing : static_cast<float>(fixed_log(1 + value));
+}
+
+float StatelessFeatures::code(const Item& item, const Payment& payment) {
+  std::string_view text =
+      item.field == field::currency ? payment.currency.code() : payment.text(item.field);
+  auto found = item.codes.find(text);
+  return found == item.codes.end() || !has_field(payment, item.field) ? kMissing : found->second;
+}
+
+float StatelessFeatures::value_of(const Item& item, const Payment& payment) {
+  switch (item.operation) {
+    case Operation::value:
+    case Operation::log:
+      return quantity(item, payment);
+    case Operation::hour:
+      return static_cast<float>(hour_of(payment.event_time));
+    case Operation::weekday:
+      return static_cast<float>(weekday_of(payment.event_time));
+    case Operation::years_since:
+      if (!payment.has(item.field)) return kMissing;
+      return static_cast<float>(
+          static_cast<double>(payment.event_time.ms() - payment.value(item.field).integer) /
+          (365.25 * 86'400'000));
+    case Operation::distance_between: {
+      for (FieldIndex f :
+           {item.place.latitude, item.place.longitude, item.to.latitude, item.to.longitude})
+        if (!payment.has(f)) return kMissing;
+      auto place = [&](const PlaceFields& p) {
+        return Place{payment.value(p.latitude).number, payment.value(p.longitude).number};
+      };
+      return static_cast<float>(distance_km(place(item.place), place(item.to)));
+    }
+    case Operation::code:
+      return code(item, payment);
+    default:
+      return kMissing;  // keyed operations never get here
+  }
+}
+
+}  // namespace paywarden

@@ -1,0 +1,39 @@
+// Features of the payment alone: hour, weekday, distances within it, codes of its texts.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "features/feature.h"
+#include "payment/payment.h"
+
+namespace paywarden {
+
+class StatelessFeatures {
+ public:
+  StatelessFeatures(const FeatureSet& set, const FieldTable& fields);
+  // Writes its features' places in `out` (one float for each declared feature); NaN where missing.
+  void compute(const Payment& payment, float* out) const;
+
+ private:
+  struct TextHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view s) const;
+  };
+  struct Item {
+    Operation operation;
+    FieldIndex field = 0;
+    FieldType type = FieldType::text;
+    PlaceFields place, to;
+    double scale = 1;
+    size_t output = 0;
+    std::unordered_map<std::string, float, TextHash, std::equal_to<>> codes;
+  };
+  static float value_of(const Item& item, const Payment& payment);
+  static float quantity(const Item& item, const Payment& payment);
+  static float code(const Item& item, const Payment& payment);
+  std::vector<Item> items_;
+};
+
+}  // namespace paywarden

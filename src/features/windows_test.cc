@@ -1,0 +1,511 @@
+// Every keyed operation against a referee that rescans all payments of the log, over random streams
+// with late, equal-timed and missing values, labels that come, change and go; and the state's hash
+// through snapshots.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "base/random.h"
+#include "features/geo.h"
+#include "features/window_state.h"
+
+namespace paywarden {
+namespace {
+
+constexpr const char* kConfig = R"(
+[features]
+lateness_max = "2h"
+label_delay = "5h"
+key_idle_max = "9000h"
+events_per_key_max = 4096
+[[feature]]
+name = "card_count_{over}"
+operation = "count"
+by = "card"
+over = ["10m", "3h", "20h"]
+[[feature]]
+name = "card_sum_{over}"
+operation = "sum"
+field = "amount"
+by = "card"
+over = ["10m", "20h"]
+[[feature]]
+name = "card_mean_3h"
+operation = "mean"
+field = "amount"
+by = "card"
+over = "3h"
+[[feature]]
+name = "card_items_mean_3h"
+operation = "mean"
+field = "items"
+by = "card"
+over = "3h"
+[[feature]]
+name = "card_weight_sum_20h"
+operation = "sum"
+field = "weight"
+by = "card"
+over = "20h"
+[[feature]]
+name = "card_min_{over}"
+operation = "min"
+field = "amount"
+by = "card"
+over = ["10m", "20h"]
+[[feature]]
+name = "card_items_max_3h"
+operation = "max"
+field = "items"
+by = "card"
+over = "3h"
+[[feature]]
+name = "card_stddev_20h"
+operation = "stddev"
+field = "amount"
+by = "card"
+over = "20h"
+[[feature]]
+name = "card_merchants_{over}"
+operation = "count_distinct"
+field = "merchant"
+by = "card"
+over = ["10m", "3h", "20h"]
+[[feature]]
+name = "card_devices_3h"
+operation = "count_distinct"
+field = "device"
+by = "card"
+over = "3h"
+[[feature]]
+name = "card_ratio_20h"
+operation = "ratio"
+field = "amount"
+by = "card"
+over = "20h"
+[[feature]]
+name = "card_items_ratio_3h"
+operation = "ratio"
+field = "items"
+by = "card"
+over = "3h"
+[[feature]]
+name = "card_idle"
+operation = "time_since_last"
+by = "card"
+[[feature]]
+name = "card_age"
+operation = "age"
+by = "card"
+[[feature]]
+name = "card_distance"
+operation = "distance"
+by = "card"
+[[feature]]
+name = "card_speed"
+operation = "speed"
+by = "card"
+[[feature]]
+name = "merchant_frauds_{over}"
+operation = "fraud_count"
+by = "merchant"
+over = ["3h", "20h"]
+[[feature]]
+name = "merchant_fraud_rate_{over}"
+operation = "fraud_rate"
+by = "merchant"
+over = ["3h", "20h"]
+[[feature]]
+name = "pair_count_20h"
+operation = "count"
+by = ["card", "device"]
+over = "20h"
+)";
+
+struct World {
+  FieldTable fields;
+  FieldIndex device, items, weight;
+  FeatureSet set;
+  explicit World(const std::string& config = kConfig) {
+    device = *fields.add("device", FieldType::text);
+    items = *fields.add("items", FieldType::integer);
+    weight = *fields.add("weight", FieldType::number);
+    auto parsed = FeatureSet::parse(toml::parse(config), fields, "test.toml");
+    if (!parsed) ADD_FAILURE() << parsed.error().line();
+    set = *parsed;
+  }
+  std::unique_ptr<WindowState> state() const {
+    return std::move(*WindowState::create(set, fields));
+  }
+};
+
+struct Seen {
+  Payment payment;
+  int label = -1;  // -1: none, 0: genuine, 1: fraud
+};
+
+// The definition, word for word: rescans everything that stands before P.
+class Referee {
+ public:
+  explicit Referee(const World& world) : world_(world) {}
+
+  std::vector<double> features(const Payment& p) {
+    watermark_ = std::max(watermark_, p.event_time);
+    std::vector<double> out;
+    for (const FeatureSpec& spec : world_.set.specs()) out.push_back(feature(spec, p));
+    log_.push_back({p});
+    return out;
+  }
+  std::vector<Seen>& log() { return log_; }
+
+ private:
+  bool same_key(const FeatureSpec& spec, const Payment& a, const Payment& b) const {
+    for (FieldIndex f : spec.by) {
+      if (f == field::card ? a.card != b.card : a.text(f) != b.text(f)) return false;
+      if (f != field::card && (!a.has(f) || !b.has(f))) return false;
+    }
+    return true;
+  }
+  static bool has(const Payment& p, FieldIndex f) { return f == field::amount || p.has(f); }
+  double quantity(const Payment& p, FieldIndex f) const {
+    if (f == field::amount) return static_cast<double>(p.amount_base_minor) / 100;
+    return world_.fields[f].type == FieldType::number ? p.value(f).number
+                                                      : static_cast<double>(p.value(f).integer);
+  }
+
+  double feature(const FeatureSpec& spec, const Payment& p) const {
+    const double nan = std::nan("");
+    for (FieldIndex f : spec.by)
+      if (f != field::card && !p.has(f)) return nan;
+    EventTime t = p.event_time;
+    std::vector<const Seen*> window;  // without P
+    const Seen* last = nullptr;
+    EventTime first = t;
+    for (const Seen& s : log_) {
+      if (!same_key(spec, s.payment, p) || s.payment.event_time > t) continue;
+      first = std::min(first, s.payment.event_time);
+      if (!last || s.payment.event_time >= last->payment.event_time) last = &s;
+      if (s.payment.event_time > t - spec.over) window.push_back(&s);
+    }
+    std::vector<double> values;  // with P
+    for (const Seen* s : window)
+      if (spec.field && spec.operation != Operation::count_distinct && has(s->payment, *spec.field))
+        values.push_back(quantity(s->payment, *spec.field));
+    double before = 0, sum = 0;
+    for (double v : values) before += v;
+    size_t n_before = values.size();
+    bool own = spec.field && spec.operation != Operation::count_distinct && has(p, *spec.field);
+    if (own) values.push_back(quantity(p, *spec.field));
+    for (double v : values) sum += v;
+    switch (spec.operation) {
+      case Operation::count:
+        return static_cast<double>(window.size() + 1);
+      case Operation::sum:
+        return sum;
+      case Operation::mean:
+        return values.empty() ? nan : sum / static_cast<double>(values.size());
+      case Operation::min:
+        return values.empty() ? nan : *std::min_element(values.begin(), values.end());
+      case Operation::max:
+        return values.empty() ? nan : *std::max_element(values.begin(), values.end());
+      case Operation::stddev: {
+        double mean = sum / static_cast<double>(values.size()), spread = 0;
+        for (double v : values) spread += (v - mean) * (v - mean);
+        return std::sqrt(spread / static_cast<double>(values.size()));
+      }
+      case Operation::count_distinct: {
+        std::set<std::string_view> seen;
+        for (const Seen* s : window)
+          if (s->payment.has(*spec.field)) seen.insert(s->payment.text(*spec.field));
+        if (p.has(*spec.field)) seen.insert(p.text(*spec.field));
+        return static_cast<double>(seen.size());
+      }
+      case Operation::ratio:
+        return !own || n_before == 0 || before == 0
+                   ? nan
+                   : quantity(p, *spec.field) / (before / static_cast<double>(n_before));
+      case Operation::fraud_count:
+      case Operation::fraud_rate: {
+        double frauds = 0, known = 0;
+        for (const Seen* s : window) {
+          frauds += s->label == 1;
+          known += s->label >= 0 || s->payment.event_time <= t - world_.set.options().label_delay;
+        }
+        return spec.operation == Operation::fraud_count ? frauds
+               : known == 0                             ? nan
+                                                        : frauds / known;
+      }
+      case Operation::time_since_last:
+        return last ? static_cast<double>((t - last->payment.event_time).ms()) / 1000 : nan;
+      case Operation::age:
+        return static_cast<double>((t - first).ms()) / 1000;
+      case Operation::distance:
+      case Operation::speed: {
+        if (!last || !last->payment.has(field::merchant_latitude) ||
+            !p.has(field::merchant_latitude))
+          return nan;
+        auto place = [](const Payment& q) {
+          return Place{q.value(field::merchant_latitude).number,
+                       q.value(field::merchant_longitude).number};
+        };
+        double km = distance_km(place(last->payment), place(p));
+        return spec.operation == Operation::distance
+                   ? km
+                   : km * 3600 /
+                         std::max(1.0,
+                                  static_cast<double>((t - last->payment.event_time).ms()) / 1000);
+      }
+      default:
+        return nan;
+    }
+  }
+
+  const World& world_;
+  std::vector<Seen> log_;
+  EventTime watermark_ = EventTime::min();
+};
+
+struct Stream {
+  const World& world;
+  Random random;
+  EventTime now{1'600'000'000'000};
+  int cards = 4, merchants = 3, id = 0;
+  int64_t step_ms = 900'000;
+
+  Payment next() {
+    Payment p;
+    p.reset(world.fields.size());
+    if (random.chance(0.02)) now = now + hours(random.between(20, 95));
+    if (!random.chance(0.1)) now = now + Duration(random.between(0, step_ms));
+    p.event_time = random.chance(0.15) ? now - Duration(random.between(0, hours(2).ms())) : now;
+    p.card.bytes[0] = static_cast<uint8_t>(random.below(cards));
+    p.amount_minor = p.amount_base_minor = random.chance(0.1) ? 0 : random.between(1, 90'000);
+    p.set_text(field::payment_id, "p" + std::to_string(id++));
+    p.set_text(field::merchant, "m" + std::to_string(random.below(merchants)));
+    if (random.chance(0.8)) p.set_text(world.device, "d" + std::to_string(random.below(5)));
+    if (random.chance(0.7)) p.set_integer(world.items, random.between(-3, 9));
+    if (random.chance(0.7))
+      p.set_number(world.weight, static_cast<double>(random.between(-999, 999)) / 8);
+    if (random.chance(0.9)) {
+      p.set_number(field::merchant_latitude, static_cast<double>(random.between(-80, 80)));
+      p.set_number(field::merchant_longitude, static_cast<double>(random.between(-170, 170)));
+    }
+    return p;
+  }
+};
+
+bool close(double expected, float got) {
+  if (std::isnan(expected) || std::isnan(got)) return std::isnan(expected) && std::isnan(got);
+  return std::abs(expected - got) <= 2e-6 * std::max(1.0, std::abs(expected));
+}
+
+std::vector<float> observe(WindowState& state, const Payment& p) {
+  std::vector<uint64_t> keys(state.group_count());
+  std::vector<float> out(state.feature_count());
+  state.keys_of(p, keys.data());
+  Observation seen = state.observe(p, keys.data(), out.data());
+  EXPECT_TRUE(seen.approximate.empty());
+  EXPECT_FALSE(seen.late);
+  return out;
+}
+
+// A random word on a random earlier payment: fraud, genuine, or nothing said after all.
+void random_label(WindowState& state, Referee& referee, Random& random) {
+  auto& log = referee.log();
+  if (log.empty()) return;
+  size_t back = random.below(std::min<size_t>(log.size(), 60));
+  Seen& s = log[log.size() - 1 - back];
+  int label = static_cast<int>(random.between(-1, 1));
+  std::vector<uint64_t> keys(state.group_count());
+  state.keys_of(s.payment, keys.data());
+  state.apply_label(s.payment.event_time, keys.data(), (label == 1) - (s.label == 1),
+                    (label >= 0) - (s.label >= 0));
+  s.label = label;
+}
+
+TEST(Windows, EveryOperationEqualsARescan) {
+  World world;
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    auto state = world.state();
+    Referee referee(world);
+    Stream stream{world, Random(seed)};
+    if (seed % 3 == 0) stream.step_ms = 30'000;
+    for (int i = 0; i < 700; ++i) {
+      if (stream.random.chance(0.3)) random_label(*state, referee, stream.random);
+      Payment p = stream.next();
+      auto expected = referee.features(p);
+      auto got = observe(*state, p);
+      for (size_t f = 0; f < got.size(); ++f)
+        ASSERT_TRUE(close(expected[f], got[f]))
+            << "seed " << seed << " payment " << i << " " << world.set.specs()[f].name
+            << " expected " << expected[f] << " got " << got[f];
+    }
+  }
+}
+
+TEST(Windows, SnapshotAndTailEqualFullReplay) {
+  World world;
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    auto whole = world.state(), part = world.state();
+    Referee labels(world);
+    Stream stream{world, Random(seed)};
+    for (int i = 0; i < 600; ++i) {
+      if (i % 97 == 96) {
+        std::string bytes;
+        part->save(bytes);
+        auto restored = world.state();
+        ByteReader reader(bytes);
+        ASSERT_TRUE(restored->load(reader) && reader.at_end());
+        ASSERT_EQ(restored->state_hash(), part->state_hash());
+        part = std::move(restored);
+      }
+      Payment p = stream.next();
+      auto a = observe(*whole, p), b = observe(*part, p);
+      ASSERT_EQ(0, std::memcmp(a.data(), b.data(), a.size() * 4)) << seed << " " << i;
+    }
+    EXPECT_EQ(whole->state_hash(), part->state_hash());
+  }
+}
+
+TEST(Windows, StateHashSeesEverySinglePayment) {
+  World world;
+  auto a = world.state(), b = world.state();
+  Stream stream{world, Random(3)};
+  for (int i = 0; i < 50; ++i) {
+    Payment p = stream.next();
+    observe(*a, p);
+    if (i == 49) p.amount_base_minor += 1;
+    observe(*b, p);
+  }
+  EXPECT_NE(a->state_hash(), b->state_hash());
+}
+
+TEST(Windows, DamagedSnapshotIsRefused) {
+  World world;
+  auto state = world.state();
+  Stream stream{world, Random(5)};
+  for (int i = 0; i < 100; ++i) observe(*state, stream.next());
+  std::string bytes;
+  state->save(bytes);
+  for (size_t cut = 0; cut < bytes.size(); cut += 97) {
+    auto fresh = world.state();
+    ByteReader reader(std::string_view(bytes).substr(0, cut));
+    EXPECT_FALSE(fresh->load(reader)) << cut;
+  }
+}
+
+std::string small_limit_config() {
+  std::string config = kConfig;
+  return config.replace(config.find("4096"), 4, "64");
+}
+
+// Beyond the limit: counts and sums equal those of a window at most one bucket longer.
+TEST(Windows, FoldedHistoryIsAsExactAsAWindowOneBucketLonger) {
+  World world(small_limit_config());
+  auto state = world.state();
+  Stream stream{world, Random(7)};
+  stream.cards = 1;
+  stream.step_ms = 120'000;
+  const double bucket_ms = static_cast<double>((hours(20) + hours(2)).ms()) * 2 / 64;
+  std::vector<Payment> log;
+  int approximate = 0;
+  for (int i = 0; i < 3000; ++i) {
+    Payment p = stream.next();
+    std::vector<uint64_t> keys(state->group_count());
+    std::vector<float> out(state->feature_count());
+    state->keys_of(p, keys.data());
+    Observation seen = state->observe(p, keys.data(), out.data());
+    log.push_back(p);
+    auto bounds = [&](double extra_ms) {
+      double sum = 0;
+      for (const Payment& q : log)
+        if (q.event_time <= p.event_time &&
+            static_cast<double>(q.event_time.ms()) >
+                static_cast<double>((p.event_time - hours(20)).ms()) - extra_ms)
+          sum += static_cast<double>(q.amount_base_minor) / 100;
+      return sum;
+    };
+    if (p.event_time >= state->watermark()) {
+      ASSERT_GE(out[4] * (1 + 1e-6), bounds(0)) << i;
+    }
+    ASSERT_LE(out[4] * (1 - 1e-6), bounds(bucket_ms)) << i;
+    for (uint16_t f : seen.approximate) approximate += f == 4;
+    if (seen.approximate.empty()) {
+      ASSERT_TRUE(close(bounds(0), out[4])) << i;
+    }
+  }
+  EXPECT_GT(approximate, 100);
+  EXPECT_LT(state->bytes_of_history(), 256u * 1024);
+}
+
+TEST(Windows, FoldedStateSurvivesASnapshot) {
+  World world(small_limit_config());
+  auto whole = world.state(), part = world.state();
+  Stream stream{world, Random(9)};
+  stream.cards = 2;
+  stream.step_ms = 60'000;
+  for (int i = 0; i < 2000; ++i) {
+    if (i % 301 == 300) {
+      std::string bytes;
+      part->save(bytes);
+      auto restored = world.state();
+      ByteReader reader(bytes);
+      ASSERT_TRUE(restored->load(reader));
+      part = std::move(restored);
+    }
+    Payment p = stream.next();
+    std::vector<uint64_t> keys(whole->group_count());
+    std::vector<float> a(whole->feature_count()), b(a.size());
+    whole->keys_of(p, keys.data());
+    whole->observe(p, keys.data(), a.data());
+    part->observe(p, keys.data(), b.data());
+    ASSERT_EQ(0, std::memcmp(a.data(), b.data(), a.size() * 4)) << i;
+  }
+  EXPECT_EQ(whole->state_hash(), part->state_hash());
+}
+
+TEST(Windows, ArrivalsBeforeTheStateAreFlaggedAndSeeThemselvesAlone) {
+  World world;
+  auto state = world.state();
+  Stream stream{world, Random(1)};
+  Payment p = stream.next();
+  observe(*state, p);
+  auto look = [&](Duration behind) {
+    Payment old = p;
+    old.event_time = p.event_time - behind;
+    std::vector<uint64_t> keys(state->group_count());
+    std::vector<float> out(state->feature_count());
+    state->keys_of(old, keys.data());
+    bool late = state->observe(old, keys.data(), out.data()).late;
+    return std::pair(late, out[0]);
+  };
+  EXPECT_EQ(look(hours(2)), std::pair(false, 1.f));
+  EXPECT_EQ(look(hours(3)), std::pair(true, 1.f));
+  EXPECT_EQ(look(hours(500)), std::pair(true, 1.f));
+  EXPECT_EQ(look(hours(500)), std::pair(true, 1.f)) << "it was not counted";
+}
+
+TEST(Windows, IdleKeysAreForgottenAndTheirMemoryUsedAgain) {
+  std::string config = kConfig;
+  World world(config.replace(config.find("9000h"), 5, "90h"));
+  auto state = world.state();
+  Stream stream{world, Random(2)};
+  Payment p = stream.next();
+  for (int i = 0; i < 20'000; ++i) {
+    p.card.bytes[0] = static_cast<uint8_t>(i);
+    p.card.bytes[1] = static_cast<uint8_t>(i >> 8);
+    p.event_time = p.event_time + minutes(1);
+    observe(*state, p);
+  }
+  for (int i = 0; i < 60'000; ++i) {
+    p.card.bytes[0] = static_cast<uint8_t>(i % 50);
+    p.set_text(field::merchant, "m" + std::to_string(i % 50));
+    observe(*state, p);
+  }
+  EXPECT_LE(state->group(0).keys(), 5'500u) << "90 h at a card a minute";
+}
+
+}  // namespace
+}  // namespace paywarden
