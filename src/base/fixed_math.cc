@@ -1,0 +1,168 @@
+#include "base/fixed_math.h"
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace paywarden {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double pi = 3.14159265358979323846;
+
+// ln 2 and pi/2 in pieces (fdlibm, Sun Microsystems 1993): the leading pieces have trailing zero
+// bits, so that k times a piece is exact for the k that occur here.
+constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
+constexpr double half_pi_1 = 1.57079632673412561417e+00, half_pi_2 = 6.07710050630396597660e-11,
+                 half_pi_3 = 2.02226624879595063154e-21;
+
+// Nearest whole number, ties to even, for |x| < 2^51: adding 1.5 * 2^52 leaves no bits for a
+// fraction.
+double nearest(double x) {
+  constexpr double shift = 0x1.8p52;
+  return (x + shift) - shift;
+}
+
+double power_of_two(int64_t exponent) {  // -1022..1023
+  return std::bit_cast<double>(static_cast<uint64_t>(exponent + 1023) << 52);
+}
+
+// Coefficients of the series, rounded once each by the compiler.
+struct Series {
+  double reciprocal[26];  // 1 / n
+  double factorial[20];   // 1 / n!
+};
+constexpr Series series = [] {
+  Series s{};
+  double product = 1.0;  // exact up to 22!
+  for (int n = 1; n < 26; ++n) s.reciprocal[n] = 1.0 / n;
+  for (int n = 0; n < 20; ++n) s.factorial[n] = 1.0 / (product *= n ? n : 1);
+  return s;
+}();
+
+// e^r for |r| <= ln 2 / 2 + a little: Taylor to r^13, the next term is below 5e-18. Even and odd
+// powers run side by side.
+double exp_near_zero(double r) {
+  double square = r * r, even = series.factorial[12], odd = series.factorial[13];
+  for (int n = 10; n >= 2; n -= 2) {
+    even = series.factorial[n] + square * even;
+    odd = series.factorial[n + 1] + square * odd;
+  }
+  return 1.0 + (r + square * (even + r * odd));
+}
+
+// Taylor series of sin and cos for |r| <= pi/4 + a little; the terms left out are below 1e-18.
+double sin_near_zero(double r) {
+  double square = r * r, sum = series.factorial[17];
+  for (int n = 15; n >= 3; n -= 2) sum = series.factorial[n] - square * sum;
+  return r - r * square * sum;
+}
+
+double cos_near_zero(double r) {
+  double square = r * r, sum = series.factorial[18];
+  for (int n = 16; n >= 2; n -= 2) sum = series.factorial[n] - square * sum;
+  return 1.0 - square * sum;
+}
+
+// sin(x + quarter_turns * pi/2)
+double sine(double x, int64_t quarter_turns) {
+  if (!(std::fabs(x) <= 0x1p20)) return nan;
+  double k = nearest(x * (2.0 / pi));
+  double r = ((x - k * half_pi_1) - k * half_pi_2) - k * half_pi_3;
+  switch ((static_cast<int64_t>(k) + quarter_turns) & 3) {
+    case 0:
+      return sin_near_zero(r);
+    case 1:
+      return cos_near_zero(r);
+    case 2:
+      return -sin_near_zero(r);
+    default:
+      return -cos_near_zero(r);
+  }
+}
+
+// atan(t) for |t| <= 1/7: its series to t^21.
+double atan_near_zero(double t) {
+  double square = t * t, sum = 0.0;
+  for (int n = 21; n >= 1; n -= 2) sum = series.reciprocal[n] - square * sum;
+  return t * sum;
+}
+
+// atan(x) for 0 <= x <= 1: atan(c) + atan((x - c) / (1 + c x)) with the multiple c of 1/4 that is
+// nearest to x.
+double atan_to_one(double x) {
+  constexpr double at_quarter[] = {0.0, 0.24497866312686415417, 0.46364760900080611621,
+                                   0.64350110879328438680, 0.78539816339744830962};
+  double quarters = nearest(x * 4.0), c = quarters * 0.25;
+  return at_quarter[static_cast<int>(quarters)] + atan_near_zero((x - c) / (1.0 + c * x));
+}
+
+// The angle in the first quadrant of x >= 0, y >= 0.
+double first_quadrant(double y, double x) {
+  if (y == x) return x == 0.0 ? 0.0 : pi / 4;
+  return y < x ? atan_to_one(y / x) : pi / 2 - atan_to_one(x / y);
+}
+
+}  // namespace
+
+double fixed_exp(double x) {
+  if (std::isnan(x)) return x;
+  if (x > 709.79) return infinity;
+  if (x < -745.14) return 0.0;
+  double k = nearest(x * 1.44269504088896338700);
+  double r = (x - k * ln2_high) - k * ln2_low;
+  // In two steps, as 2^1024 and 2^-1074 have no place in one exponent.
+  int64_t half = static_cast<int64_t>(k) / 2;
+  return exp_near_zero(r) * power_of_two(half) * power_of_two(static_cast<int64_t>(k) - half);
+}
+
+double fixed_log(double x) {
+  if (std::isnan(x) || x < 0.0) return nan;
+  if (x == 0.0) return -infinity;
+  if (x == infinity) return x;
+  double k = 0.0;
+  if (x < 0x1p-1022) {
+    x *= 0x1p54;
+    k = -54.0;
+  }
+  uint64_t bits = std::bit_cast<uint64_t>(x);
+  k += static_cast<double>(static_cast<int64_t>(bits >> 52) - 1023);
+  double m = std::bit_cast<double>((bits & 0x000fffffffffffffull) | 0x3ff0000000000000ull);
+  if (m > 1.41421356237309504880) {
+    m *= 0.5;
+    k += 1.0;
+  }
+  // log m = 2 atanh(s), its series to s^23; |s| <= 0.172.
+  double s = (m - 1.0) / (m + 1.0), square = s * s, fourth = square * square;
+  double even = series.reciprocal[21],
+         odd = series.reciprocal[23];  // s^0, s^4, ... and s^2, s^6, ...
+  for (int n = 17; n >= 1; n -= 4) {
+    even = series.reciprocal[n] + fourth * even;
+    odd = series.reciprocal[n + 2] + fourth * odd;
+  }
+  return k * ln2_high + (2.0 * s * (even + square * odd) + k * ln2_low);
+}
+
+double fixed_sin(double x) {
+  return sine(x, 0);
+}
+
+double fixed_cos(double x) {
+  return sine(x, 1);
+}
+
+double fixed_atan2(double y, double x) {
+  if (std::isnan(x) || std::isnan(y)) return nan;
+  double angle = first_quadrant(std::fabs(y), std::fabs(x));
+  if (std::signbit(x)) angle = pi - angle;
+  return std::copysign(angle, y);
+}
+
+double fixed_asin(double x) {
+  if (!(std::fabs(x) <= 1.0)) return nan;
+  return fixed_atan2(x, std::sqrt((1.0 - x) * (1.0 + x)));
+}
+
+}  // namespace paywarden
