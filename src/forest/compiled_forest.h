@@ -1,0 +1,57 @@
+// A tree model compiled for scoring: 16 trees walk side by side, no branch depends on the data.
+//
+//   TRY_ASSIGN(CompiledForest forest, CompiledForest::compile(model));
+//   float probability = forest.score(row);                             // row:
+//   forest.feature_count() floats, NaN = missing forest.score_batch(rows, stride, n,
+//   probabilities);                // the same bits, cheaper per row forest.margin(row);
+//   forest.margin_batch(rows, stride, n, margins); // before the sigmoid
+//
+// Any thread, any number at once. The result's bits depend on the model and the row alone: not on
+// the instruction set, the size of the batch, the compiler's mood about fused multiply-add or the C
+// library. Memory: 4 * (2^(D+1) - 1) bytes a tree of depth D <= 8 (508 B for depth 6, 2 KB for
+// depth 8), 16 bytes a node for deeper ones, and the thresholds of the features that are used.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/result.h"
+#include "forest/forest_tables.h"
+#include "forest/isa.h"
+#include "forest/quantiser.h"
+#include "forest/tree_model.h"
+
+namespace paywarden {
+
+class CompiledForest {
+ public:
+  // The model must come from a reader (or have passed check_model).
+  static Result<CompiledForest> compile(const TreeModel& model, Isa isa = best_isa());
+
+  float margin(const float* row) const;
+  float score(const float* row) const;
+  // Row i starts at rows + i * stride.
+  void margin_batch(const float* rows, size_t stride, size_t n, float* out) const;
+  void score_batch(const float* rows, size_t stride, size_t n, float* out) const;
+
+  uint32_t feature_count() const { return feature_count_; }
+  uint32_t tree_count() const { return tree_count_; }
+  Isa isa() const { return isa_; }
+  size_t memory_bytes() const;
+
+ private:
+  void margins_of_block(const float* rows, size_t stride, size_t n, float* out) const;
+
+  uint32_t feature_count_ = 0;
+  uint32_t tree_count_ = 0;
+  float base_margin_ = 0;
+  Isa isa_ = Isa::scalar;
+  AddLeaves add_leaves_ = nullptr;
+  Quantiser quantiser_;
+  ForestTables tables_;
+};
+
+// 1 / (1 + e^-margin), the same bits everywhere.
+float sigmoid(float margin);
+
+}  // namespace paywarden

@@ -1,0 +1,196 @@
+// For this folder's tests, fuzzer and benchmark only: random models, XGBoost's JSON written from a
+// model, and XGBoost's own C API as the referee.
+//
+//   TreeModel model = random_model(random, {.trees = 20, .depth = 6, .features = 8});
+//   XgboostReferee referee(xgboost_json(model));
+//   std::vector<float> scores = referee.predict(rows, n, XgboostReferee::Output::probability);
+//   std::vector<float> row = random_row(random, model);   // near the thresholds, with NaN,
+//   infinities, -0 and subnormals
+#pragma once
+
+#include <fmt/format.h>
+#include <xgboost/c_api.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "base/random.h"
+#include "forest/tree_model.h"
+
+namespace paywarden {
+
+struct ForestShape {
+  uint32_t trees = 10;
+  uint32_t depth = 6;
+  uint32_t features = 8;
+  double leaf_chance = 0.1;           // that a node above the depth is a leaf already
+  uint32_t distinct_thresholds = 20;  // per feature; few of them make equal ones
+  bool odd_thresholds = false;        // zeros of both signs, subnormals, the largest floats
+};
+
+inline float odd_value(Random& random) {
+  constexpr float values[] = {0.0f,          -0.0f,          1e-45f, -1e-45f,    1e-38f,
+                              3.4028235e38f, -3.4028235e38f, 1.0f,   16777216.0f};
+  return values[random.below(std::size(values))];
+}
+
+inline float random_threshold(Random& random, const ForestShape& shape) {
+  if (shape.odd_thresholds && random.chance(0.5)) return odd_value(random);
+  return static_cast<float>(random.below(shape.distinct_thresholds)) /
+             static_cast<float>(shape.distinct_thresholds) -
+         0.5f;
+}
+
+inline int32_t add_random_node(Random& random, const ForestShape& shape, uint32_t level,
+                               float cover, Tree& tree) {
+  int32_t index = static_cast<int32_t>(tree.nodes.size());
+  TreeNode node;
+  node.cover = cover;
+  if (level == shape.depth || (level > 0 && random.chance(shape.leaf_chance))) {
+    node.value = static_cast<float>(random.unit() - 0.5) * 0.4f;
+    tree.nodes.push_back(node);
+    return index;
+  }
+  node.feature = static_cast<uint32_t>(random.below(shape.features));
+  node.threshold = random_threshold(random, shape);
+  node.default_left = random.chance(0.5);
+  tree.nodes.push_back(node);
+  float left_cover = cover * static_cast<float>(0.05 + 0.9 * random.unit());
+  int32_t left = add_random_node(random, shape, level + 1, left_cover, tree);
+  int32_t right = add_random_node(random, shape, level + 1, cover - left_cover, tree);
+  tree.nodes[index].left = left;
+  tree.nodes[index].right = right;
+  return index;
+}
+
+inline TreeModel random_model(Random& random, const ForestShape& shape) {
+  TreeModel model;
+  model.feature_count = shape.features;
+  for (uint32_t i = 0; i < shape.trees; ++i) {
+    Tree tree;
+    add_random_node(random, shape, 0, 1000.0f, tree);
+    model.trees.push_back(std::move(tree));
+  }
+  // Also numbers the nodes breadth first: XGBoost takes a right child to stand behind its left one.
+  CHECK(check_model(model, {}, "random model"), "a random model is a valid one");
+  return model;
+}
+
+// Half of the values are thresholds or next to one.
+inline std::vector<float> random_row(Random& random, const TreeModel& model,
+                                     bool infinities = true) {
+  std::vector<float> row(model.feature_count);
+  for (float& x : row) {
+    uint64_t kind = random.below(10);
+    const Tree& tree = model.trees[random.below(model.trees.size())];
+    float threshold = tree.nodes[random.below(tree.nodes.size())].threshold;
+    x = static_cast<float>(random.unit() * 1.2 - 0.6);
+    if (kind == 0) x = std::nanf("");
+    if (kind == 1) x = odd_value(random);
+    if (kind == 2 && infinities) x = std::copysign(std::numeric_limits<float>::infinity(), x);
+    if (kind == 3) x = std::nextafter(threshold, x);
+    if (kind == 4 || kind == 5) x = threshold;
+  }
+  return row;
+}
+
+// XGBoost's reader wants a decimal point or an exponent in what is no whole number.
+inline std::string json_number(float value) {
+  return fmt::format("{:.8E}", value);
+}
+inline std::string json_number(int64_t value) {
+  return fmt::format("{}", value);
+}
+
+template <typename Get>
+std::string json_column(const Tree& tree, Get get) {
+  std::string text = "[";
+  for (const TreeNode& node : tree.nodes)
+    text += fmt::format("{}{}", text.size() > 1 ? "," : "", json_number(get(node)));
+  return text + "]";
+}
+
+inline std::string xgboost_tree_json(const Tree& tree, uint32_t id, uint32_t features) {
+  std::string text = fmt::format(
+      R"({{"categories":[],"categories_nodes":[],"categories_segments":[],"categories_sizes":[],"id":{})",
+      id);
+  auto add = [&](const char* name, auto get) {
+    text += fmt::format(R"(,"{}":{})", name, json_column(tree, get));
+  };
+  std::vector<int32_t> parents(tree.nodes.size(), std::numeric_limits<int32_t>::max());
+  for (size_t i = 0; i < tree.nodes.size(); ++i)
+    if (!tree.nodes[i].is_leaf())
+      parents[tree.nodes[i].left] = parents[tree.nodes[i].right] = static_cast<int32_t>(i);
+  add("base_weights", [](const TreeNode& n) { return n.value; });
+  add("default_left", [](const TreeNode& n) { return int64_t{n.default_left}; });
+  add("left_children", [](const TreeNode& n) { return int64_t{n.left}; });
+  add("right_children", [](const TreeNode& n) { return int64_t{n.right}; });
+  add("loss_changes", [](const TreeNode&) { return 0.0f; });
+  add("parents", [&](const TreeNode& n) { return int64_t{parents[&n - tree.nodes.data()]}; });
+  add("split_conditions", [](const TreeNode& n) { return n.is_leaf() ? n.value : n.threshold; });
+  add("split_indices", [](const TreeNode& n) { return int64_t{n.feature}; });
+  add("split_type", [](const TreeNode&) { return int64_t{0}; });
+  add("sum_hessian", [](const TreeNode& n) { return n.cover; });
+  return text +
+         fmt::format(
+             R"(,"tree_param":{{"num_deleted":"0","num_feature":"{}","num_nodes":"{}","size_leaf_vector":"0"}}}})",
+             features, tree.nodes.size());
+}
+
+// base_score is 0.5 (margin 0), as in random_model.
+inline std::string xgboost_json(const TreeModel& model) {
+  std::string trees, info;
+  for (uint32_t i = 0; i < model.trees.size(); ++i) {
+    trees += (i ? "," : "") + xgboost_tree_json(model.trees[i], i, model.feature_count);
+    info += i ? ",0" : "0";
+  }
+  return fmt::format(
+      R"({{"learner":{{"attributes":{{}},"feature_names":[],"feature_types":[],"gradient_booster":{{"model":{{)"
+      R"("gbtree_model_param":{{"num_parallel_tree":"1","num_trees":"{}","size_leaf_vector":"0"}},"tree_info":[{}],"trees":[{}]}},)"
+      R"("name":"gbtree"}},"learner_model_param":{{"base_score":"5E-1","num_class":"0","num_feature":"{}","num_target":"1"}},)"
+      R"("objective":{{"name":"binary:logistic","reg_loss_param":{{"scale_pos_weight":"1"}}}}}},"version":[1,7,4]}})",
+      model.trees.size(), info, trees, model.feature_count);
+}
+
+class XgboostReferee {
+ public:
+  enum class Output { probability = 0, margin = 1, contributions = 2 };
+
+  explicit XgboostReferee(const std::string& model_json) {
+    require(XGBoosterCreate(nullptr, 0, &booster_));
+    require(XGBoosterSetParam(booster_, "nthread", "1"));
+    require(XGBoosterLoadModelFromBuffer(booster_, model_json.data(), model_json.size()));
+  }
+  XgboostReferee(const XgboostReferee&) = delete;
+  XgboostReferee& operator=(const XgboostReferee&) = delete;
+  ~XgboostReferee() { XGBoosterFree(booster_); }
+
+  // `columns` floats a row; no infinities (XGBoost refuses them).
+  std::vector<float> predict(const std::vector<float>& rows, size_t columns, Output output) const {
+    DMatrixHandle matrix = nullptr;
+    require(XGDMatrixCreateFromMat(rows.data(), rows.size() / columns, columns, std::nanf(""),
+                                   &matrix));
+    std::string config = fmt::format(
+        R"({{"type":{},"training":false,"iteration_begin":0,"iteration_end":0,"strict_shape":false}})",
+        static_cast<int>(output));
+    const bst_ulong* shape = nullptr;
+    bst_ulong dimensions = 0, count = 1;
+    const float* values = nullptr;
+    require(XGBoosterPredictFromDMatrix(booster_, matrix, config.c_str(), &shape, &dimensions,
+                                        &values));
+    for (bst_ulong i = 0; i < dimensions; ++i) count *= shape[i];
+    std::vector<float> result(values, values + count);
+    XGDMatrixFree(matrix);
+    return result;
+  }
+  BoosterHandle handle() const { return booster_; }
+  static void require(int code) { CHECK(code == 0, XGBGetLastError()); }
+
+ private:
+  BoosterHandle booster_ = nullptr;
+};
+
+}  // namespace paywarden
