@@ -22,7 +22,7 @@ class HmacKey {
   Sha256 sign(std::string_view message) const;
 
  private:
-  std::array<uint8_t, 64> inner_pad_, outer_pad_;
+  std::array<uint32_t, 8> inner_, outer_;  // SHA-256's state behind the key's inner and outer block
 };
 
 std::string base64(std::string_view bytes);                     // RFC 4648, padded

@@ -1,0 +1,194 @@
+#include "intake/pan.h"
+
+#include <string.h>
+
+#include <algorithm>
+
+namespace paywarden {
+namespace {
+
+constexpr size_t kSeparatorsMax = 2;  // between two digits: "4111 - 1111" has more, and is no longer one number
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_alphanumeric(char c) { return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'z'); }
+
+bool is_separator(char c) {
+  switch (static_cast<uint8_t>(c)) {
+    case ' ': case '-': case '.': case '/': case '_': case '\t':
+    case 0xc2: case 0xa0:  // U+00A0 in UTF-8
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A run: digits with at most kSeparatorsMax separators between neighbours. `at[i]` is where digit i stands.
+struct Run {
+  std::string digits;
+  std::vector<size_t> at;
+  Run() { digits.reserve(256); }  // nearly never grows, so that hardly a copy stays behind in freed memory
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  ~Run() { explicit_bzero(digits.data(), digits.capacity()); }
+};
+
+// Reads the run that starts at text[begin] (a digit); returns the position behind its last digit.
+size_t read_run(std::string_view text, size_t begin, Run& run) {
+  run.digits.clear();
+  run.at.clear();
+  size_t end = begin;
+  for (size_t i = begin, gap = 0; i < text.size() && gap <= kSeparatorsMax; ++i) {
+    if (is_digit(text[i])) {
+      run.digits.push_back(text[i]);
+      run.at.push_back(i);
+      end = i + 1;
+      gap = 0;
+    } else if (is_separator(text[i])) {
+      ++gap;
+    } else {
+      break;
+    }
+  }
+  return end;
+}
+
+// Calls visit(first digit, digit count, run) for each part of each run that is a card number. Runs without a
+// possible one are passed over quickly: this also reads files of gigabytes.
+template <typename Visit>
+void each_pan(std::string_view text, Visit visit) {
+  Run run;
+  for (size_t i = 0; i < text.size();) {
+    if (!is_digit(text[i])) {
+      ++i;
+      continue;
+    }
+    i = read_run(text, i, run);
+    std::string_view digits = run.digits;
+    for (size_t from = 0; from + kPanDigitsTextMin <= digits.size(); ++from)
+      for (size_t n = kPanDigitsTextMin; n <= kPanDigitsMax && from + n <= digits.size(); ++n)
+        if (passes_luhn(digits.substr(from, n))) visit(from, n, run);
+  }
+}
+
+// All-zero numbers pass the check and are nobody's card.
+bool is_zeros(std::string_view digits) {
+  return std::all_of(digits.begin(), digits.end(), [](char c) { return c == '0'; });
+}
+
+}  // namespace
+
+void PanDigits::wipe() {
+  explicit_bzero(digits, sizeof digits);
+  length = 0;
+}
+
+bool passes_luhn(std::string_view digits) {
+  constexpr uint8_t kDoubled[10] = {0, 2, 4, 6, 8, 1, 3, 5, 7, 9};
+  unsigned sum = 0;
+  bool twice = false;
+  for (size_t i = digits.size(); i-- > 0; twice = !twice) {
+    unsigned digit = static_cast<unsigned>(digits[i] - '0');
+    sum += twice ? kDoubled[digit] : digit;
+  }
+  return sum % 10 == 0;
+}
+
+RejectReason read_pan(std::string_view text, PanCheck check, PanDigits& out) {
+  out.length = 0;
+  for (char c : text) {
+    if (c == ' ' || c == '-') continue;
+    if (!is_digit(c)) return RejectReason::pan_digits;
+    if (out.length == kPanDigitsMax) return RejectReason::pan_length;
+    out.digits[out.length++] = c;
+  }
+  if (out.length < kPanDigitsMin) return RejectReason::pan_length;
+  if (check == PanCheck::luhn && !passes_luhn(out.view())) return RejectReason::pan_luhn;
+  return RejectReason::none;
+}
+
+MaskedCard masked_pan(std::string_view digits) {
+  MaskedCard masked;
+  masked.assign(digits);
+  std::fill(masked.text.begin() + 6, masked.text.begin() + masked.length - 4, '*');
+  return masked;
+}
+
+std::string masked_refused_pan(std::string_view text) {
+  size_t digits = digit_count(text), seen = 0;
+  bool like_a_pan = digits >= kPanDigitsMin && digits <= kPanDigitsMax;
+  std::string masked(text.substr(0, kRejectedValueBytes));
+  for (char& c : masked) {
+    if (!is_digit(c)) continue;
+    if (!like_a_pan || (seen >= 6 && seen + 4 < digits)) c = '*';
+    ++seen;
+  }
+  return masked;
+}
+
+std::vector<PanPlace> find_pans(std::string_view text) {
+  std::vector<PanPlace> places;
+  each_pan(text, [&](size_t from, size_t n, const Run& run) {
+    std::string number = run.digits.substr(from, n);
+    if (is_zeros(number)) return;
+    size_t begin = run.at[from], last = run.at[from + n - 1];
+    places.push_back({begin, last + 1 - begin, std::move(number)});
+  });
+  return places;
+}
+
+std::string mask_pans(std::string_view text) {
+  std::string masked(text);
+  if (!may_hold_pan(text)) return masked;
+  each_pan(text, [&](size_t from, size_t n, const Run& run) {
+    if (is_zeros(std::string_view(run.digits).substr(from, n))) return;
+    for (size_t i = from + 6; i + 4 < from + n; ++i) masked[run.at[i]] = '*';
+  });
+  return masked;
+}
+
+bool has_separate_pan(std::string_view text) {
+  bool found = false;
+  each_pan(text, [&](size_t from, size_t n, const Run& run) {
+    size_t begin = run.at[from], end = run.at[from + n - 1] + 1;
+    bool touched = (begin > 0 && is_alphanumeric(text[begin - 1])) ||
+                   (end < text.size() && is_alphanumeric(text[end]));
+    if (!touched && !is_zeros(std::string_view(run.digits).substr(from, n))) found = true;
+  });
+  return found;
+}
+
+bool has_digits(std::string_view text, std::string_view digits) {
+  Run run;
+  for (size_t i = 0; i < text.size();) {
+    if (!is_digit(text[i])) {
+      ++i;
+      continue;
+    }
+    i = read_run(text, i, run);
+    if (run.digits.find(digits) != std::string::npos) return true;
+  }
+  return false;
+}
+
+bool may_hold_pan(std::string_view text, size_t digits) {
+  // Looks at every so many bytes, then back from there to the last byte that no card number can contain.
+  auto fits = [&](size_t at) { return is_digit(text[at]) || is_separator(text[at]); };
+  for (size_t at = digits - 1; at < text.size();) {
+    size_t back = 0, count = 0;
+    while (back < digits && fits(at - back)) count += is_digit(text[at - back++]);
+    if (back < digits) {
+      at += digits - back;
+      continue;
+    }
+    while (++at < text.size() && fits(at)) count += is_digit(text[at]);
+    if (count >= digits) return true;
+    at += digits;
+  }
+  return false;
+}
+
+size_t digit_count(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), is_digit));
+}
+
+}  // namespace paywarden

@@ -1,0 +1,340 @@
+#include "intake/payment_builder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "base/check.h"
+#include "base/json_writer.h"
+
+namespace paywarden {
+namespace {
+
+constexpr RejectReason kFine = RejectReason::none;
+
+// Whole-input reasons first, then field by field, and within a field in the order of the reasons.
+uint32_t rank_of(RejectReason reason, const FieldBinding* binding) {
+  uint32_t place = binding ? binding->field + 1u : 0u;
+  return place << 8 | static_cast<uint32_t>(reason);
+}
+
+std::string_view type_rule(FieldType type) {
+  switch (type) {
+    case FieldType::text: return "is not a text";
+    case FieldType::integer: return "is not a whole number";
+    case FieldType::number: return "is not a number";
+    case FieldType::boolean: return "is not true or false";
+    case FieldType::time: return "is not a time";
+    case FieldType::amount: return "is not an amount";
+  }
+  return "";
+}
+
+std::string_view format_rule(TimeFormat format) {
+  switch (format) {
+    case TimeFormat::iso8601: return "is not a time like 2020-06-21T12:14:58Z";
+    case TimeFormat::datetime: return "is not a time like 2020-06-21 12:14:58";
+    case TimeFormat::epoch_s: return "is not a time in seconds since 1970";
+    case TimeFormat::epoch_ms: return "is not a time in milliseconds since 1970";
+    case TimeFormat::epoch_us: return "is not a time in microseconds since 1970";
+  }
+  return "";
+}
+
+// The rules whose text depends on the reason alone, in the order of RejectReason; empty: see PaymentBuilder::rule_of.
+constexpr std::array<std::string_view, kRejectReasons> kRules = {
+    "",
+    "",  // too_large
+    "the input is not valid UTF-8",
+    "the input is not valid JSON",
+    "the input is not a JSON object",
+    "",  // too_deep
+    "the record has a quote that is not closed, or text behind a closing one",
+    "the record has not as many values as the header has names",
+    "",  // too_many_fields
+    "stands there twice",
+    "is not a field of the schema",
+    "is missing",
+    "is an object or a list where one value is expected",
+    "",  // wrong_kind
+    "",  // too_long
+    "holds a card number; send an id that does not",
+    "is not a whole number",
+    "is not a number",
+    "is not true or false",
+    "",  // not_time
+    "",  // not_amount
+    "is not a currency code of three capital letters (ISO 4217)",
+    "is negative",
+    "",  // out_of_range
+    "",  // below_min
+    "",  // above_max
+    "holds something else than digits, spaces and dashes",
+    "",  // pan_length
+    "does not pass the Luhn check",
+    "",  // future
+};
+
+bool within(const FieldBinding& binding, double value, RejectReason& no) {
+  if (binding.min && value < *binding.min) no = RejectReason::below_min;
+  if (binding.max && value > *binding.max) no = RejectReason::above_max;
+  return no == kFine;
+}
+
+}  // namespace
+
+PaymentBuilder::PaymentBuilder(const Schema& schema, const Tokeniser& tokeniser, const ParserOptions& options)
+    : schema_(schema), tokeniser_(tokeniser), options_(options), seen_(schema.bindings.size()) {
+  CHECK(schema.bindings.size() <= kFieldsMax, "a schema has one binding a field");
+  for (size_t i = 0; i < schema.bindings.size(); ++i) {
+    if (schema.bindings[i].required) required_ |= uint64_t{1} << i;
+    if (schema.bindings[i].type == FieldType::amount) amounts_ |= uint64_t{1} << i;
+  }
+}
+
+void PaymentBuilder::begin(Payment& out, EventTime receipt) {
+  out.reset(schema_.fields.size());
+  out.receipt_time = receipt;
+  out.currency = schema_.currency;
+  out.amount_base_minor = 0;
+  out_ = &out;
+  present_ = given_ = 0;
+  pan_.length = 0;
+  label_seen_ = false;
+  label_.reset();
+  problem_.reset();
+}
+
+bool PaymentBuilder::take(size_t binding, RawValue value) {
+  uint64_t bit = uint64_t{1} << binding;
+  if (present_ & bit) return false;
+  present_ |= bit;
+  seen_[binding] = value;
+  if (value.is_missing()) return true;  // finish() looks whether it was required
+  given_ |= bit;
+  const FieldBinding& b = schema_.bindings[binding];
+  if (RejectReason no = convert(b, value); no != kFine) field_problem(b, no);
+  return true;
+}
+
+void PaymentBuilder::take_label(RawValue value) {
+  if (label_seen_) return problem(RejectReason::duplicate_field, schema_.label);
+  label_seen_ = true;
+  if (value.is_missing()) return;
+  bool fraud = false;
+  if (RejectReason no = to_boolean(value, fraud); no != kFine) return problem(no, schema_.label);
+  label_ = fraud;
+}
+
+RejectReason PaymentBuilder::convert(const FieldBinding& binding, RawValue value) {
+  switch (binding.field) {
+    case field::event_time: return convert_event_time(binding, value);
+    case field::card: return schema_.card_kind == CardKind::pan ? convert_card(value) : convert_card_id(value);
+    case field::amount: return kFine;  // needs the currency: convert_amounts()
+    case field::currency: return convert_currency(value);
+    default: break;
+  }
+  if (binding.type == FieldType::text) return convert_text(binding, value);
+  if (binding.type == FieldType::number) return convert_number(binding, value);
+  return convert_extra(binding, value);
+}
+
+RejectReason PaymentBuilder::convert_text(const FieldBinding& binding, RawValue value) {
+  if (value.kind == RawValue::Kind::nested) return RejectReason::nested;
+  if (value.kind == RawValue::Kind::boolean) return RejectReason::wrong_kind;
+  if (value.text().size() > binding.max_bytes) return RejectReason::too_long;
+  bool as_it_is = binding.field == field::payment_id || !may_hold_pan(value.text());  // the id: see check_payment_id()
+  if (as_it_is)
+    out_->set_text(binding.field, value.text());
+  else
+    out_->set_text(binding.field, mask_pans(value.text()));
+  return kFine;
+}
+
+RejectReason PaymentBuilder::convert_event_time(const FieldBinding& binding, RawValue value) {
+  if (RejectReason no = to_time(value, binding.format, out_->event_time); no != kFine) return no;
+  if (out_->event_time < EventTime(0)) return RejectReason::out_of_range;
+  bool future = options_.reject_future && out_->event_time > out_->receipt_time + options_.future_max;
+  return future ? RejectReason::future : kFine;
+}
+
+RejectReason PaymentBuilder::convert_currency(RawValue value) {
+  if (value.kind == RawValue::Kind::text && value.text() == last_currency_.code()) {
+    out_->currency = last_currency_;
+    return kFine;
+  }
+  RejectReason no = to_currency(value, out_->currency);
+  if (no == kFine) last_currency_ = out_->currency;
+  return no;
+}
+
+RejectReason PaymentBuilder::convert_card(RawValue value) {
+  if (value.kind == RawValue::Kind::nested) return RejectReason::nested;
+  if (value.kind == RawValue::Kind::boolean) return RejectReason::wrong_kind;
+  if (RejectReason no = read_pan(value.text(), schema_.pan_check, pan_); no != kFine) return no;
+  out_->card = tokeniser_.token(pan_.view());
+  out_->card_masked = masked_pan(pan_.view());
+  return kFine;
+}
+
+RejectReason PaymentBuilder::convert_card_id(RawValue value) {
+  if (value.kind == RawValue::Kind::nested) return RejectReason::nested;
+  if (value.kind == RawValue::Kind::boolean) return RejectReason::wrong_kind;
+  if (value.text().size() > kIdBytesMax) return RejectReason::too_long;
+  out_->card = tokeniser_.token(value.text());
+  out_->card_masked.assign(mask_pans(value.text()));
+  return kFine;
+}
+
+RejectReason PaymentBuilder::convert_number(const FieldBinding& binding, RawValue value) {
+  double number = 0;
+  RejectReason no = to_number(value, number);
+  if (no == kFine && within(binding, number, no)) out_->set_number(binding.field, number);
+  return no;
+}
+
+RejectReason PaymentBuilder::convert_extra(const FieldBinding& binding, RawValue value) {
+  int64_t integer = 0;
+  bool truth = false;
+  EventTime time;
+  RejectReason no = kFine;
+  switch (binding.type) {
+    case FieldType::integer:
+      no = to_integer(value, integer);
+      if (no == kFine) within(binding, static_cast<double>(integer), no);
+      break;
+    case FieldType::boolean:
+      no = to_boolean(value, truth);
+      integer = truth;
+      break;
+    case FieldType::time:
+      no = to_time(value, binding.format, time);
+      integer = time.ms();
+      break;
+    case FieldType::amount:
+      return kFine;  // needs the currency: convert_amounts()
+    case FieldType::text:
+    case FieldType::number:
+      CHECK(false, "handled by convert()");
+  }
+  if (no == kFine) out_->set_integer(binding.field, integer);
+  return no;
+}
+
+// The payment's amount, and extra fields that are amounts, in the currency that is now known.
+void PaymentBuilder::convert_amounts() {
+  for (uint64_t left = amounts_ & given_; left; left &= left - 1) {
+    size_t i = static_cast<size_t>(std::countr_zero(left));
+    const FieldBinding& binding = schema_.bindings[i];
+    int64_t minor = 0;
+    RejectReason no = to_amount(seen_[i], out_->currency.exponent(), schema_.amount_decimals, minor);
+    if (no != kFine)
+      field_problem(binding, no);
+    else if (binding.field == field::amount)
+      out_->amount_minor = minor;
+    else
+      out_->set_integer(binding.field, minor);
+  }
+}
+
+void PaymentBuilder::check_payment_id() {
+  std::string_view id = out_->id();
+  if (!may_hold_pan(id, pan_.length ? std::min<size_t>(pan_.length, kPanDigitsTextMin) : kPanDigitsTextMin)) return;
+  bool own = pan_.length > 0 && has_digits(id, pan_.view());
+  bool any = schema_.payment_id_check == PaymentIdCheck::pan && has_separate_pan(id);
+  if (own || any) field_problem(*schema_.binding_of(field::payment_id), RejectReason::has_pan);
+}
+
+void PaymentBuilder::problem(RejectReason reason, std::string_view field) {
+  uint32_t rank = rank_of(reason, nullptr);
+  if (problem_ && problem_->rank <= rank) return;
+  problem_ = Problem{rank, reason, nullptr, masked_excerpt(field, kRejectedValueBytes)};
+}
+
+void PaymentBuilder::field_problem(const FieldBinding& binding, RejectReason reason) {
+  uint32_t rank = rank_of(reason, &binding);
+  if (problem_ && problem_->rank <= rank) return;
+  problem_ = Problem{rank, reason, &binding, {}};
+}
+
+std::optional<Rejection> PaymentBuilder::finish() {
+  for (uint64_t left = required_ & ~given_; left; left &= left - 1)
+    field_problem(schema_.bindings[static_cast<size_t>(std::countr_zero(left))], RejectReason::missing);
+  convert_amounts();
+  check_payment_id();
+  std::optional<Rejection> no;
+  if (problem_) no = rejection();
+  pan_.wipe();
+  return no;
+}
+
+Rejection PaymentBuilder::rejection() const {
+  const Problem& problem = *problem_;
+  Rejection out;
+  out.reason = problem.reason;
+  out.rule = rule_of(problem);
+  out.field = problem.field;
+  if (status_of(problem.reason) == 422) out.raw = kept_fields();
+  if (!problem.binding) return out;
+  const FieldBinding& binding = *problem.binding;
+  size_t index = static_cast<size_t>(&binding - schema_.bindings.data());
+  out.field = binding.source;
+  if (present_ >> index & 1) out.value = shown(binding, seen_[index], kRejectedValueBytes);
+  return out;
+}
+
+std::string PaymentBuilder::rule_of(const Problem& problem) const {
+  std::string_view fixed = kRules[static_cast<size_t>(problem.reason)];
+  if (!fixed.empty()) return std::string(fixed);
+  return problem.binding ? field_rule(problem.reason, *problem.binding) : input_rule(problem.reason);
+}
+
+std::string PaymentBuilder::input_rule(RejectReason reason) const {
+  if (reason == RejectReason::too_deep) return fmt::format("the input is nested deeper than {}", options_.depth_max);
+  if (reason == RejectReason::too_many_fields)
+    return fmt::format("the input has more than {} fields", options_.fields_max);
+  return fmt::format("the input is longer than {} bytes", options_.body_bytes_max);
+}
+
+std::string PaymentBuilder::field_rule(RejectReason reason, const FieldBinding& b) const {
+  if (reason == RejectReason::too_long) return fmt::format("is longer than {} bytes", b.max_bytes);
+  if (reason == RejectReason::not_time) return std::string(format_rule(b.format));
+  if (reason == RejectReason::not_amount) return amount_rule(b);
+  if (reason == RejectReason::below_min) return fmt::format("is below {}", *b.min);
+  if (reason == RejectReason::above_max) return fmt::format("is above {}", *b.max);
+  if (reason == RejectReason::pan_length) return fmt::format("has not {} to {} digits", kPanDigitsMin, kPanDigitsMax);
+  if (reason == RejectReason::future)
+    return fmt::format("is more than {} in the future", format_duration(options_.future_max));
+  if (reason == RejectReason::out_of_range && b.type == FieldType::time)
+    return b.field == field::event_time ? "is outside the years 1970 to 2199" : "is outside the years 1900 to 2199";
+  return reason == RejectReason::out_of_range ? "is out of range" : std::string(type_rule(b.type));
+}
+
+// What parse_minor_units said: that it is no number, has too many decimals, or is too large.
+std::string PaymentBuilder::amount_rule(const FieldBinding& binding) const {
+  size_t index = static_cast<size_t>(&binding - schema_.bindings.data());
+  Result<int64_t> again = parse_minor_units(seen_[index].text(), out_->currency.exponent());
+  return again ? "is not an amount" : again.error().what;
+}
+
+std::string PaymentBuilder::shown(const FieldBinding& binding, RawValue value, size_t most) const {
+  bool is_pan = binding.field == field::card && schema_.card_kind == CardKind::pan;
+  return is_pan ? masked_refused_pan(value.text()) : masked_excerpt(value.text(), most);
+}
+
+std::string PaymentBuilder::kept_fields() const {
+  std::string out;
+  JsonWriter json(out);
+  json.open_object();
+  for (size_t i = 0; i < seen_.size(); ++i) {
+    if (!(present_ >> i & 1) || out.size() > kRejectedRawBytes) continue;
+    std::string value = shown(schema_.bindings[i], seen_[i], kRejectedValueBytes);
+    json.key(schema_.bindings[i].source).string(value);
+  }
+  json.close_object();
+  return out;
+}
+
+}  // namespace paywarden

@@ -1,0 +1,96 @@
+// One payment in the making: takes raw values in whatever order they come, converts each as the schema says, and at the
+// end says what is wrong first, by the ladder, whatever the order was. payment_parser.h is what others use.
+//
+//   PaymentBuilder builder(schema, tokeniser, options);
+//   builder.begin(payment, receipt);
+//   builder.take(binding, raw_value);   // for each field; the bytes must stay where they are until finish()
+//   std::optional<Rejection> no = builder.finish();
+//
+// One object, one thread; nothing is allocated for a payment that is fine, once buffers have grown.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "intake/convert.h"
+#include "intake/pan.h"
+#include "intake/rejection.h"
+#include "intake/schema.h"
+#include "intake/tokeniser.h"
+#include "payment/payment.h"
+
+namespace paywarden {
+
+struct ParserOptions {
+  size_t body_bytes_max = 64 * 1024;  // one payment; a card payment takes about 500 bytes, so far above any honest one
+  size_t depth_max = 8;               // nesting in fields that are skipped; real messages have 2 to 4
+  size_t fields_max = 256;            // keys in one object: skipping unknown ones must stay cheap
+  bool reject_future = false;         // live intake: true. Files and history are as old as they are
+  Duration future_max = minutes(5);   // how far a sender's clock may be ahead; a payment dated 2099 would expire all state
+};
+
+class PaymentBuilder {
+ public:
+  // All three must outlive the builder.
+  PaymentBuilder(const Schema& schema, const Tokeniser& tokeniser, const ParserOptions& options);
+  PaymentBuilder(const PaymentBuilder&) = delete;
+  PaymentBuilder& operator=(const PaymentBuilder&) = delete;
+
+  void begin(Payment& out, EventTime receipt);
+  // False when this field was given before.
+  bool take(size_t binding, RawValue value);
+  void take_label(RawValue value);
+  // Something wrong with the input as a whole, or with a key (`field`).
+  void problem(RejectReason reason, std::string_view field = {});
+  // What is wrong, or nothing, with the payment filled.
+  std::optional<Rejection> finish();
+  std::optional<bool> label() const { return label_; }
+  const Schema& schema() const { return schema_; }
+
+ private:
+  struct Problem {
+    uint32_t rank = 0;  // place on the ladder; the lowest is told
+    RejectReason reason = RejectReason::none;
+    const FieldBinding* binding = nullptr;
+    std::string field;  // where there is no binding
+  };
+
+  RejectReason convert(const FieldBinding& binding, RawValue value);
+  RejectReason convert_text(const FieldBinding& binding, RawValue value);
+  RejectReason convert_event_time(const FieldBinding& binding, RawValue value);
+  RejectReason convert_currency(RawValue value);
+  RejectReason convert_card(RawValue value);
+  RejectReason convert_card_id(RawValue value);
+  RejectReason convert_number(const FieldBinding& binding, RawValue value);
+  RejectReason convert_extra(const FieldBinding& binding, RawValue value);
+  void convert_amounts();
+  void check_payment_id();
+  void field_problem(const FieldBinding& binding, RejectReason reason);
+  Rejection rejection() const;
+  std::string rule_of(const Problem& problem) const;
+  std::string input_rule(RejectReason reason) const;
+  std::string field_rule(RejectReason reason, const FieldBinding& binding) const;
+  std::string amount_rule(const FieldBinding& binding) const;
+  std::string shown(const FieldBinding& binding, RawValue value, size_t most) const;
+  std::string kept_fields() const;
+
+  const Schema& schema_;
+  const Tokeniser& tokeniser_;
+  const ParserOptions& options_;
+  uint64_t required_ = 0;  // bit i: schema.bindings[i]
+  uint64_t amounts_ = 0;
+  uint64_t present_ = 0;        // given with any value, null too
+  uint64_t given_ = 0;          // given with a value
+  std::vector<RawValue> seen_;  // as given, by binding; valid where present_
+  Payment* out_ = nullptr;
+  PanDigits pan_;
+  Currency last_currency_;  // looking one up takes longer than seeing that it is the same again
+  std::optional<bool> label_;
+  bool label_seen_ = false;
+  std::optional<Problem> problem_;
+};
+
+static_assert(kFieldsMax <= 64, "a bit for every binding");
+
+}  // namespace paywarden
