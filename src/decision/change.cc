@@ -12,9 +12,9 @@ namespace {
 
 constexpr uint8_t kVersion = 1;
 // By number, from 1.
-constexpr std::array<std::string_view, 10> kNames = {"model",       "thresholds",   "rules",     "list_add",
+constexpr std::array<std::string_view, 11> kNames = {"model",       "thresholds",   "rules",     "list_add",
                                                      "list_remove", "list_replace", "list_drop", "mode",
-                                                     "guard_reset", "guard_engaged"};
+                                                     "guard_reset", "guard_engaged", "rates"};
 
 bool holds_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });

@@ -23,7 +23,8 @@ bool take_number(std::string_view& text, std::string_view name, float& number) {
 
 Status check_thresholds(const Thresholds& t) {
   if (!(t.review >= 0 && t.decline >= 0 && t.review <= t.decline && t.decline < 1e9f))
-    return fail("thresholds must be 0 or more, and review not above decline", {}, "for example: review=0.5 decline=0.9");
+    return fail("thresholds must be 0 or more, and review not above decline", {},
+                "for example: review=0.5 decline=0.9");
   return {};
 }
 
@@ -41,7 +42,9 @@ ListOperation operation_of(ChangeKind kind) {
 
 }  // namespace
 
-std::string_view name_of(Mode mode) { return mode == Mode::decide ? "decide" : "observe"; }
+std::string_view name_of(Mode mode) {
+  return mode == Mode::decide ? "decide" : "observe";
+}
 
 std::string text_of(const Thresholds& thresholds) {
   return fmt::format("review={} decline={}", thresholds.review, thresholds.decline);
@@ -114,7 +117,8 @@ RuleProblems Policy::problems_of(const RuleSource& source) const {
 }
 
 ListEdit Policy::edit_of(const Change& change) const {
-  return {operation_of(change.kind), change.name, change.content, rules_.looks_for_cards_in(change.name)};
+  return {operation_of(change.kind), change.name, change.content,
+          rules_.looks_for_cards_in(change.name)};
 }
 
 Status Policy::validate_list(const Change& change) const {
@@ -126,18 +130,27 @@ Status Policy::validate_list(const Change& change) const {
 Status Policy::validate(const Change& change) const {
   TRY(check_change(change, options_.change_limits));
   switch (change.kind) {
-    case ChangeKind::model: return fail("a change of the model is no matter of the policy", {}, "the engine applies it");
-    case ChangeKind::thresholds: return parse_thresholds(change.content).map([](const Thresholds&) {});
-    case ChangeKind::rules: return compile({change.name, change.content}, lists_).map([](const RuleSet&) {});
+    case ChangeKind::model:
+    case ChangeKind::rates:
+      return fail(
+          "a change of " + std::string(name_of(change.kind)) + " is no matter of the policy", {},
+          "the engine applies it");
+    case ChangeKind::thresholds:
+      return parse_thresholds(change.content).map([](const Thresholds&) {});
+    case ChangeKind::rules:
+      return compile({change.name, change.content}, lists_).map([](const RuleSet&) {});
     case ChangeKind::list_add:
     case ChangeKind::list_remove:
     case ChangeKind::list_replace:
-    case ChangeKind::list_drop: return validate_list(change);
+    case ChangeKind::list_drop:
+      return validate_list(change);
     case ChangeKind::mode:
-      if (!mode_of(change.content)) return fail("that is no mode", {}, "it is 'decide' or 'observe'");
+      if (!mode_of(change.content))
+        return fail("that is no mode", {}, "it is 'decide' or 'observe'");
       return {};
     case ChangeKind::guard_reset:
-    case ChangeKind::guard_engaged: return {};
+    case ChangeKind::guard_engaged:
+      return {};
   }
   return fail("a change of an unknown kind");
 }
@@ -145,7 +158,9 @@ Status Policy::validate(const Change& change) const {
 Status Policy::apply(const Change& change) {
   TRY(validate(change));
   switch (change.kind) {
-    case ChangeKind::thresholds: thresholds_ = *parse_thresholds(change.content); break;
+    case ChangeKind::thresholds:
+      thresholds_ = *parse_thresholds(change.content);
+      break;
     case ChangeKind::rules:
       source_ = {change.name, change.content};
       rules_ = *compile(source_, lists_);
@@ -154,16 +169,24 @@ Status Policy::apply(const Change& change) {
     case ChangeKind::list_add:
     case ChangeKind::list_remove:
     case ChangeKind::list_replace:
-    case ChangeKind::list_drop: return lists_.apply(edit_of(change));
-    case ChangeKind::mode: mode_ = *mode_of(change.content); break;
-    case ChangeKind::guard_reset: guard_.reset(); break;
+    case ChangeKind::list_drop:
+      return lists_.apply(edit_of(change));
+    case ChangeKind::mode:
+      mode_ = *mode_of(change.content);
+      break;
+    case ChangeKind::guard_reset:
+      guard_.reset();
+      break;
     case ChangeKind::model:
-    case ChangeKind::guard_engaged: break;
+    case ChangeKind::rates:
+    case ChangeKind::guard_engaged:
+      break;
   }
   return {};
 }
 
-// version u8 | review f32 | decline f32 | mode u8 | rules' file text | rules text | the guard | the lists.
+// version u8 | review f32 | decline f32 | mode u8 | rules' file text | rules text | the guard | the
+// lists.
 void Policy::encode_without_lists(ByteWriter& out) const {
   out.u8(kVersion);
   out.f32(thresholds_.review);
@@ -182,7 +205,8 @@ void Policy::encode(std::string& out) const {
 
 Status Policy::restore(std::string_view bytes) {
   ByteReader in(bytes);
-  if (in.u8() != kVersion) return fail("the policy's state has an unknown format", {}, "start without the snapshot");
+  if (in.u8() != kVersion)
+    return fail("the policy's state has an unknown format", {}, "start without the snapshot");
   Policy read(words_, options_);
   read.thresholds_.review = in.f32();
   read.thresholds_.decline = in.f32();

@@ -182,18 +182,16 @@ void KeyGroup::write_logical(const Slot& slot, int64_t horizon_ms, ByteWriter& o
   out.raw(row(slot, first), size_t{slot.end - first} * plan_.row_words * 8);
 }
 
-void KeyGroup::save(EventTime watermark, std::string& out) const {
-  ByteWriter writer(out);
-  writer.u32(plan_.row_words);
-  size_t count_at = out.size();
+void KeyGroup::save(EventTime watermark, ChunkedWriter& out) const {
   uint64_t count = 0;
-  writer.u64(0);
+  table_.for_each([&](const Slot& slot) { count += !forgotten(slot, watermark); });
+  out.bytes().u32(plan_.row_words);
+  out.bytes().u64(count);
   table_.for_each([&](const Slot& slot) {
     if (forgotten(slot, watermark)) return;
-    write_logical(slot, horizon(watermark), writer);
-    ++count;
+    write_logical(slot, horizon(watermark), out.bytes());
+    out.checkpoint();
   });
-  std::memcpy(out.data() + count_at, &count, 8);
 }
 
 bool KeyGroup::load(ByteReader& in) {

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "base/byte_io.h"
+#include "base/chunked_writer.h"
 #include "features/block_pool.h"
 #include "features/group_plan.h"
 #include "features/slot_table.h"
@@ -59,7 +60,7 @@ class KeyGroup {
   // Everything that can change a later feature, order of keys and dropped rows aside: equal states,
   // equal hashes.
   uint64_t state_hash(EventTime watermark) const;
-  void save(EventTime watermark, std::string& out) const;
+  void save(EventTime watermark, ChunkedWriter& out) const;
   bool load(ByteReader& in);
 
  private:

@@ -78,10 +78,9 @@ uint64_t WindowState::state_hash() const {
   return hash;
 }
 
-void WindowState::save(std::string& out) const {
-  ByteWriter writer(out);
-  writer.i64(watermark_.ms());
-  writer.u32(static_cast<uint32_t>(groups_.size()));
+void WindowState::save(ChunkedWriter& out) const {
+  out.bytes().i64(watermark_.ms());
+  out.bytes().u32(static_cast<uint32_t>(groups_.size()));
   for (const KeyGroup& group : groups_) group.save(watermark_, out);
 }
 

@@ -56,7 +56,7 @@ class WindowState {
   const KeyGroup& group(size_t i) const { return groups_[i]; }
 
   uint64_t state_hash() const;
-  void save(std::string& out) const;
+  void save(ChunkedWriter& out) const;
   bool load(ByteReader& in);
 
  private:

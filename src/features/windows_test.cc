@@ -141,6 +141,17 @@ struct World {
   }
 };
 
+std::string snapshot_of(const WindowState& state) {
+  std::string bytes;
+  ChunkedWriter out([&](std::string_view chunk) {
+    bytes += chunk;
+    return Status();
+  });
+  state.save(out);
+  EXPECT_TRUE(out.finish());
+  return bytes;
+}
+
 struct Seen {
   Payment payment;
   int label = -1;  // -1: none, 0: genuine, 1: fraud
@@ -353,8 +364,7 @@ TEST(Windows, SnapshotAndTailEqualFullReplay) {
     Stream stream{world, Random(seed)};
     for (int i = 0; i < 600; ++i) {
       if (i % 97 == 96) {
-        std::string bytes;
-        part->save(bytes);
+        std::string bytes = snapshot_of(*part);
         auto restored = world.state();
         ByteReader reader(bytes);
         ASSERT_TRUE(restored->load(reader) && reader.at_end());
@@ -387,8 +397,7 @@ TEST(Windows, DamagedSnapshotIsRefused) {
   auto state = world.state();
   Stream stream{world, Random(5)};
   for (int i = 0; i < 100; ++i) observe(*state, stream.next());
-  std::string bytes;
-  state->save(bytes);
+  std::string bytes = snapshot_of(*state);
   for (size_t cut = 0; cut < bytes.size(); cut += 97) {
     auto fresh = world.state();
     ByteReader reader(std::string_view(bytes).substr(0, cut));
@@ -448,8 +457,7 @@ TEST(Windows, FoldedStateSurvivesASnapshot) {
   stream.step_ms = 60'000;
   for (int i = 0; i < 2000; ++i) {
     if (i % 301 == 300) {
-      std::string bytes;
-      part->save(bytes);
+      std::string bytes = snapshot_of(*part);
       auto restored = world.state();
       ByteReader reader(bytes);
       ASSERT_TRUE(restored->load(reader));

@@ -43,6 +43,7 @@ struct DecisionHead {
   float score = 0;
   uint64_t payment_sequence = 0;
 };
+inline constexpr size_t kDecisionHeadBytes = 15;  // the JSON starts behind them
 void encode_decision(const Decision& decision, uint64_t payment_sequence, std::string& out);
 bool decode_decision(std::string_view bytes, DecisionHead& head, std::string_view& json);
 

@@ -1,0 +1,208 @@
+#include "engine/core.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/check.h"
+
+namespace paywarden {
+
+Result<std::unique_ptr<Core>> Core::create(const FieldTable& fields, const FeatureSet& features,
+                                           const CoreOptions& options) {
+  TRY_ASSIGN(auto windows, WindowState::create(features, fields));
+  auto names = features.names();
+  TRY_ASSIGN(Policy policy,
+             Policy::create(RuleVocabulary(fields, names, options.base_currency), options.policy));
+  return std::unique_ptr<Core>(
+      new Core(fields, features, options, std::move(windows), std::move(policy)));
+}
+
+Core::Core(const FieldTable& fields, const FeatureSet& features, const CoreOptions& options,
+           std::unique_ptr<WindowState> windows, Policy policy)
+    : fields_(fields),
+      features_(features),
+      options_(options),
+      windows_(std::move(windows)),
+      seen_(options.idempotency_horizon),
+      labels_(options.labels),
+      rates_(options.base_currency),
+      policy_(std::move(policy)),
+      stride_((windows_->feature_count() + 15) / 16 * 16),
+      rows_(stride_ * kMicroBatchMax),
+      keys_(windows_->group_count() * kMicroBatchMax),
+      scores_(kMicroBatchMax),
+      seen_now_(kMicroBatchMax),
+      approximate_(kMicroBatchMax) {}
+
+Sighting Core::admit(const Payment& payment, uint64_t sequence, uint64_t& earlier) {
+  Hash128 id = hash128(payment.id()), digest = body_digest(payment, fields_);
+  Sighting sighting = seen_.look(id, digest, earlier);
+  if (sighting != Sighting::fresh) return sighting;
+  admitted_ = std::max(admitted_, payment.event_time);
+  seen_.add(id, digest, sequence, admitted_);
+  return sighting;
+}
+
+void Core::admit_fresh(const Payment& payment, uint64_t sequence) {
+  admitted_ = std::max(admitted_, payment.event_time);
+  seen_.add(hash128(payment.id()), body_digest(payment, fields_), sequence, admitted_);
+}
+
+std::optional<uint64_t> Core::sequence_of(std::string_view payment_id) const {
+  uint64_t sequence = 0;
+  if (seen_.look(hash128(payment_id), {}, sequence) == Sighting::fresh) return std::nullopt;
+  return sequence;
+}
+
+void Core::observe(Payment& payment, float* out) {
+  payment.amount_base_minor = rates_.to_base(payment.amount_minor, payment.currency);
+  windows_->keys_of(payment, keys_.data());
+  windows_->observe(payment, keys_.data(), out);
+  take_waiting_label(payment, keys_.data());
+  labels_.expire(windows_->watermark());
+}
+
+// State and features, in log order, with all memory asked for beforehand.
+void Core::observe_in_order(std::span<CoreItem> items) {
+  size_t groups = windows_->group_count();
+  for (size_t i = 0; i < items.size(); ++i) {
+    Payment& payment = *items[i].payment;
+    payment.amount_base_minor = rates_.to_base(payment.amount_minor, payment.currency);
+    windows_->keys_of(payment, &keys_[i * groups]);
+    windows_->prefetch_slots(&keys_[i * groups]);
+  }
+  for (size_t i = 0; i < items.size(); ++i) windows_->prefetch_rows(&keys_[i * groups]);
+  for (size_t i = 0; i < items.size(); ++i) {
+    const uint64_t* keys = &keys_[i * groups];
+    seen_now_[i] = windows_->observe(*items[i].payment, keys, row(i));
+    approximate_[i].clear();
+    for (uint16_t f : seen_now_[i].approximate)
+      approximate_[i].push_back(features_.specs()[f].name);
+    take_waiting_label(*items[i].payment, keys);
+    labels_.expire(windows_->watermark());
+  }
+}
+
+void Core::take_waiting_label(const Payment& payment, const uint64_t* keys) {
+  if (!labels_.any_waiting()) return;
+  Hash128 id = hash128(payment.id());
+  auto word = labels_.take_waiting(id);
+  if (!word) return;
+  LabelChange change = labels_.learn(id, payment.event_time, *word);
+  windows_->apply_label(payment.event_time, keys, change.frauds, change.labelled);
+}
+
+void Core::decide(std::span<CoreItem> items) {
+  CHECK(items.size() <= kMicroBatchMax, "a micro-batch is larger than its buffers");
+  observe_in_order(items);
+  if (model_)
+    model_->score(rows_.data(), stride_, items.size(), scores_.data());
+  else
+    std::fill(scores_.begin(), scores_.end(), std::numeric_limits<float>::quiet_NaN());
+  for (size_t i = 0; i < items.size(); ++i)
+    if (items[i].decision) {
+      items[i].decision->late = seen_now_[i].late;
+      items[i].decision->approximate = approximate_[i];
+      fill(items[i], row(i), scores_[i]);
+    }
+}
+
+void Core::fill(CoreItem& item, const float* features, float score) {
+  Decision& d = *item.decision;
+  const Payment& payment = *item.payment;
+  d.payment_id.assign(payment.id());
+  d.event_time = payment.event_time;
+  d.card = payment.card_masked;
+  d.score = model_ ? score : 0;
+  d.model.assign(model_ ? std::string_view(model_->name()) : std::string_view("none"));
+  d.reasons.clear();
+  item.guard = policy_.decide({score, {features, windows_->feature_count()}, payment}, d);
+  Outcome whole = d.observed ? d.would_be : d.outcome;
+  if (model_ && want_reasons_ && whole != Outcome::approve)
+    model_->explain(features, *scratch_, options_.reasons_max, d.reasons);
+}
+
+LabelFate Core::label(const Label& label, const Payment* payment) {
+  Hash128 id = hash128(label.payment_id);
+  if (!payment) {
+    labels_.wait(id, label.is_fraud);
+    return LabelFate::waiting;
+  }
+  labels_.take_waiting(id);  // overtaken by this word
+  LabelChange change = labels_.learn(id, payment->event_time, label.is_fraud);
+  windows_->keys_of(*payment, keys_.data());
+  windows_->apply_label(payment->event_time, keys_.data(), change.frauds, change.labelled);
+  return LabelFate::applied;
+}
+
+Status Core::validate(const Change& change) const {
+  if (change.kind == ChangeKind::model) return {};
+  if (change.kind == ChangeKind::rates) {
+    auto rates = CurrencyRates::parse(change.content, options_.base_currency);
+    if (!rates) return tl::unexpected(rates.error());
+    return {};
+  }
+  return policy_.validate(change);
+}
+
+// A model comes with thresholds of its own; a later change of thresholds overrides them.
+Status Core::apply(const Change& change, std::shared_ptr<const Model> model) {
+  if (change.kind == ChangeKind::rates) {
+    TRY_ASSIGN(rates_, CurrencyRates::parse(change.content, options_.base_currency));
+    return {};
+  }
+  if (change.kind != ChangeKind::model) return policy_.apply(change);
+  CHECK(model != nullptr, "a model change without its model");
+  Change thresholds{
+      ChangeKind::thresholds, {}, text_of(model->thresholds()), change.author, change.reason,
+      change.event_time};
+  TRY(policy_.apply(thresholds));
+  set_model(std::move(model));
+  return {};
+}
+
+void Core::set_model(std::shared_ptr<const Model> model) {
+  model_ = std::move(model);
+  model_hash_ = model_->content_hash();
+  scratch_ = model_->scratch();
+}
+
+uint64_t Core::state_hash() const {
+  uint64_t hash = hash_combine(windows_->state_hash(), seen_.state_hash());
+  hash = hash_combine(hash, labels_.state_hash());
+  Hash128 policy = policy_.hash();
+  hash = hash_combine(hash_combine(hash, policy.low), policy.high);
+  return hash_combine(hash, hash64(model_hash_ + rates_.text()));
+}
+
+void Core::save(ChunkedWriter& out) const {
+  out.bytes().text(features_.hash());
+  out.bytes().text(model_hash_);
+  out.bytes().text(rates_.text());
+  out.bytes().i64(admitted_.ms());
+  std::string policy;
+  policy_.encode(policy);
+  out.bytes().text(policy);
+  labels_.save(out);
+  seen_.save(out);
+  windows_->save(out);
+}
+
+Status Core::load(ByteReader& in, const ModelFinder& models) {
+  if (in.text() != features_.hash())
+    return fail("the snapshot has other features than the configuration");
+  model_hash_ = in.text();
+  TRY_ASSIGN(rates_, CurrencyRates::parse(in.text(), options_.base_currency));
+  admitted_ = EventTime(in.i64());
+  if (!in.ok()) return fail("the snapshot is cut short");
+  if (!model_hash_.empty()) {
+    TRY_ASSIGN(auto model, models(model_hash_));
+    set_model(std::move(model));
+  }
+  TRY(policy_.restore(in.text()));
+  if (!labels_.load(in) || !seen_.load(in) || !windows_->load(in) || !in.at_end())
+    return fail("the snapshot is damaged");
+  return {};
+}
+
+}  // namespace paywarden

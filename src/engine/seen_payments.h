@@ -1,0 +1,64 @@
+// Which payments were accepted: for answering a repeated one as before, and refusing another body
+// under the same id (promise E5).
+//
+//   switch (seen.look(id, digest, sequence)) { case Sighting::fresh: ...; seen.add(id, digest,
+//   sequence, watermark); }
+//
+// An id is remembered for at least `horizon` of event time and at most twice that: two tables, of
+// which the elder is dropped as a whole when the younger is `horizon` old. Cost: 40 bytes a payment
+// at a load of 3/8 to 3/4, so 53 to 107 bytes. One thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "base/byte_io.h"
+#include "base/chunked_writer.h"
+#include "base/hash.h"
+#include "base/time.h"
+
+namespace paywarden {
+
+enum class Sighting : uint8_t { fresh, repeat, conflict };
+
+class SeenPayments {
+ public:
+  explicit SeenPayments(Duration horizon) : horizon_(horizon) {}
+
+  void prefetch(Hash128 id) const;
+  // `sequence` is set to that of the accepted payment unless fresh.
+  Sighting look(Hash128 id, Hash128 digest, uint64_t& sequence) const;
+  // A fresh one. `watermark`: newest event time in the log.
+  void add(Hash128 id, Hash128 digest, uint64_t sequence, EventTime watermark);
+
+  size_t size() const { return tables_[0].used + tables_[1].used; }
+  size_t bytes() const;
+  uint64_t state_hash() const;
+  void save(ChunkedWriter& out) const;
+  bool load(ByteReader& in);
+
+ private:
+  struct Entry {
+    Hash128 id;  // both words 0: free
+    Hash128 digest;
+    uint64_t sequence = 0;
+  };
+  // Cut into parts, so that growing one part does not stop the stream.
+  struct Table {
+    static constexpr size_t kParts = 256;
+    std::array<std::vector<Entry>, kParts> parts;
+    std::array<uint32_t, kParts> part_used{};
+    size_t used = 0;
+    const Entry* find(Hash128 id) const;
+    void insert(const Entry& entry);
+    void put(std::vector<Entry>& part, const Entry& entry);
+  };
+  static size_t part_of(Hash128 id) { return id.high >> 56; }
+
+  Duration horizon_;
+  EventTime rotated_ = EventTime::min();  // watermark when the younger table began
+  std::array<Table, 2> tables_;           // younger, elder
+};
+
+}  // namespace paywarden

@@ -1,0 +1,77 @@
+// What goes into the engine and what comes back.
+//
+//   struct HttpReply : ReplyTo { bool answer(const Answer& a) override { return reply_(render(a));
+//   } }; Work work = Work::of(std::move(payment), std::make_unique<HttpReply>(...)); if
+//   (!engine.submit(std::move(work))) answer_503();
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "decision/change.h"
+#include "payment/label.h"
+#include "payment/payment.h"
+
+namespace paywarden {
+
+struct Answer {
+  enum class Kind : uint8_t {
+    decided,        // json: the decision
+    repeated,       // json: the decision given the first time
+    recorded,       // history (backfill): kept, not decided
+    conflict,       // the id stands for another body; json is empty
+    label_applied,  // durable, its payment found
+    label_waiting,  // durable, its payment unknown so far
+    changed,        // durable and in force from here on
+    refused,        // error: the change or payment cannot be taken, nothing was logged
+    failed,         // error: the log failed; whether it was kept is known after the next start
+  };
+  Kind kind;
+  std::string_view json;  // valid during the call
+  uint64_t sequence = 0;  // of the payment, label or change in the log
+  const Error* error = nullptr;
+};
+
+// Called once, on the engine's log thread: must be quick and must not call the engine back except
+// submit().
+class ReplyTo {
+ public:
+  virtual ~ReplyTo() = default;
+  // False: the caller was told the default outcome meanwhile (its deadline passed); the engine then
+  // logs that.
+  virtual bool answer(const Answer& answer) = 0;
+};
+
+struct Work {
+  enum class Kind : uint8_t { payment, label, change };
+  Kind kind = Kind::payment;
+  Payment payment;
+  Label label;
+  Change change;
+  std::unique_ptr<ReplyTo> reply;  // may be null
+
+  static Work of(Payment payment, std::unique_ptr<ReplyTo> reply) {
+    Work work;
+    work.payment = std::move(payment);
+    work.reply = std::move(reply);
+    return work;
+  }
+  static Work of(Label label, std::unique_ptr<ReplyTo> reply) {
+    Work work;
+    work.kind = Kind::label;
+    work.label = std::move(label);
+    work.reply = std::move(reply);
+    return work;
+  }
+  static Work of(Change change, std::unique_ptr<ReplyTo> reply) {
+    Work work;
+    work.kind = Kind::change;
+    work.change = std::move(change);
+    work.reply = std::move(reply);
+    return work;
+  }
+};
+
+}  // namespace paywarden
