@@ -73,7 +73,7 @@ std::string SimulatedPayment::payment_id() const {
   return std::string(id_prefix) + std::to_string(number);
 }
 
-void SimulatedPayment::append_json(std::string& out) const {
+void SimulatedPayment::append_json(std::string& out, Labels labels) const {
   Line line;
   line.text("{\"payment_id\":\"").text(id_prefix).integer(number);
   line.text("\",\"event_time\":\"").time(event_time);
@@ -90,8 +90,11 @@ void SimulatedPayment::append_json(std::string& out) const {
   line.text(",\"channel\":\"").text(channel());
   line.text("\",\"country\":\"").text(cities()[merchant->city].country);
   line.text("\",\"entry_mode\":\"").text(name_of(entry));
-  line.text(is_fraud() ? "\",\"is_fraud\":1" : "\",\"is_fraud\":0");
-  line.text(",\"fraud_scenario\":\"").text(name_of(scenario)).text("\"}\n");
+  if (labels == Labels::written) {
+    line.text(is_fraud() ? "\",\"is_fraud\":1" : "\",\"is_fraud\":0");
+    line.text(",\"fraud_scenario\":\"").text(name_of(scenario));
+  }
+  line.text("\"}\n");
   out.append(line.view());
 }
 

@@ -15,6 +15,8 @@
 
 namespace paywarden {
 
+enum class Labels { written, left_out };  // is_fraud and fraud_scenario
+
 struct SimulatedPayment {
   uint64_t number = 0;         // 1, 2, 3... within its stream
   std::string_view id_prefix;  // points into the simulator, as the merchant does
@@ -34,7 +36,8 @@ struct SimulatedPayment {
   std::string payment_id() const;     // prefix and number
 
   // Append one line with its newline. Every text is ASCII that needs neither escapes nor quotes.
-  void append_json(std::string& out) const;
+  // Labels are left out of what is sent to a server: in real life nobody knows them yet.
+  void append_json(std::string& out, Labels labels = Labels::written) const;
   void append_csv(std::string& out) const;
   static std::string_view csv_header();  // with newline
 };

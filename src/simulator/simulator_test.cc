@@ -125,10 +125,12 @@ TEST(SimulatedPayment, LeavesOutWhatIsNotThere) {
   SimulatedPayment p = example(merchant);
   p.device = 0;
   p.scenario = Scenario::none;
-  std::string json, csv(SimulatedPayment::csv_header());
+  std::string json, unlabelled, csv(SimulatedPayment::csv_header());
   p.append_json(json);
   EXPECT_EQ(json.find("device"), std::string::npos);
   EXPECT_NE(json.find("\"is_fraud\":0,\"fraud_scenario\":\"\"}"), std::string::npos);
+  p.append_json(unlabelled, Labels::left_out);
+  EXPECT_EQ(unlabelled, json.substr(0, json.find(",\"is_fraud\"")) + "}\n");
   p.append_csv(csv);
   std::string_view row = std::string_view(csv).substr(csv.find('\n'));
   EXPECT_EQ(std::count(row.begin(), row.end(), ','), 16);
