@@ -94,6 +94,7 @@ class Run {
   void housekeeping(int64_t now);
   void expire(int64_t now);
   void report_progress(int64_t now);
+  void set_alarm(int64_t at_ns);
   void wait(int64_t until_ns);
   void on_event(Connection& connection, uint32_t events);
   void on_answer(Connection& connection);
@@ -112,7 +113,8 @@ class Run {
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> idle_;  // the last used first: its way through the machine is warm
   std::deque<int64_t> queue_;      // intended times of payments without a connection
-  int64_t start_ns_ = 0, next_housekeeping_ns_ = 0, next_progress_ns_ = 0, last_answer_ns_ = 0;
+  int64_t start_ns_ = 0, next_housekeeping_ns_ = 1, alarm_ns_ = 0, next_progress_ns_ = 0,
+          last_answer_ns_ = 0;
   size_t under_way_ = 0;
   std::string request_, body_text_;
   LoadReport report_;
@@ -232,12 +234,18 @@ void Run::report_progress(int64_t now) {
   next_progress_ns_ += kNsPerSecond;
 }
 
-void Run::wait(int64_t until_ns) {
+// Once the alarm has rung, the caller always asks for a later time, so an equal one is still set.
+void Run::set_alarm(int64_t at_ns) {
+  if (at_ns == alarm_ns_) return;
+  alarm_ns_ = at_ns;
   itimerspec alarm{};
-  until_ns = std::max<int64_t>(until_ns, 1);
-  alarm.it_value.tv_sec = until_ns / kNsPerSecond;
-  alarm.it_value.tv_nsec = until_ns % kNsPerSecond;
+  alarm.it_value.tv_sec = at_ns / kNsPerSecond;
+  alarm.it_value.tv_nsec = at_ns % kNsPerSecond;
   ::timerfd_settime(timer_.fd, TFD_TIMER_ABSTIME, &alarm, nullptr);
+}
+
+void Run::wait(int64_t until_ns) {
+  set_alarm(until_ns);
   epoll_event events[64];
   int count = ::epoll_wait(epoll_.fd, events, 64, -1);
   for (int i = 0; i < count; ++i) {
