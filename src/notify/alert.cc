@@ -21,8 +21,12 @@ std::optional<E> find_name(const std::array<std::string_view, 3>& names, std::st
 
 }  // namespace
 
-std::string_view name_of(AlertState state) { return kStates[static_cast<size_t>(state)]; }
-std::string_view name_of(AlertKind kind) { return kKinds[static_cast<size_t>(kind)]; }
+std::string_view name_of(AlertState state) {
+  return kStates[static_cast<size_t>(state)];
+}
+std::string_view name_of(AlertKind kind) {
+  return kKinds[static_cast<size_t>(kind)];
+}
 std::string_view name_of(DeliveryState state) {
   return kDeliveryStates[static_cast<size_t>(state)];
 }
@@ -46,9 +50,15 @@ void append_json(const AlertSummary& s, std::string& out) {
   json.open_object().key("id").integer(s.id).key("state").string(name_of(s.state));
   json.key("kind").string(name_of(s.kind)).key("card").string(s.card);
   json.key("outcome").string(name_of(s.outcome)).key("score").number(static_cast<float>(s.score));
-  json.key("payments").integer(s.payments).key("amount").string(amount_text(s.amount_minor, s.currency));
+  json.key("payments")
+      .integer(s.payments)
+      .key("amount")
+      .string(amount_text(s.amount_minor, s.currency));
   json.key("currency").string(s.currency.code()).key("merchant").string(s.merchant);
-  json.key("opened").string(format_rfc3339(s.opened)).key("updated").string(format_rfc3339(s.updated));
+  json.key("opened")
+      .string(format_rfc3339(s.opened))
+      .key("updated")
+      .string(format_rfc3339(s.updated));
   json.key("title").string(s.title).close_object();
 }
 

@@ -1,5 +1,5 @@
-// What the notification center shows: alerts, their payments, the word that was given on them, and the deliveries
-// of their messages.
+// What the notification center shows: alerts, their payments, the word that was given on them, and
+// the deliveries of their messages.
 //
 //   std::string json;
 //   append_json(summary, json);   // the Summary of docs/center-api.md
@@ -32,15 +32,16 @@ struct AlertSummary {
   int64_t id = 0;  // 1, 2, ... in the order of the log
   AlertState state = AlertState::open;
   AlertKind kind = AlertKind::card;
-  std::string card;                    // masked; empty unless `kind` is card
-  Outcome outcome = Outcome::review;   // the most severe of its payments; guard and system: how urgent it is
-  double score = 0;                    // the highest of its payments
+  std::string card;  // masked; empty unless `kind` is card
+  Outcome outcome =
+      Outcome::review;  // the most severe of its payments; guard and system: how urgent it is
+  double score = 0;     // the highest of its payments
   int64_t payments = 0;
-  int64_t amount_minor = 0;            // sum of the payments that are in `currency`
-  Currency currency;                   // of its first payment
-  std::string merchant;                // of its latest payment
-  EventTime opened, updated;           // receipt time of its first and latest payment
-  std::string title;                   // in words
+  int64_t amount_minor = 0;   // sum of the payments that are in `currency`
+  Currency currency;          // of its first payment
+  std::string merchant;       // of its latest payment
+  EventTime opened, updated;  // receipt time of its first and latest payment
+  std::string title;          // in words
 };
 
 struct AlertPayment {

@@ -22,12 +22,24 @@ long long max_id(soci::session& sql, const char* table) {
 void append_value(JsonWriter& json, const Payment& p, FieldIndex f, FieldType type) {
   const FieldValue& value = p.value(f);
   switch (type) {
-    case FieldType::text: json.string(p.text(f)); break;
-    case FieldType::integer: json.integer(value.integer); break;
-    case FieldType::number: json.number(value.number); break;
-    case FieldType::boolean: json.boolean(value.integer != 0); break;
-    case FieldType::time: json.string(format_rfc3339(EventTime(value.integer))); break;
-    case FieldType::amount: json.string(amount_text(value.integer, p.currency)); break;
+    case FieldType::text:
+      json.string(p.text(f));
+      break;
+    case FieldType::integer:
+      json.integer(value.integer);
+      break;
+    case FieldType::number:
+      json.number(value.number);
+      break;
+    case FieldType::boolean:
+      json.boolean(value.integer != 0);
+      break;
+    case FieldType::time:
+      json.string(format_rfc3339(EventTime(value.integer)));
+      break;
+    case FieldType::amount:
+      json.string(amount_text(value.integer, p.currency));
+      break;
   }
 }
 
@@ -59,8 +71,10 @@ void grow(AlertRow& row, const Suspicion& s) {
 }
 
 // The same for the same alert at the same severity through the same channel, whoever makes it.
-std::string message_id(const std::string& instance, long long alert_id, int severity, const std::string& channel) {
-  return "msg_" + sha256_hex(instance + '/' + std::to_string(alert_id) + '/' + std::to_string(severity) + '/' + channel)
+std::string message_id(const std::string& instance, long long alert_id, int severity,
+                       const std::string& channel) {
+  return "msg_" + sha256_hex(instance + '/' + std::to_string(alert_id) + '/' +
+                             std::to_string(severity) + '/' + channel)
                       .substr(0, 32);
 }
 
@@ -94,12 +108,14 @@ std::string extra_fields_json(const Payment& payment, const FieldTable& fields) 
   return out;
 }
 
-AlertWriter::AlertWriter(soci::session& sql, const AlertingOptions& options, const std::string& instance)
+AlertWriter::AlertWriter(soci::session& sql, const AlertingOptions& options,
+                         const std::string& instance)
     : sql_(sql), options_(options), instance_(instance) {}
 
 void AlertWriter::suspicious(const Suspicion& suspicion) {
   Working& working = alert_for(suspicion);
-  bool most_severe = severity_of(suspicion.outcome) > working.row.severity || working.decision.empty();
+  bool most_severe =
+      severity_of(suspicion.outcome) > working.row.severity || working.decision.empty();
   grow(working.row, suspicion);
   working.observed = suspicion.observed;
   if (most_severe) working.decision = suspicion.decision;
@@ -190,21 +206,27 @@ void AlertWriter::flush(EventTime now) {
 void AlertWriter::write(Working& working, EventTime now) {
   AlertRow& r = working.row;
   bool is_card = r.kind == name_of(AlertKind::card);
-  if (is_card && (working.is_new || !working.decision.empty())) r.title = card_alert_title(r, working.observed);
+  if (is_card && (working.is_new || !working.decision.empty()))
+    r.title = card_alert_title(r, working.observed);
   if (working.is_new) {
     sql_ << std::string("INSERT INTO alert (") + kAlertColumns +
-                ") VALUES (:id, :kind, :state, :subject, :card, :severity, :score, :payments, :amount, :currency, "
+                ") VALUES (:id, :kind, :state, :subject, :card, :severity, :score, :payments, "
+                ":amount, :currency, "
                 ":merchant, :title, :detail, :opened, :updated, :first, :last)",
-        use(r.id), use(r.kind), use(r.state), use(r.subject), use(r.card), use(r.severity), use(r.score),
-        use(r.payments), use(r.amount_minor), use(r.currency), use(r.merchant), use(r.title), use(r.detail),
-        use(r.opened), use(r.updated), use(r.event_time_first), use(r.event_time_last);
+        use(r.id), use(r.kind), use(r.state), use(r.subject), use(r.card), use(r.severity),
+        use(r.score), use(r.payments), use(r.amount_minor), use(r.currency), use(r.merchant),
+        use(r.title), use(r.detail), use(r.opened), use(r.updated), use(r.event_time_first),
+        use(r.event_time_last);
     sql_ << "UPDATE alert_count SET alerts = alerts + 1 WHERE state = 'open'";
   } else {
-    sql_ << "UPDATE alert SET severity = :severity, score = :score, payments = :payments, amount_minor = :amount, "
-            "merchant = :merchant, title = :title, detail = :detail, updated = :updated, event_time_first = :first, "
+    sql_ << "UPDATE alert SET severity = :severity, score = :score, payments = :payments, "
+            "amount_minor = :amount, "
+            "merchant = :merchant, title = :title, detail = :detail, updated = :updated, "
+            "event_time_first = :first, "
             "event_time_last = :last WHERE id = :id",
-        use(r.severity), use(r.score), use(r.payments), use(r.amount_minor), use(r.merchant), use(r.title),
-        use(r.detail), use(r.updated), use(r.event_time_first), use(r.event_time_last), use(r.id);
+        use(r.severity), use(r.score), use(r.payments), use(r.amount_minor), use(r.merchant),
+        use(r.title), use(r.detail), use(r.updated), use(r.event_time_first),
+        use(r.event_time_last), use(r.id);
   }
   if (r.severity > working.severity_told) tell(working, now);
   changed_.push_back(r.id);
@@ -217,27 +239,35 @@ void AlertWriter::tell(const Working& working, EventTime now) {
   for (const ChannelRoute& route : options_.channels) {
     if (!wants(route, r)) continue;
     if (payload.empty())
-      payload = message_json({working.severity_told ? MessageType::raised : MessageType::opened, r.summary(), r.detail,
-                              working.decision,
-                              options_.page_url.empty() ? "" : options_.page_url + "/#/alerts/" + std::to_string(r.id)});
+      payload = message_json({working.severity_told ? MessageType::raised : MessageType::opened,
+                              r.summary(), r.detail, working.decision,
+                              options_.page_url.empty()
+                                  ? ""
+                                  : options_.page_url + "/#/alerts/" + std::to_string(r.id)});
     if (!outbox_id_last_) outbox_id_last_ = max_id(sql_, "outbox");
     long long id = ++outbox_id_last_, at = now.ms();
     std::string message = message_id(instance_, r.id, r.severity, route.name);
-    sql_ << "INSERT INTO outbox (id, alert_id, severity, channel, message_id, state, attempts, last_error, queued, "
-            "next_attempt, payload) VALUES (:id, :alert, :severity, :channel, :message, 'waiting', 0, '', :queued, "
+    sql_ << "INSERT INTO outbox (id, alert_id, severity, channel, message_id, state, attempts, "
+            "last_error, queued, "
+            "next_attempt, payload) VALUES (:id, :alert, :severity, :channel, :message, 'waiting', "
+            "0, '', :queued, "
             ":next, :payload)",
-        use(id), use(r.id), use(r.severity), use(route.name), use(message), use(at), use(at), use(payload);
+        use(id), use(r.id), use(r.severity), use(route.name), use(message), use(at), use(at),
+        use(payload);
   }
 }
 
 void AlertWriter::insert_payments() {
   const PaymentRows& p = payments_;
   if (p.alert_id.empty()) return;
-  sql_ << "INSERT INTO alert_payment (alert_id, sequence, payment_id, event_time, amount_minor, currency, merchant, "
-          "category, outcome, score, fields, decision) VALUES (:alert, :sequence, :payment, :time, :amount, :currency, "
+  sql_ << "INSERT INTO alert_payment (alert_id, sequence, payment_id, event_time, amount_minor, "
+          "currency, merchant, "
+          "category, outcome, score, fields, decision) VALUES (:alert, :sequence, :payment, :time, "
+          ":amount, :currency, "
           ":merchant, :category, :outcome, :score, :fields, :decision) ON CONFLICT DO NOTHING",
-      use(p.alert_id), use(p.sequence), use(p.payment_id), use(p.event_time), use(p.amount_minor), use(p.currency),
-      use(p.merchant), use(p.category), use(p.outcome), use(p.score), use(p.fields), use(p.decision);
+      use(p.alert_id), use(p.sequence), use(p.payment_id), use(p.event_time), use(p.amount_minor),
+      use(p.currency), use(p.merchant), use(p.category), use(p.outcome), use(p.score),
+      use(p.fields), use(p.decision);
 }
 
 }  // namespace paywarden

@@ -1,5 +1,5 @@
-// Alerts as one batch of the log changes them: looked up once each, changed in memory, written at the batch's end.
-// Lives for one transaction. Only for .cc files of this folder.
+// Alerts as one batch of the log changes them: looked up once each, changed in memory, written at
+// the batch's end. Lives for one transaction. Only for .cc files of this folder.
 //
 //   AlertWriter writer(sql, options, instance);
 //   writer.suspicious({...});          // any number of payments and events
@@ -74,7 +74,8 @@ class AlertWriter {
   std::vector<int64_t> changed_;
 };
 
-// "Declined: 912.40 EUR at Corner Shop", "Would decline: 3 payments, 912.40 EUR, last at Corner Shop".
+// "Declined: 912.40 EUR at Corner Shop", "Would decline: 3 payments, 912.40 EUR, last at Corner
+// Shop".
 std::string card_alert_title(const AlertRow& row, bool observed);
 // The extra fields of a payment that are there, as one JSON object.
 std::string extra_fields_json(const Payment& payment, const FieldTable& fields);

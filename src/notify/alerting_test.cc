@@ -17,7 +17,8 @@ using soci::into;
 AlertingOptions options_with_channels() {
   AlertingOptions options;
   options.page_url = "http://127.0.0.1:8080";
-  options.channels = {{.name = "email"}, {.name = "pager", .outcome_min = Outcome::decline, .system_alerts = false}};
+  options.channels = {{.name = "email"},
+                      {.name = "pager", .outcome_min = Outcome::decline, .system_alerts = false}};
   return options;
 }
 
@@ -32,10 +33,12 @@ struct Fixture {
     store = *Store::open({.path = folder.file("center.db")});
     alerting = std::make_unique<Alerting>(
         *store, log.fields(), options,
-        AlertingPorts{clock, silent, [this](std::span<const int64_t> ids) { changes += ids.size(); },
+        AlertingPorts{clock, silent,
+                      [this](std::span<const int64_t> ids) { changes += ids.size(); },
                       [](std::string_view bytes) -> std::optional<SystemEvent> {
                         if (bytes != "guard") return std::nullopt;
-                        return SystemEvent{AlertKind::guard, "guard", Outcome::decline, "The decline guard engaged",
+                        return SystemEvent{AlertKind::guard,     "guard",
+                                           Outcome::decline,     "The decline guard engaged",
                                            "Look at the model.", FakeLog::kStart};
                       }});
     resume = *alerting->start();
@@ -48,7 +51,9 @@ struct Fixture {
       resume = records.back().sequence + 1;
     }
   }
-  std::vector<AlertSummary> alerts() const { return store->alerts({.limit = 1000})->alerts; }  // newest first
+  std::vector<AlertSummary> alerts() const {
+    return store->alerts({.limit = 1000})->alerts;
+  }  // newest first
   int64_t count(const std::string& what) const {
     long long n = 0;
     EXPECT_TRUE(store->database().read([&](soci::session& sql) -> Status {
@@ -71,21 +76,35 @@ struct Fixture {
 
 // "card=C1 at=60 amount=12.00 review" -> the alerts, oldest first, as "2x22.00 review".
 TEST(Alerting, Grouping) {
-  struct Row { const char* name; std::vector<const char*> payments; const char* alerts; };
+  struct Row {
+    const char* name;
+    std::vector<const char*> payments;
+    const char* alerts;
+  };
   const Row kRows[] = {
       {"approved payments are no alert", {"C1 0 1000 approve", "C1 5 1000 approve"}, ""},
       {"one of each", {"C1 0 1200 review", "C2 5 1000 decline"}, "1x12.00 review; 1x10.00 decline"},
       {"one card close together", {"C1 0 1200 review", "C1 60 1000 review"}, "2x22.00 review"},
-      {"severity rises and stays", {"C1 0 100 review", "C1 9 100 decline", "C1 10 100 review"}, "3x3.00 decline"},
+      {"severity rises and stays",
+       {"C1 0 100 review", "C1 9 100 decline", "C1 10 100 review"},
+       "3x3.00 decline"},
       {"exactly the window", {"C1 0 100 review", "C1 1800 100 review"}, "2x2.00 review"},
-      {"past the window", {"C1 0 100 review", "C1 1801 100 review"}, "1x1.00 review; 1x1.00 review"},
-      {"each one extends", {"C1 0 100 review", "C1 1500 100 review", "C1 3000 100 review"}, "3x3.00 review"},
+      {"past the window",
+       {"C1 0 100 review", "C1 1801 100 review"},
+       "1x1.00 review; 1x1.00 review"},
+      {"each one extends",
+       {"C1 0 100 review", "C1 1500 100 review", "C1 3000 100 review"},
+       "3x3.00 review"},
       {"approvals between do not extend",
        {"C1 0 100 review", "C1 1500 100 approve", "C1 3000 100 review"},
        "1x1.00 review; 1x1.00 review"},
       {"a late one joins", {"C1 5000 100 review", "C1 3300 100 review"}, "2x2.00 review"},
-      {"a very late one does not", {"C1 5000 100 review", "C1 0 100 review"}, "1x1.00 review; 1x1.00 review"},
-      {"cards do not mix", {"C1 0 100 review", "C2 1 100 review", "C1 2 100 review"}, "2x2.00 review; 1x1.00 review"},
+      {"a very late one does not",
+       {"C1 5000 100 review", "C1 0 100 review"},
+       "1x1.00 review; 1x1.00 review"},
+      {"cards do not mix",
+       {"C1 0 100 review", "C2 1 100 review", "C1 2 100 review"},
+       "2x2.00 review; 1x1.00 review"},
       {"zero is an amount", {"C1 0 0 review"}, "1x0.00 review"},
   };
   for (const Row& row : kRows) {
@@ -97,7 +116,8 @@ TEST(Alerting, Grouping) {
         std::string card, outcome;
         int64_t at = 0, amount = 0;
         words >> card >> at >> amount >> outcome;
-        f.log.both("p" + std::to_string(++n), {.card = card, .at = seconds(at), .amount_minor = amount},
+        f.log.both("p" + std::to_string(++n),
+                   {.card = card, .at = seconds(at), .amount_minor = amount},
                    outcome == "approve"  ? Outcome::approve
                    : outcome == "review" ? Outcome::review
                                          : Outcome::decline);
@@ -107,7 +127,8 @@ TEST(Alerting, Grouping) {
       auto alerts = f.alerts();
       for (auto alert = alerts.rbegin(); alert != alerts.rend(); ++alert)
         got += (got.empty() ? "" : "; ") + std::to_string(alert->payments) + "x" +
-               amount_text(alert->amount_minor, alert->currency) + " " + std::string(name_of(alert->outcome));
+               amount_text(alert->amount_minor, alert->currency) + " " +
+               std::string(name_of(alert->outcome));
       EXPECT_EQ(got, row.alerts) << row.name << ", batches of " << batch;
     }
   }
@@ -115,7 +136,8 @@ TEST(Alerting, Grouping) {
 
 TEST(Alerting, AnAlertWhole) {
   Fixture f;
-  f.log.both("p0", {.card = "C1", .at = seconds(-100), .amount_minor = 500}, Outcome::approve, 0.01f);
+  f.log.both("p0", {.card = "C1", .at = seconds(-100), .amount_minor = 500}, Outcome::approve,
+             0.01f);
   f.log.both("p1", {.card = "C1", .amount_minor = 91'240}, Outcome::decline, 0.97f);
   f.feed();
   auto alert = *f.store->alert(1);
@@ -169,14 +191,17 @@ TEST(Alerting, OtherCurrenciesAreNotSummedUp) {
   f.feed();
   EXPECT_EQ(f.alerts()[0].amount_minor, 100);
   EXPECT_EQ(f.alerts()[0].payments, 2);
-  EXPECT_EQ(amount_text((*f.store->alert(1))->payments[1].amount_minor, (*f.store->alert(1))->payments[1].currency), "7");
+  EXPECT_EQ(amount_text((*f.store->alert(1))->payments[1].amount_minor,
+                        (*f.store->alert(1))->payments[1].currency),
+            "7");
 }
 
 TEST(Alerting, AFullAlertIsFollowedByAnother) {
   AlertingOptions options = options_with_channels();
   options.alert_payments_max = 3;
   Fixture f(options);
-  for (int i = 0; i < 7; ++i) f.log.both("p" + std::to_string(i), {.at = seconds(i)}, Outcome::review);
+  for (int i = 0; i < 7; ++i)
+    f.log.both("p" + std::to_string(i), {.at = seconds(i)}, Outcome::review);
   f.feed(4);
   auto alerts = f.alerts();
   ASSERT_EQ(alerts.size(), 3u);
@@ -188,7 +213,8 @@ TEST(Alerting, AClosedAlertDoesNotGrow) {
   Fixture f;
   f.log.both("p1", {.at = seconds(0)}, Outcome::review);
   f.feed();
-  ASSERT_TRUE(*f.store->give_verdict({.alert_id = 1, .verdict = AlertState::dismissed, .user = "maria", .at = {}}));
+  ASSERT_TRUE(*f.store->give_verdict(
+      {.alert_id = 1, .verdict = AlertState::dismissed, .user = "maria", .at = {}}));
   f.log.both("p2", {.at = seconds(5)}, Outcome::review);
   f.feed();
   auto alerts = f.alerts();
@@ -203,7 +229,8 @@ TEST(Alerting, ChannelsAreToldOnceAndAgainWhenItGetsWorse) {
   f.feed();
   EXPECT_EQ(f.count("outbox WHERE channel = 'email'"), 1);
   EXPECT_EQ(f.count("outbox WHERE channel = 'pager'"), 0);
-  for (int i = 0; i < 5; ++i) f.log.both("q" + std::to_string(i), {.at = seconds(i)}, Outcome::review);
+  for (int i = 0; i < 5; ++i)
+    f.log.both("q" + std::to_string(i), {.at = seconds(i)}, Outcome::review);
   f.feed(2);
   EXPECT_EQ(f.count("outbox"), 1) << "growth at the same severity is silent";
   f.log.both("p2", {.at = seconds(9)}, Outcome::decline);
@@ -231,7 +258,8 @@ TEST(Alerting, GuardAndSystemEvents) {
   ASSERT_EQ(f.alerts().size(), 1u);
   EXPECT_EQ(f.alerts()[0].kind, AlertKind::guard);
   EXPECT_EQ(f.alerts()[0].title, "The decline guard engaged");
-  SystemEvent disk{AlertKind::system, "disk", Outcome::review, "The disk is nearly full", "4 hours left.", f.clock.now()};
+  SystemEvent disk{AlertKind::system,         "disk",          Outcome::review,
+                   "The disk is nearly full", "4 hours left.", f.clock.now()};
   ASSERT_TRUE(f.alerting->notice(disk));
   ASSERT_TRUE(f.alerting->notice(disk));
   EXPECT_EQ(f.alerts().size(), 2u);
@@ -270,7 +298,8 @@ TEST(Alerting, RubbishIsSkipped) {
   EXPECT_EQ(f.alerts().size(), 1u);
 }
 
-// A random log, decisions trailing their payments; the store reopened at random moments, batches of random sizes.
+// A random log, decisions trailing their payments; the store reopened at random moments, batches of
+// random sizes.
 void feed_with_crashes(Fixture& f, Random& random) {
   while (f.resume < f.log.end()) {
     auto records = f.log.from(f.resume, 1 + random.below(40));
@@ -295,7 +324,9 @@ void write_random_log(FakeLog& log, Random& random) {
   for (int i = 0; i < 200; ++i) {
     std::string id = "p" + std::to_string(i);
     bool history = random.chance(0.1);
-    log.payment(id, {.card = "C" + std::to_string(random.below(16)), .at = seconds(i * 20), .backfilled = history});
+    log.payment(id, {.card = "C" + std::to_string(random.below(16)),
+                     .at = seconds(i * 20),
+                     .backfilled = history});
     if (!history) waiting.push_back(id);
     while (!waiting.empty() && random.chance(0.5)) {
       size_t at = random.below(waiting.size());
@@ -329,21 +360,26 @@ TEST(Alerting, ExactlyOnceThroughCrashes) {
     EXPECT_EQ(contents(crashing), contents(straight)) << "seed " << seed;
     EXPECT_EQ(crashing.count("recent_payment"), straight.count("recent_payment"));
     EXPECT_EQ(crashing.count("(SELECT DISTINCT message_id FROM outbox)"), crashing.count("outbox"));
-    EXPECT_EQ(crashing.count("alert WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE alert_id = alert.id "
-                             "AND channel = 'email' AND outbox.severity = alert.severity)"), 0);
+    EXPECT_EQ(
+        crashing.count("alert WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE alert_id = alert.id "
+                       "AND channel = 'email' AND outbox.severity = alert.severity)"),
+        0);
   }
 }
 
 TEST(Alerting, RecentPaymentsStayWithinTheirLimits) {
   TemporaryFolder folder;
   FakeLog log;
-  auto store = *Store::open({.path = folder.file("s.db"), .recent_per_card = 10, .recent_rows_max = 400});
+  auto store =
+      *Store::open({.path = folder.file("s.db"), .recent_per_card = 10, .recent_rows_max = 400});
   ManualClock clock(FakeLog::kStart);
   SilentLog silent;
   Alerting alerting(*store, log.fields(), {}, {clock, silent, {}, {}});
   ASSERT_TRUE(alerting.start());
   for (int i = 0; i < 4000; ++i)
-    log.both("p" + std::to_string(i), {.card = i % 2 ? "busy" : "C" + std::to_string(i), .at = seconds(i)}, Outcome::approve);
+    log.both("p" + std::to_string(i),
+             {.card = i % 2 ? "busy" : "C" + std::to_string(i), .at = seconds(i)},
+             Outcome::approve);
   uint64_t next = 0;
   while (next < log.end()) {
     auto records = log.from(next, 200);
@@ -353,8 +389,10 @@ TEST(Alerting, RecentPaymentsStayWithinTheirLimits) {
   long long busy = 0, all = 0;
   ASSERT_TRUE(store->database().read([&](soci::session& sql) -> Status {
     sql << "SELECT COUNT(*) FROM recent_payment", into(all);
-    sql << "SELECT COUNT(*) FROM recent_payment WHERE card = (SELECT card FROM recent_payment GROUP BY card "
-           "ORDER BY COUNT(*) DESC LIMIT 1)", into(busy);
+    sql << "SELECT COUNT(*) FROM recent_payment WHERE card = (SELECT card FROM recent_payment "
+           "GROUP BY card "
+           "ORDER BY COUNT(*) DESC LIMIT 1)",
+        into(busy);
     return {};
   }));
   EXPECT_LE(all, 400 + 8 * 200);

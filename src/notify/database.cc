@@ -14,7 +14,8 @@
 namespace paywarden {
 namespace {
 
-constexpr const char* kBeginWrite = "BEGIN IMMEDIATE";  // takes the write lock at once: no upgrade that can fail
+constexpr const char* kBeginWrite =
+    "BEGIN IMMEDIATE";  // takes the write lock at once: no upgrade that can fail
 constexpr const char* kBeginRead = "BEGIN";
 
 // SQLite would create the file readable by everyone whom the umask lets.
@@ -120,9 +121,11 @@ Error Database::error_of(const soci::soci_error& failure) const {
   std::string what = failure.what();
   if (what.find("full") != std::string::npos)
     return {"the disk is full", options_.path, "free space on the store's disk"};
-  if (what.find("malformed") != std::string::npos || what.find("not a database") != std::string::npos)
-    return {"the store's file is damaged", options_.path,
-            "move it away and start again: alerts are made anew from the log, users and keys are not"};
+  if (what.find("malformed") != std::string::npos ||
+      what.find("not a database") != std::string::npos)
+    return {
+        "the store's file is damaged", options_.path,
+        "move it away and start again: alerts are made anew from the log, users and keys are not"};
   return {"the store failed: " + what, options_.path, "see the message; the work is repeated"};
 }
 

@@ -1,13 +1,15 @@
-// The notification center's SQL database: one writing connection and a few reading ones, SOCI over SQLite.
-// SQL kept to what PostgreSQL also takes; what differs stands in `Dialect`.
+// The notification center's SQL database: one writing connection and a few reading ones, SOCI over
+// SQLite. SQL kept to what PostgreSQL also takes; what differs stands in `Dialect`.
 //
 //   auto database = Database::open({.path = "center.db"});
-//   Status done = database->write([&](soci::session& sql) -> Status {   // one transaction: commits on success
+//   Status done = database->write([&](soci::session& sql) -> Status {   // one transaction: commits
+//   on success
 //     sql << "UPDATE alert SET state = 'open' WHERE id = :id", soci::use(id);
 //     return {};
 //   });
 //
-// Any thread. SOCI's exceptions end here, as errors with the file and what to do. Heavy to include: only in .cc files.
+// Any thread. SOCI's exceptions end here, as errors with the file and what to do. Heavy to include:
+// only in .cc files.
 #pragma once
 
 #include <soci/soci.h>

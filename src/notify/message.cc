@@ -36,8 +36,8 @@ std::vector<Reason> reasons_of(const dom::element& object) {
   dom::array list;
   if (object["reasons"].get(list)) return reasons;
   for (const dom::element& reason : list)
-    reasons.push_back({text_of(reason, "feature"), number_of(reason, "value"), number_of(reason, "usual"),
-                       number_of(reason, "contribution")});
+    reasons.push_back({text_of(reason, "feature"), number_of(reason, "value"),
+                       number_of(reason, "usual"), number_of(reason, "contribution")});
   return reasons;
 }
 
@@ -56,7 +56,11 @@ void append_reasons(const dom::element& decision, JsonWriter& json) {
   json.key("reasons").open_array();
   for (const Reason& reason : reasons_of(decision)) {
     json.open_object().key("feature").string(reason.feature).key("value").number(reason.value);
-    json.key("usual").number(reason.usual).key("contribution").number(reason.contribution).close_object();
+    json.key("usual")
+        .number(reason.usual)
+        .key("contribution")
+        .number(reason.contribution)
+        .close_object();
   }
   json.close_array().key("rules").open_array();
   for (const std::string& rule : rules_of(decision)) json.string(rule);
@@ -95,12 +99,20 @@ std::string message_json(const MessageSource& source) {
   json.open_object().key("detail").string(source.detail).key("url").string(source.url);
   dom::parser parser;
   dom::element decision;
-  if (!source.decision.empty() && !parser.parse(source.decision).get(decision)) append_reasons(decision, json);
+  if (!source.decision.empty() && !parser.parse(source.decision).get(decision))
+    append_reasons(decision, json);
   json.close_object();
   data += ',' + more.substr(1);
   std::string out;
-  JsonWriter(out).open_object().key("type").string(source.type == MessageType::opened ? "alert.opened" : "alert.raised")
-      .key("timestamp").string(format_rfc3339(source.alert.updated)).key("data").raw(data).close_object();
+  JsonWriter(out)
+      .open_object()
+      .key("type")
+      .string(source.type == MessageType::opened ? "alert.opened" : "alert.raised")
+      .key("timestamp")
+      .string(format_rfc3339(source.alert.updated))
+      .key("data")
+      .raw(data)
+      .close_object();
   return out;
 }
 
@@ -108,12 +120,15 @@ Result<Message> parse_message(std::string_view payload) {
   dom::parser parser;
   dom::element root, data;
   if (parser.parse(payload.data(), payload.size()).get(root) || root["data"].get(data))
-    return fail("the stored message is not JSON", "outbox", "look at the alert on the page instead");
-  return message_of(data, text_of(root, "type") == "alert.raised" ? MessageType::raised : MessageType::opened);
+    return fail("the stored message is not JSON", "outbox",
+                "look at the alert on the page instead");
+  return message_of(
+      data, text_of(root, "type") == "alert.raised" ? MessageType::raised : MessageType::opened);
 }
 
 Outcome outcome_meant(std::string_view decision_json, Outcome outcome) {
-  // Decisions are written with would_be last: no parsing for the many. No text inside can end so: its quotes are escaped.
+  // Decisions are written with would_be last: no parsing for the many. No text inside can end so:
+  // its quotes are escaped.
   for (Outcome known : {Outcome::approve, Outcome::review, Outcome::decline})
     if (decision_json.ends_with(fmt::format(R"("would_be":"{}"}})", name_of(known)))) return known;
   dom::parser parser;

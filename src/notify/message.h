@@ -1,10 +1,13 @@
-// The message that tells someone of an alert: made once, kept in the outbox, the same bytes at every attempt.
+// The message that tells someone of an alert: made once, kept in the outbox, the same bytes at
+// every attempt.
 //
-//   std::string payload = message_json({.type = MessageType::opened, .alert = summary, .decision = json, ...});
-//   auto message = parse_message(payload);        // for channels that write prose of it
+//   std::string payload = message_json({.type = MessageType::opened, .alert = summary, .decision =
+//   json, ...}); auto message = parse_message(payload);        // for channels that write prose of
+//   it
 //
-// The payload is what webhooks are sent: {"type":"alert.opened"|"alert.raised","timestamp":T,"data":{Summary of
-// docs/center-api.md, "detail","url","reasons":[...],"rules":[...]}}: type, timestamp and data as Standard Webhooks 1.0
+// The payload is what webhooks are sent:
+// {"type":"alert.opened"|"alert.raised","timestamp":T,"data":{Summary of docs/center-api.md,
+// "detail","url","reasons":[...],"rules":[...]}}: type, timestamp and data as Standard Webhooks 1.0
 // recommends.
 #pragma once
 

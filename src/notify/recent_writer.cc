@@ -8,10 +8,12 @@ namespace {
 using soci::into;
 using soci::use;
 
-// A card is cut back to its limit at one in so many of its payments: it exceeds the limit by a few, for a while.
+// A card is cut back to its limit at one in so many of its payments: it exceeds the limit by a few,
+// for a while.
 constexpr uint64_t kPruneCardEvery = 16;
-constexpr uint64_t kPruneOldestEvery = 8;    // batches
-constexpr int64_t kPruneOldestRows = 16'000;  // at a time: more than eight batches bring, and still a few ms
+constexpr uint64_t kPruneOldestEvery = 8;  // batches
+constexpr int64_t kPruneOldestRows =
+    16'000;  // at a time: more than eight batches bring, and still a few ms
 
 long long deleted(soci::statement& statement) {
   statement.execute(true);
@@ -44,11 +46,13 @@ void RecentWriter::add(uint64_t sequence, const Payment& p, int outcome, float s
 void RecentWriter::flush(soci::session& sql) {
   rows_after_ = rows_ + static_cast<int64_t>(sequence_.size());
   if (sequence_.empty()) return;
-  sql << "INSERT INTO recent_payment (sequence, card, payment_id, event_time, amount_minor, currency, merchant, "
-         "category, outcome, score) VALUES (:sequence, :card, :payment, :time, :amount, :currency, :merchant, "
+  sql << "INSERT INTO recent_payment (sequence, card, payment_id, event_time, amount_minor, "
+         "currency, merchant, "
+         "category, outcome, score) VALUES (:sequence, :card, :payment, :time, :amount, :currency, "
+         ":merchant, "
          ":category, :outcome, :score) ON CONFLICT DO NOTHING",
-      use(sequence_), use(card_), use(payment_id_), use(event_time_), use(amount_minor_), use(currency_),
-      use(merchant_), use(category_), use(outcome_), use(score_);
+      use(sequence_), use(card_), use(payment_id_), use(event_time_), use(amount_minor_),
+      use(currency_), use(merchant_), use(category_), use(outcome_), use(score_);
   prune_cards(sql);
   if (++flushes_ % kPruneOldestEvery == 0) prune_oldest(sql);
 }
@@ -57,8 +61,9 @@ void RecentWriter::prune_cards(soci::session& sql) {
   std::string card;
   long long keep = options_.recent_per_card;
   soci::statement cut =
-      (sql.prepare << "DELETE FROM recent_payment WHERE card = :card AND sequence <= (SELECT sequence FROM "
-                      "recent_payment WHERE card = :same ORDER BY sequence DESC LIMIT 1 OFFSET :keep)",
+      (sql.prepare
+           << "DELETE FROM recent_payment WHERE card = :card AND sequence <= (SELECT sequence FROM "
+              "recent_payment WHERE card = :same ORDER BY sequence DESC LIMIT 1 OFFSET :keep)",
        use(card), use(card), use(keep));
   for (const std::string& one : cards_to_prune_) {
     card = one;
@@ -66,21 +71,24 @@ void RecentWriter::prune_cards(soci::session& sql) {
   }
 }
 
-// By age, against the oldest event time of this batch: late arrivals only delay it, one far-off date cannot empty
-// the table. By count: whatever is too much goes, oldest first.
+// By age, against the oldest event time of this batch: late arrivals only delay it, one far-off
+// date cannot empty the table. By count: whatever is too much goes, oldest first.
 void RecentWriter::prune_oldest(soci::session& sql) {
   long long most = kPruneOldestRows;
-  long long before = *std::min_element(event_time_.begin(), event_time_.end()) - options_.recent_age_max.ms();
+  long long before =
+      *std::min_element(event_time_.begin(), event_time_.end()) - options_.recent_age_max.ms();
   soci::statement by_age =
-      (sql.prepare << "DELETE FROM recent_payment WHERE sequence IN (SELECT sequence FROM recent_payment "
-                      "ORDER BY sequence LIMIT :most) AND event_time < :before",
+      (sql.prepare
+           << "DELETE FROM recent_payment WHERE sequence IN (SELECT sequence FROM recent_payment "
+              "ORDER BY sequence LIMIT :most) AND event_time < :before",
        use(most), use(before));
   rows_after_ -= deleted(by_age);
   long long excess = std::min(rows_after_ - options_.recent_rows_max, kPruneOldestRows);
   if (excess <= 0) return;
-  soci::statement by_count = (sql.prepare << "DELETE FROM recent_payment WHERE sequence IN (SELECT sequence FROM "
-                                             "recent_payment ORDER BY sequence LIMIT :excess)",
-                              use(excess));
+  soci::statement by_count =
+      (sql.prepare << "DELETE FROM recent_payment WHERE sequence IN (SELECT sequence FROM "
+                      "recent_payment ORDER BY sequence LIMIT :excess)",
+       use(excess));
   rows_after_ -= deleted(by_count);
 }
 

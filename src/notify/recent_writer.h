@@ -1,5 +1,5 @@
-// The cards' recent payments: collected for one batch of the log, inserted in bulk, kept within limits.
-// Only for .cc files of this folder.
+// The cards' recent payments: collected for one batch of the log, inserted in bulk, kept within
+// limits. Only for .cc files of this folder.
 //
 //   RecentWriter recent(options);
 //   recent.load(sql);                              // once: how many rows there are

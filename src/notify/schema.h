@@ -1,5 +1,5 @@
-// The store's tables and their versions. A version is a list of statements, run once, in order, in one transaction;
-// a version that has been released is never changed: a change is a new version.
+// The store's tables and their versions. A version is a list of statements, run once, in order, in
+// one transaction; a version that has been released is never changed: a change is a new version.
 #pragma once
 
 #include <soci/soci.h>

@@ -1,11 +1,13 @@
-// What the notification center remembers: alerts, verdicts, the outbox, and where its reading of the log stands.
+// What the notification center remembers: alerts, verdicts, the outbox, and where its reading of
+// the log stands.
 //
 //   auto store = Store::open({.path = "center.db"});
 //   AlertPage page = *store->alerts({.state = AlertState::open, .limit = 50});
-//   auto verdict = store->give_verdict({.alert_id = 12, .verdict = AlertState::confirmed, .user = "maria", .at = now});
-//   for (const Delivery& row : *store->due("email", now, 10)) ...
+//   auto verdict = store->give_verdict({.alert_id = 12, .verdict = AlertState::confirmed, .user =
+//   "maria", .at = now}); for (const Delivery& row : *store->due("email", now, 10)) ...
 //
-// Any thread; each call is one transaction, durable when it returns. Alerts are made by Alerting alone.
+// Any thread; each call is one transaction, durable when it returns. Alerts are made by Alerting
+// alone.
 #pragma once
 
 #include <memory>
@@ -62,8 +64,9 @@ class Store {
   Result<std::optional<Alert>> alert(int64_t id) const;
   Result<AlertCounts> counts() const;
 
-  // Closes the alert, or changes how it was closed. The same verdict again by the same user with the same note changes
-  // nothing. Nothing: no such alert. Guard and system alerts are closed without labels.
+  // Closes the alert, or changes how it was closed. The same verdict again by the same user with
+  // the same note changes nothing. Nothing: no such alert. Guard and system alerts are closed
+  // without labels.
   Result<std::optional<UnlabelledVerdict>> give_verdict(const VerdictGiven& given);
   Status labels_stored(int64_t alert_id, int64_t number);
   // Verdicts whose labels did not reach the log before a crash or a fault, oldest first.
@@ -74,7 +77,8 @@ class Store {
   Status delivered(int64_t id);
   Status postpone(int64_t id, EventTime next_attempt, const std::string& error);
   Status bury(int64_t id, const std::string& error);
-  // Puts a dead delivery back in line under its old message id; false: no such delivery, or not dead.
+  // Puts a dead delivery back in line under its old message id; false: no such delivery, or not
+  // dead.
   Result<bool> retry(int64_t id, EventTime now);
   Result<std::vector<Delivery>> deliveries(std::optional<DeliveryState> state, int limit) const;
   Status forget_delivered(EventTime queued_before);

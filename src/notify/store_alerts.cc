@@ -50,7 +50,8 @@ AlertCounts select_counts(soci::session& sql) {
 
 bool select_alert(soci::session& sql, long long id, AlertRow& row) {
   auto prepared =
-      (sql.prepare << std::string("SELECT ") + kAlertColumns + " FROM alert WHERE id = :id", use(id));
+      (sql.prepare << std::string("SELECT ") + kAlertColumns + " FROM alert WHERE id = :id",
+       use(id));
   soci::statement statement(into_row(prepared, row));
   statement.execute();
   return statement.fetch();
@@ -63,10 +64,13 @@ std::vector<AlertPayment> select_payments(soci::session& sql, long long alert_id
   int outcome = 0;
   std::string currency;
   soci::statement statement =
-      (sql.prepare << "SELECT sequence, payment_id, event_time, amount_minor, currency, merchant, category, outcome, "
-                      "score, fields, decision FROM alert_payment WHERE alert_id = :id ORDER BY sequence",
-       use(alert_id), into(sequence), into(p.payment_id), into(event_time), into(amount), into(currency),
-       into(p.merchant), into(p.category), into(outcome), into(p.score), into(p.fields), into(p.decision));
+      (sql.prepare
+           << "SELECT sequence, payment_id, event_time, amount_minor, currency, merchant, "
+              "category, outcome, "
+              "score, fields, decision FROM alert_payment WHERE alert_id = :id ORDER BY sequence",
+       use(alert_id), into(sequence), into(p.payment_id), into(event_time), into(amount),
+       into(currency), into(p.merchant), into(p.category), into(outcome), into(p.score),
+       into(p.fields), into(p.decision));
   statement.execute();
   while (statement.fetch()) {
     p.sequence = static_cast<uint64_t>(sequence);
@@ -79,17 +83,19 @@ std::vector<AlertPayment> select_payments(soci::session& sql, long long alert_id
   return found;
 }
 
-std::vector<RecentPayment> select_recent(soci::session& sql, const std::string& card, int64_t most) {
+std::vector<RecentPayment> select_recent(soci::session& sql, const std::string& card,
+                                         int64_t most) {
   std::vector<RecentPayment> found;
   RecentPayment p;
   long long event_time = 0, amount = 0, limit = most;
   int outcome = 0;
   std::string currency;
   soci::statement statement =
-      (sql.prepare << "SELECT payment_id, event_time, amount_minor, currency, merchant, category, outcome, score "
+      (sql.prepare << "SELECT payment_id, event_time, amount_minor, currency, merchant, category, "
+                      "outcome, score "
                       "FROM recent_payment WHERE card = :card ORDER BY sequence DESC LIMIT :most",
-       use(card), use(limit), into(p.payment_id), into(event_time), into(amount), into(currency), into(p.merchant),
-       into(p.category), into(outcome), into(p.score));
+       use(card), use(limit), into(p.payment_id), into(event_time), into(amount), into(currency),
+       into(p.merchant), into(p.category), into(outcome), into(p.score));
   statement.execute();
   while (statement.fetch()) {
     p.event_time = EventTime(event_time);
@@ -109,15 +115,17 @@ struct VerdictRow {
   std::string verdict, user, note;
 
   Verdict get() const {
-    return {alert_state_of(verdict).value_or(AlertState::open), user, EventTime(at), note, labels_stored != 0};
+    return {alert_state_of(verdict).value_or(AlertState::open), user, EventTime(at), note,
+            labels_stored != 0};
   }
 };
 
 bool select_verdict(soci::session& sql, long long alert_id, VerdictRow& row) {
-  sql << "SELECT number, verdict, user_name, at, note, labels_stored FROM verdict WHERE alert_id = :id "
+  sql << "SELECT number, verdict, user_name, at, note, labels_stored FROM verdict WHERE alert_id = "
+         ":id "
          "ORDER BY number DESC LIMIT 1",
-      use(alert_id), into(row.number), into(row.verdict), into(row.user), into(row.at), into(row.note),
-      into(row.labels_stored);
+      use(alert_id), into(row.number), into(row.verdict), into(row.user), into(row.at),
+      into(row.note), into(row.labels_stored);
   return sql.got_data();
 }
 
@@ -125,7 +133,8 @@ void insert_verdict(soci::session& sql, const VerdictGiven& given, const Verdict
   long long id = given.alert_id;
   sql << "INSERT INTO verdict (alert_id, number, verdict, user_name, at, note, labels_stored) "
          "VALUES (:id, :number, :verdict, :user, :at, :note, :stored)",
-      use(id), use(row.number), use(row.verdict), use(row.user), use(row.at), use(row.note), use(row.labels_stored);
+      use(id), use(row.number), use(row.verdict), use(row.user), use(row.at), use(row.note),
+      use(row.labels_stored);
 }
 
 void move_state(soci::session& sql, long long id, const std::string& from, const std::string& to) {
@@ -150,9 +159,14 @@ VerdictRow put_verdict(soci::session& sql, const VerdictGiven& given, const Aler
   VerdictRow row;
   bool found = select_verdict(sql, alert.id, row);
   std::string verdict(name_of(given.verdict));
-  if (found && row.verdict == verdict && row.user == given.user && row.note == given.note) return row;
+  if (found && row.verdict == verdict && row.user == given.user && row.note == given.note)
+    return row;
   bool labelled_alike = found && row.verdict == verdict && row.labels_stored != 0;
-  row = {.number = row.number + 1, .at = given.at.ms(), .verdict = verdict, .user = given.user, .note = given.note};
+  row = {.number = row.number + 1,
+         .at = given.at.ms(),
+         .verdict = verdict,
+         .user = given.user,
+         .note = given.note};
   row.labels_stored = alert.kind != "card" || labelled_alike;
   insert_verdict(sql, given, row);
   if (alert.state != verdict) move_state(sql, alert.id, alert.state, verdict);
@@ -205,7 +219,8 @@ Result<std::optional<Alert>> Store::alert(int64_t id) const {
     found->summary = row.summary();
     found->detail = row.detail;
     found->payments = select_payments(sql, id);
-    if (row.kind == "card") found->recent = select_recent(sql, row.subject, options_.recent_per_card);
+    if (row.kind == "card")
+      found->recent = select_recent(sql, row.subject, options_.recent_per_card);
     VerdictRow verdict;
     if (select_verdict(sql, id, verdict)) found->verdict = verdict.get();
     return {};
@@ -238,7 +253,8 @@ Result<std::optional<UnlabelledVerdict>> Store::give_verdict(const VerdictGiven&
 Status Store::labels_stored(int64_t alert_id, int64_t number) {
   return database_->write([&](soci::session& sql) -> Status {
     long long id = alert_id, upto = number;
-    sql << "UPDATE verdict SET labels_stored = 1 WHERE alert_id = :id AND number <= :n", use(id), use(upto);
+    sql << "UPDATE verdict SET labels_stored = 1 WHERE alert_id = :id AND number <= :n", use(id),
+        use(upto);
     return {};
   });
 }
@@ -248,9 +264,9 @@ Result<std::vector<UnlabelledVerdict>> Store::unlabelled(int limit) const {
   TRY(database_->read([&](soci::session& sql) -> Status {
     std::vector<long long> ids;
     long long id = 0, most = limit;
-    soci::statement statement =
-        (sql.prepare << "SELECT DISTINCT alert_id FROM verdict WHERE labels_stored = 0 ORDER BY alert_id LIMIT :most",
-         use(most), into(id));
+    soci::statement statement = (sql.prepare << "SELECT DISTINCT alert_id FROM verdict WHERE "
+                                                "labels_stored = 0 ORDER BY alert_id LIMIT :most",
+                                 use(most), into(id));
     statement.execute();
     while (statement.fetch()) ids.push_back(id);
     for (long long alert_id : ids) {

@@ -9,7 +9,8 @@ using soci::into;
 using soci::use;
 
 constexpr const char* kColumns =
-    "SELECT id, alert_id, channel, message_id, state, attempts, last_error, queued, next_attempt, payload FROM outbox ";
+    "SELECT id, alert_id, channel, message_id, state, attempts, last_error, queued, next_attempt, "
+    "payload FROM outbox ";
 
 struct DeliveryRow {
   long long id = 0, alert_id = 0, queued = 0, next_attempt = 0;
@@ -17,15 +18,23 @@ struct DeliveryRow {
   std::string channel, message_id, state, last_error, payload;
 
   Delivery get() const {
-    return {id, alert_id, channel, message_id, delivery_state_of(state).value_or(DeliveryState::dead), attempts,
-            last_error, EventTime(queued), EventTime(next_attempt), payload};
+    return {id,
+            alert_id,
+            channel,
+            message_id,
+            delivery_state_of(state).value_or(DeliveryState::dead),
+            attempts,
+            last_error,
+            EventTime(queued),
+            EventTime(next_attempt),
+            payload};
   }
 };
 
 std::vector<Delivery> fetch(soci::details::prepare_temp_type& prepared) {
   DeliveryRow r;
-  prepared, into(r.id), into(r.alert_id), into(r.channel), into(r.message_id), into(r.state), into(r.attempts),
-      into(r.last_error), into(r.queued), into(r.next_attempt), into(r.payload);
+  prepared, into(r.id), into(r.alert_id), into(r.channel), into(r.message_id), into(r.state),
+      into(r.attempts), into(r.last_error), into(r.queued), into(r.next_attempt), into(r.payload);
   soci::statement statement(prepared);
   statement.execute();
   std::vector<Delivery> found;
@@ -35,28 +44,33 @@ std::vector<Delivery> fetch(soci::details::prepare_temp_type& prepared) {
 
 }  // namespace
 
-Result<std::vector<Delivery>> Store::due(const std::string& channel, EventTime now, int limit) const {
+Result<std::vector<Delivery>> Store::due(const std::string& channel, EventTime now,
+                                         int limit) const {
   std::vector<Delivery> found;
   long long at = now.ms(), most = limit;
   TRY(database_->read([&](soci::session& sql) -> Status {
-    auto prepared = (sql.prepare << std::string(kColumns) +
-                                        "WHERE state = 'waiting' AND channel = :channel AND next_attempt <= :now "
-                                        "ORDER BY next_attempt, id LIMIT :most",
-                     use(channel), use(at), use(most));
+    auto prepared =
+        (sql.prepare
+             << std::string(kColumns) +
+                    "WHERE state = 'waiting' AND channel = :channel AND next_attempt <= :now "
+                    "ORDER BY next_attempt, id LIMIT :most",
+         use(channel), use(at), use(most));
     found = fetch(prepared);
     return {};
   }));
   return found;
 }
 
-Result<std::vector<Delivery>> Store::deliveries(std::optional<DeliveryState> state, int limit) const {
+Result<std::vector<Delivery>> Store::deliveries(std::optional<DeliveryState> state,
+                                                int limit) const {
   std::vector<Delivery> found;
   long long most = limit;
   std::string wanted(state ? name_of(*state) : "");
   TRY(database_->read([&](soci::session& sql) -> Status {
-    auto prepared = (sql.prepare << std::string(kColumns) +
-                                        "WHERE state = :state OR :all = '' ORDER BY id DESC LIMIT :most",
-                     use(wanted), use(wanted), use(most));
+    auto prepared =
+        (sql.prepare << std::string(kColumns) +
+                            "WHERE state = :state OR :all = '' ORDER BY id DESC LIMIT :most",
+         use(wanted), use(wanted), use(most));
     found = fetch(prepared);
     return {};
   }));
@@ -97,10 +111,10 @@ Result<bool> Store::retry(int64_t id, EventTime now) {
   bool found = false;
   TRY(database_->write([&](soci::session& sql) -> Status {
     long long row = id, at = now.ms();
-    soci::statement update =
-        (sql.prepare << "UPDATE outbox SET state = 'waiting', attempts = 0, queued = :now, next_attempt = :at "
-                        "WHERE id = :id AND state = 'dead'",
-         use(at), use(at), use(row));
+    soci::statement update = (sql.prepare << "UPDATE outbox SET state = 'waiting', attempts = 0, "
+                                             "queued = :now, next_attempt = :at "
+                                             "WHERE id = :id AND state = 'dead'",
+                              use(at), use(at), use(row));
     update.execute(true);
     found = update.get_affected_rows() > 0;
     return {};

@@ -1,4 +1,5 @@
-// Rows of the store's tables as structs and back; shared by the files that speak SQL. Only for .cc files.
+// Rows of the store's tables as structs and back; shared by the files that speak SQL. Only for .cc
+// files.
 #pragma once
 
 #include <soci/soci.h>
@@ -11,7 +12,8 @@ namespace paywarden {
 
 // Columns of `alert` in the order that AlertRow binds.
 inline constexpr const char* kAlertColumns =
-    "id, kind, state, subject, card, severity, score, payments, amount_minor, currency, merchant, title, detail, "
+    "id, kind, state, subject, card, severity, score, payments, amount_minor, currency, merchant, "
+    "title, detail, "
     "opened, updated, event_time_first, event_time_last";
 
 struct AlertRow {
@@ -25,10 +27,13 @@ struct AlertRow {
 };
 
 // Binds `row` to a prepared "SELECT kAlertColumns ...".
-soci::details::prepare_temp_type& into_row(soci::details::prepare_temp_type& prepared, AlertRow& row);
+soci::details::prepare_temp_type& into_row(soci::details::prepare_temp_type& prepared,
+                                           AlertRow& row);
 
 Currency currency_of(const std::string& code);  // the store holds only valid codes
 Outcome outcome_of(int severity);
-inline int severity_of(Outcome outcome) { return static_cast<int>(outcome); }
+inline int severity_of(Outcome outcome) {
+  return static_cast<int>(outcome);
+}
 
 }  // namespace paywarden
