@@ -20,6 +20,7 @@ function(paywarden_embed)
 endfunction()
 
 function(paywarden_page target)
+  target_link_libraries(${target} PUBLIC ZLIB::ZLIB)  # the test unpacks what was embedded
   set(web ${CMAKE_CURRENT_SOURCE_DIR}/center/web)
   if(NOT PAYWARDEN_PAGE)
     file(GLOB plain CONFIGURE_DEPENDS ${web}/not_built/*)
