@@ -1,0 +1,6 @@
+// The notification center's page, mounted at /.
+import { mount } from "svelte";
+import "./app.css";
+import App from "./App.svelte";
+
+mount(App, { target: document.getElementById("page")! });
