@@ -331,8 +331,9 @@ std::vector<std::string> FeatureSet::names() const {
 }
 
 Result<FeatureSet> FeatureSet::parse(const toml::table& config, const FieldTable& fields,
-                                     std::string_view file) {
+                                     std::string_view file, int base_exponent) {
   FeatureSet set;
+  set.options_.base_exponent = base_exponent;
   TRY(read_options(config, file, set.options_));
   const toml::array* list = config["feature"].as_array();
   if (!list) return fail("no [[feature]] is declared", std::string(file), "declare at least one");

@@ -100,8 +100,9 @@ inline constexpr Duration kWindowMax = days(400);
 class FeatureSet {
  public:
   // Reads `[features]` and every `[[feature]]`. Errors name `file:line` and the feature.
+  // `base_exponent`: digits behind the point of the base currency, in which amounts are summed.
   static Result<FeatureSet> parse(const toml::table& config, const FieldTable& fields,
-                                  std::string_view file);
+                                  std::string_view file, int base_exponent = 2);
 
   const std::vector<FeatureSpec>& specs() const { return specs_; }
   const FeatureOptions& options() const { return options_; }

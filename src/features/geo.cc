@@ -11,7 +11,7 @@ namespace {
 constexpr double kRadians = 0.017453292519943295;  // pi / 180
 constexpr double kEarthRadiusKm = 6371.0088;
 
-Place unpack(uint64_t word) {
+GeoPoint unpack(uint64_t word) {
   auto low = static_cast<int32_t>(static_cast<uint32_t>(word)),
        high = static_cast<int32_t>(static_cast<uint32_t>(word >> 32));
   return {low * 1e-7, high * 1e-7};
@@ -19,7 +19,7 @@ Place unpack(uint64_t word) {
 
 }  // namespace
 
-double distance_km(Place a, Place b) {
+double distance_km(GeoPoint a, GeoPoint b) {
   double south = fixed_sin((b.latitude - a.latitude) * kRadians / 2),
          east = fixed_sin((b.longitude - a.longitude) * kRadians / 2);
   double h = south * south +

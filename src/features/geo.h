@@ -6,12 +6,12 @@
 
 namespace paywarden {
 
-struct Place {
+struct GeoPoint {
   double latitude;   // degrees, north positive
   double longitude;  // degrees, east positive
 };
 
-double distance_km(Place a, Place b);
+double distance_km(GeoPoint a, GeoPoint b);
 // Two places as history rows hold them: int32 of 1e-7 degrees, latitude in the low half.
 double distance_km(uint64_t a, uint64_t b);
 

@@ -69,7 +69,7 @@ float StatelessFeatures::value_of(const Item& item, const Payment& payment) {
            {item.place.latitude, item.place.longitude, item.to.latitude, item.to.longitude})
         if (!payment.has(f)) return kMissing;
       auto place = [&](const PlaceFields& p) {
-        return Place{payment.value(p.latitude).number, payment.value(p.longitude).number};
+        return GeoPoint{payment.value(p.latitude).number, payment.value(p.longitude).number};
       };
       return static_cast<float>(distance_km(place(item.place), place(item.to)));
     }

@@ -258,7 +258,7 @@ class Referee {
             !p.has(field::merchant_latitude))
           return nan;
         auto place = [](const Payment& q) {
-          return Place{q.value(field::merchant_latitude).number,
+          return GeoPoint{q.value(field::merchant_latitude).number,
                        q.value(field::merchant_longitude).number};
         };
         double km = distance_km(place(last->payment), place(p));

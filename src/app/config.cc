@@ -1,0 +1,279 @@
+#include "app/config.h"
+
+#include <filesystem>
+
+#include "app/section.h"
+
+namespace paywarden {
+namespace {
+
+constexpr std::initializer_list<std::string_view> kTables = {
+    "schema", "features", "feature", "currency", "model", "decision", "guard", "data", "intake", "engine",
+    "http",   "api",      "notify",  "simulate", "source", "training"};
+
+class Loader {
+ public:
+  Loader(const toml::table& root, Config& config) : root_(root), config_(config) {}
+
+  Status load() {
+    TRY(check_tables());
+    TRY(read_currency());
+    TRY_ASSIGN(config_.schema, read_schema(root_, config_.file));
+    TRY_ASSIGN(config_.features, FeatureSet::parse(root_, config_.schema.fields, config_.file, config_.base_currency.exponent()));
+    for (auto read : {&Loader::read_model, &Loader::read_decision, &Loader::read_guard, &Loader::read_data, &Loader::read_intake,
+                      &Loader::read_engine, &Loader::read_http, &Loader::read_api, &Loader::read_notify, &Loader::read_simulate,
+                      &Loader::read_sources, &Loader::read_training})
+      TRY((this->*read)());
+    return {};
+  }
+
+ private:
+  Section section(std::string path) const { return Section(root_, std::move(path), config_.file); }
+  std::string beside_file(const std::string& path) const {
+    if (path.empty() || path.front() == '/') return path;
+    return (std::filesystem::path(config_.file).parent_path() / path).lexically_normal().string();
+  }
+
+  Status check_tables() const {
+    Section top(&root_, "", config_.file);
+    for (std::string_view table : kTables) top.ignore(table);
+    return top.finish();
+  }
+
+  Status read_currency() {
+    Section s = section("currency");
+    std::string base = "EUR";
+    std::map<std::string, std::string> rates;
+    s.text("base", base);
+    s.text_map("rates", rates);
+    auto currency = Currency::parse(base);
+    if (!currency) s.problem("base", currency.error().what);
+    for (const auto& [code, rate] : rates) config_.rates += (config_.rates.empty() ? "" : " ") + code + "=" + rate;
+    TRY(s.finish());
+    config_.base_currency = *currency;
+    auto parsed = CurrencyRates::parse(config_.rates, *currency);
+    if (!parsed) return fail("currency.rates: " + parsed.error().what, s.where("rates"), parsed.error().remedy);
+    config_.rates = parsed->text();
+    return {};
+  }
+
+  Status read_model() {
+    Section s = section("model");
+    s.text("directory", config_.model_directory);
+    config_.model_directory = beside_file(config_.model_directory);
+    return s.finish();
+  }
+
+  Status read_decision() {
+    Section s = section("decision");
+    DecisionConfig& d = config_.decision;
+    size_t mode = 0;
+    s.choice("mode", mode, {"decide", "observe"});
+    d.observe = mode == 1;
+    s.text("rules", d.rules_file);
+    d.rules_file = beside_file(d.rules_file);
+    s.text_map("lists", d.lists);
+    for (auto& [name, file] : d.lists) file = beside_file(file);
+    Thresholds t;
+    double review = 2, decline = 2;
+    s.number("review_at", review, 0, 2);
+    s.number("decline_at", decline, 0, 2);
+    if (s.has("review_at") != s.has("decline_at")) s.problem("review_at", "and decline_at go together");
+    if (review > decline) s.problem("review_at", "must not be above decline_at");
+    if (s.has("review_at")) d.thresholds = Thresholds{static_cast<float>(review), static_cast<float>(decline)};
+    return s.finish();
+  }
+
+  Status read_guard() {
+    Section s = section("guard");
+    s.whole("window", config_.guard.window, 10, 1'000'000);
+    s.whole("seen_min", config_.guard.seen_min, 1, 1'000'000);
+    s.number("share_max", config_.guard.share_max, 0, 1);
+    TRY(s.finish());
+    return check_guard(config_.guard);
+  }
+
+  Status read_data() {
+    Section s = section("data");
+    config_.data_directory = "var/" + config_.schema.name;
+    s.text("directory", config_.data_directory);
+    s.bytes("disk_free_min", config_.disk_free_min, 0, uint64_t{1} << 40);
+    s.bytes("segment_bytes", config_.segment_bytes, uint64_t{1} << 20, uint64_t{4} << 30);
+    return s.finish();
+  }
+
+  Status read_intake() {
+    Section s = section("intake");
+    s.text("card_key_file", config_.card_key_file);
+    config_.card_key_file = beside_file(config_.card_key_file);
+    s.span("future_max", config_.future_max, seconds(0), days(1));
+    s.span("idempotency_horizon", config_.idempotency_horizon, hours(1), days(400));
+    s.span("label_horizon", config_.label_horizon, days(1), days(1000));
+    return s.finish();
+  }
+
+  Status read_engine() {
+    Section s = section("engine");
+    s.whole("queue_max", config_.engine.queue_max, 16, 1'000'000);
+    s.whole("batch_max", config_.engine.batch_max, 1, 4096);
+    s.whole("snapshot_every", config_.engine.snapshot_every, 1'000, int64_t{1} << 40);
+    s.whole("snapshots_kept", config_.engine.snapshots_kept, 2, 100);
+    return s.finish();
+  }
+
+  Status read_http() {
+    Section s = section("http");
+    http::ServerOptions& o = config_.http;
+    s.text("address", o.address);
+    s.whole("port", o.port, 0, 65535);
+    http::TlsFiles tls;
+    s.text("tls_certificate_file", tls.certificate_file);
+    s.text("tls_key_file", tls.key_file);
+    if (tls.certificate_file.empty() != tls.key_file.empty()) s.problem("tls_certificate_file", "and tls_key_file go together");
+    if (!tls.key_file.empty()) o.tls = http::TlsFiles{beside_file(tls.certificate_file), beside_file(tls.key_file)};
+    s.flag("allow_plaintext", o.allow_plaintext);
+    s.whole("threads", o.threads, 1, 64);
+    s.whole("connections_max", o.connections_max, 1, 1'000'000);
+    s.whole("connections_per_peer_max", o.connections_per_peer_max, 1, 1'000'000);
+    s.whole("requests_in_flight_max", o.requests_in_flight_max, 1, 1'000'000);
+    s.bytes("body_bytes_max", o.body_bytes_max, 1024, uint64_t{1} << 30);
+    s.span("idle_timeout", o.idle_timeout, seconds(1), hours(1));
+    s.span("stop_grace", o.stop_grace, milliseconds(0), minutes(5));
+    return s.finish();
+  }
+
+  Status read_api() {
+    Section s = section("api");
+    size_t outcome = 0;
+    s.span("deadline", config_.api.deadline, milliseconds(1), minutes(1));
+    s.choice("default_outcome", outcome, {"approve", "review", "decline"});
+    config_.api.default_outcome = static_cast<Outcome>(outcome);
+    return s.finish();
+  }
+
+  Status read_notify() {
+    Section s = section("notify");
+    s.span("group_within", config_.notify.group_within, seconds(0), days(7));
+    s.ignore("email");
+    s.ignore("webhook");
+    TRY(s.finish());
+    TRY(each("notify.email", &Loader::read_email));
+    return each("notify.webhook", &Loader::read_webhook);
+  }
+
+  Status each(const std::string& path, Status (Loader::*read)(Section&)) {
+    const toml::array* list = root_.at_path(path).as_array();
+    for (size_t i = 0; list && i < list->size(); ++i) {
+      Section s((*list)[i].as_table(), path, config_.file);
+      TRY((this->*read)(s));
+    }
+    return {};
+  }
+
+  Status read_email(Section& s) {
+    EmailConfig& e = config_.notify.emails.emplace_back();
+    s.text("name", e.name);
+    s.text("host", e.host);
+    s.whole("port", e.port, 1, 65535);
+    s.choice("tls", e.tls, {"none", "starttls", "tls"});
+    s.text("user", e.user);
+    s.text("password_file", e.password_file);
+    s.text("ca_file", e.ca_file);
+    s.text("from", e.from);
+    s.texts("to", e.to);
+    e.password_file = beside_file(e.password_file);
+    e.ca_file = beside_file(e.ca_file);
+    return s.finish();
+  }
+
+  Status read_webhook(Section& s) {
+    WebhookConfig& w = config_.notify.webhooks.emplace_back();
+    s.text("name", w.name);
+    s.text("url", w.url);
+    s.text("secret_file", w.secret_file);
+    s.text("ca_file", w.ca_file);
+    s.flag("allow_private", w.allow_private);
+    s.texts("allowed_hosts", w.allowed_hosts);
+    w.secret_file = beside_file(w.secret_file);
+    w.ca_file = beside_file(w.ca_file);
+    return s.finish();
+  }
+
+  Status read_simulate() {
+    Section s = section("simulate");
+    s.number("rate", config_.simulate.rate, 0, 100'000);
+    s.whole("seed", config_.simulate.seed, 0, INT64_MAX);
+    s.whole("customers", config_.simulate.customers, 1, 5'000'000);
+    s.whole("merchants", config_.simulate.merchants, 100, 1'000'000);
+    return s.finish();
+  }
+
+  Status read_sources() {
+    Section s = section("source");
+    s.texts("follow", config_.follows);
+    for (std::string& file : config_.follows) file = beside_file(file);
+    s.ignore("poll");
+    TRY(s.finish());
+    return each("source.poll", &Loader::read_poll);
+  }
+
+  Status read_poll(Section& s) {
+    PollConfig& p = config_.polls.emplace_back();
+    s.text("name", p.name);
+    s.text("url", p.url);
+    s.span("every", p.every, milliseconds(100), days(1));
+    s.text("time_column", p.time_column);
+    if (p.name.empty() || p.url.empty()) s.problem("url", "and name are needed");
+    return s.finish();
+  }
+
+  Status read_training() {
+    Section s = section("training");
+    TrainingOptions& t = config_.training;
+    s.whole("trees", t.booster.trees, 1, 5'000);
+    s.whole("depth", t.booster.depth, 1, 16);
+    s.number("learning_rate", t.booster.learning_rate, 0.001, 1);
+    s.whole("bins", t.booster.bins, 16, 65'535);
+    s.number("min_child_weight", t.booster.min_child_weight, 0, 1e6);
+    s.number("subsample", t.booster.subsample, 0.01, 1);
+    s.number("columns", t.booster.columns, 0.01, 1);
+    s.number("lambda", t.booster.lambda, 0, 1e6);
+    s.whole("seed", t.booster.seed, 0, INT32_MAX);
+    s.whole("threads", t.booster.threads, 1, 256);
+    s.whole("early_stopping_rounds", t.booster.early_stopping_rounds, 0, 5'000);
+    s.span("warm_up", t.warm_up, seconds(0), days(400));
+    s.number("slice", t.slice, 0.02, 0.5);
+    s.number("decline_precision", t.decline_precision, 0, 1);
+    s.number("review_alerts_per_day", t.review_alerts_per_day, 0, 1e9);
+    return s.finish();
+  }
+
+  const toml::table& root_;
+  Config& config_;
+};
+
+}  // namespace
+
+CoreOptions Config::core_options() const {
+  CoreOptions options;
+  options.idempotency_horizon = idempotency_horizon;
+  options.labels.horizon = label_horizon;
+  options.base_currency = base_currency;
+  options.policy.guard = guard;
+  return options;
+}
+
+Result<std::unique_ptr<Config>> load_config(const std::string& file) {
+  if (!std::filesystem::exists(file)) return fail("the configuration file is not there", file, "name one with --config");
+  auto config = std::make_unique<Config>();
+  config->file = file;
+  try {
+    toml::table root = toml::parse_file(file);
+    TRY(Loader(root, *config).load());
+  } catch (const toml::parse_error& error) {
+    return fail(std::string(error.description()), file + ":" + std::to_string(error.source().begin.line), "see https://toml.io");
+  }
+  return config;
+}
+
+}  // namespace paywarden

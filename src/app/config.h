@@ -1,0 +1,102 @@
+// The configuration: one TOML file, checked whole before anything starts. docs/CONFIGURATION.md is its reference.
+//
+//   TRY_ASSIGN(auto config, load_config("config/demo.toml"));
+//   config->features.names(); config->data_directory;
+//
+// Relative paths in the file are relative to the file's own directory, but for `data.directory`, which is relative to where
+// the program runs. Secrets never stand in it: they come from files or the environment.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/core.h"
+#include "engine/engine.h"
+#include "features/feature.h"
+#include "http/server.h"
+#include "intake/schema.h"
+#include "log/journal.h"
+#include "training/trainer.h"
+
+namespace paywarden {
+
+struct DecisionConfig {
+  std::string rules_file;                     // empty: no rules
+  std::map<std::string, std::string> lists;   // name -> file, one entry a line
+  bool observe = false;                       // mode = "observe"
+  std::optional<Thresholds> thresholds;       // instead of the model's own
+};
+
+struct ApiConfig {
+  Duration deadline = milliseconds(500);  // a shop's checkout waits about a second; the default answer comes in time for it
+  Outcome default_outcome = Outcome::approve;  // what is told at the deadline: a late decline is a lost sale, a late approval is seen by people
+  uint64_t batch_body_bytes_max = uint64_t{1} << 40;  // batches stream: only lines are held
+};
+
+struct SimulateConfig {
+  double rate = 0;             // live payments a second; 0: none
+  uint64_t seed = 1;
+  uint32_t customers = 5000;
+  uint32_t merchants = 2000;
+};
+
+struct PollConfig {
+  std::string name, url;
+  Duration every = seconds(12);  // five a minute, as the first such API allows
+  std::string time_column = "current_time";
+};
+
+struct EmailConfig {
+  std::string name = "email", host, from, user, password_file, ca_file;
+  std::vector<std::string> to;
+  uint16_t port = 587;
+  size_t tls = 1;  // none, starttls, tls
+};
+
+struct WebhookConfig {
+  std::string name = "webhook", url, secret_file, ca_file;
+  bool allow_private = false;
+  std::vector<std::string> allowed_hosts;
+};
+
+struct NotifyConfig {
+  Duration group_within = minutes(30);  // suspicious payments of one card this close are one alert
+  std::vector<EmailConfig> emails;
+  std::vector<WebhookConfig> webhooks;
+};
+
+struct Config {
+  std::string file;
+  Schema schema;
+  FeatureSet features;
+  Currency base_currency;
+  std::string rates;  // "USD=0.92 JPY=0.0061"
+  std::string model_directory;  // empty: none
+  DecisionConfig decision;
+  GuardOptions guard;
+  std::string data_directory;
+  uint64_t disk_free_min = uint64_t{1} << 30;  // below it intake answers 503: enough to stop in order and to make room
+  std::string card_key_file;                   // empty: PAYWARDEN_CARD_KEY, or a key made in the data directory
+  Duration future_max = minutes(5);            // a payment dated later than this past its receipt is refused
+  Duration idempotency_horizon = days(7);
+  Duration label_horizon = days(180);
+  EngineOptions engine;
+  uint64_t segment_bytes = uint64_t{256} << 20;
+  http::ServerOptions http;
+  ApiConfig api;
+  NotifyConfig notify;
+  SimulateConfig simulate;
+  std::vector<PollConfig> polls;
+  std::vector<std::string> follows;  // files that grow
+  TrainingOptions training;
+
+  CoreOptions core_options() const;
+};
+
+Result<std::unique_ptr<Config>> load_config(const std::string& file);
+
+}  // namespace paywarden
