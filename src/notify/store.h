@@ -69,6 +69,8 @@ class Store {
   // without labels.
   Result<std::optional<UnlabelledVerdict>> give_verdict(const VerdictGiven& given);
   Status labels_stored(int64_t alert_id, int64_t number);
+  // The alert's last verdict, if its labels are still to be stored.
+  Result<std::optional<UnlabelledVerdict>> unlabelled_of(int64_t alert_id) const;
   // Verdicts whose labels did not reach the log before a crash or a fault, oldest first.
   Result<std::vector<UnlabelledVerdict>> unlabelled(int limit) const;
 

@@ -259,6 +259,17 @@ Status Store::labels_stored(int64_t alert_id, int64_t number) {
   });
 }
 
+Result<std::optional<UnlabelledVerdict>> Store::unlabelled_of(int64_t alert_id) const {
+  std::optional<UnlabelledVerdict> found;
+  TRY(database_->read([&](soci::session& sql) -> Status {
+    VerdictRow row;
+    if (!select_verdict(sql, alert_id, row) || row.labels_stored) return {};
+    found = UnlabelledVerdict{alert_id, row.number, row.get(), select_payment_ids(sql, alert_id)};
+    return {};
+  }));
+  return found;
+}
+
 Result<std::vector<UnlabelledVerdict>> Store::unlabelled(int limit) const {
   std::vector<UnlabelledVerdict> found;
   TRY(database_->read([&](soci::session& sql) -> Status {
