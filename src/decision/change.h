@@ -30,8 +30,8 @@ enum class ChangeKind : uint8_t {
   mode = 8,            // content: "decide" or "observe"
   guard_reset = 9,     // the decline guard lets go and counts anew
   guard_engaged = 10,  // a note that the guard engaged; applying it changes nothing
-  rates = 11,  // content: "USD=0.92 JPY=0.0061", a unit's worth in the base currency. The engine
-               // applies it.
+  // content: "USD=0.92 JPY=0.0061", a unit's worth in the base currency. The engine applies it.
+  rates = 11,
 };
 std::string_view name_of(ChangeKind kind);  // "list_add"
 std::optional<ChangeKind> change_kind_of(std::string_view name);
