@@ -40,7 +40,7 @@ struct Luhn {
 // `at` is the first digit of a group.
 bool card_number_at(std::string_view text, size_t at) {
   if (text[at] == '0')
-    return false;  // no issuer's number starts so (ISO/IEC 7812-1, 4.2); all zeros would pass
+    return false;  // 0 is not for payment cards (ISO/IEC 7812-1); zeros would pass
   Luhn luhn;
   while (luhn.digits <= kDigitsMax) {
     luhn.add(text[at++] - '0');

@@ -92,6 +92,14 @@ TEST(DeclineGuard, EngagesBeyondTheShareAndNotBefore) {
   EXPECT_EQ(outcome(policy, 0.95f), Outcome::decline);
 }
 
+TEST(DeclineGuard, TheShareItselfIsAllowed) {
+  DeclineGuard guard({.window = 10, .seen_min = 4, .share_max = 0.5});
+  std::string events;
+  for (char decision : std::string("ddaada")) events += guard.record(decision == 'd') ? '!' : '.';
+  EXPECT_EQ(events, "....!.") << "2 of 4 is half, 3 of 5 is more";
+  EXPECT_TRUE(guard.engaged());
+}
+
 TEST(DeclineGuard, SaysOnceThatItEngages) {
   TestSchema schema;
   Policy policy = policy_with(schema, "", small_guard());

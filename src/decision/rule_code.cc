@@ -231,7 +231,7 @@ class Generator {
   uint32_t truth(NodeId id, uint32_t depth) {
     uint32_t to = temporary(depth);
     Label no, end;
-    branch(id, false, no, depth + 1);
+    branch(id, false, no, depth);  // writes before `to` is written
     emit({Operation::copy, false, constant(1), 0, to});
     jump(end, Operation::jump, true);
     bind(no);

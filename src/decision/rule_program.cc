@@ -110,7 +110,7 @@ bool test(const RuleProgram& program, const RuleMemory& memory, const Instructio
     case Operation::text_is:
       return t[at.a].id == at.b;
     case Operation::text_in_set:
-      return t[at.a].id != StringSet::kAbsent && is_in(program.text_sets[at.b], t[at.a].id);
+      return is_in(program.text_sets[at.b], t[at.a].id);  // kAbsent is in none
     case Operation::text_in_list:
       return !t[at.a].missing() &&
              program.lists[at.b].entries->find(t[at.a].text, t[at.a].hash) != StringSet::kAbsent;
