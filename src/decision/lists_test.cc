@@ -39,6 +39,16 @@ TEST(StringSet, EqualsAPlainSetWhateverIsDone) {
   EXPECT_NE(set.hash(), again.hash());
 }
 
+TEST(StringSet, MemoryDoesNotGrowWithWhatWasErased) {
+  StringSet set;
+  for (int i = 0; i < 100'000; ++i) {
+    set.insert("entry " + std::to_string(i));
+    if (i >= 10) set.erase("entry " + std::to_string(i - 10));
+    ASSERT_LT(set.memory_bytes(), 8192u) << i;
+  }
+  EXPECT_EQ(set.size(), 10u);
+}
+
 std::string content(const Lists& lists, std::string_view name) {
   std::string all;
   for (std::string_view entry : lists.find(name)->sorted()) all += std::string(entry) + "|";

@@ -373,6 +373,14 @@ TEST(RuleProblems, EachKind) {
   }
 }
 
+TEST(RuleProblems, OneMistakeIsToldOnce) {
+  for (const char* text :
+       {"foo review if amount > 1", "review foo review if amount > 1\nreview if true"}) {
+    std::string said = problems_of(text);
+    EXPECT_EQ(std::count(said.begin(), said.end(), '^'), 1) << said;
+  }
+}
+
 TEST(RuleProblems, ACardNumberIsNeverRepeated) {
   std::string said = problems_of("review if device == 4111111111111111");
   EXPECT_EQ(said.find("4111"), std::string::npos) << said;

@@ -38,6 +38,7 @@ class StringSet {
 
   size_t size() const { return size_; }
   size_t text_bytes() const { return text_bytes_; }
+  size_t memory_bytes() const { return slots_.size() * sizeof(Slot) + texts_.size(); }
   // Of the content, whatever way it came about: the sum of the entries' hashes. Not cryptographic.
   Hash128 hash() const { return hash_; }
   std::vector<std::string_view> sorted() const;  // valid until the set changes
