@@ -1,8 +1,9 @@
 // Random and mutated rules texts, lists and states: the compiler, the machine and the decoders may
 // refuse, never fail. Seeded, about two seconds; PAYWARDEN_FUZZ_SEED starts elsewhere. A failure
-// aborts and prints its round.
+// aborts and prints its seed.
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -184,16 +185,26 @@ void fuzz_states(const World& world, const Policy& policy, Random& random) {
       {random.chance(0.5) ? ChangeKind::list_add : ChangeKind::list_remove, "l", edit, "", "", {}});
 }
 
+uint64_t seed_now = 0;
+
+void print_seed(int signal) {
+  std::fprintf(stderr, "PAYWARDEN_FUZZ_SEED=%llu repeats it\n",
+               static_cast<unsigned long long>(seed_now));
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
 }  // namespace
 
 int main() {
+  for (int signal : {SIGABRT, SIGSEGV}) std::signal(signal, print_seed);
   const char* start = std::getenv("PAYWARDEN_FUZZ_SEED");
   uint64_t seed = start ? std::strtoull(start, nullptr, 10) : 1, rounds = 0, compiled = 0;
   World world;
   Policy policy = world.policy();
   auto end = std::chrono::steady_clock::now() + kRunTime;
   for (; std::chrono::steady_clock::now() < end; ++rounds, ++seed) {
-    Random random(seed);
+    Random random(seed_now = seed);
     fuzz_rules(world, policy, random);
     compiled += policy.rules().size() > 0;
     if (rounds % 8 == 0) fuzz_states(world, policy, random);

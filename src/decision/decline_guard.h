@@ -17,8 +17,8 @@
 namespace paywarden {
 
 struct GuardOptions {
-  uint32_t window =
-      1000;  // payments; at 50 a second 20 s: soon enough, and 1,000 give the share to about 1 %
+  // Payments; at 50 a second 20 s: soon enough, and 1,000 give the share to about 1 %.
+  uint32_t window = 1000;
   uint32_t seen_min = 100;  // payments before it may engage: fewer say little of a share
   // Of the payments seen, above which it engages; 1 switches the guard off. Fraud is under 1 % of
   // payments and a usual model declines under 2 %: a fifth is a broken model or feed, or an attack
@@ -40,8 +40,8 @@ class DeclineGuard {
   uint32_t declines() const { return declines_; }  // the model's, among them
 
   void encode(ByteWriter& out) const;
-  bool restore(
-      ByteReader& in);  // a state of another window keeps the latest payments; false: damaged
+  // A state of another window keeps the latest payments. False: damaged, and nothing has changed.
+  bool restore(ByteReader& in);
 
  private:
   GuardOptions options_;

@@ -3,9 +3,8 @@
 //
 //   Lists lists;
 //   Status done = lists.apply({ListOperation::replace, "blocked", "0011...eeff\n8899...aabb\n"});
-//   const StringSet* blocked = lists.find("blocked");     // stays where it is until the list is
-//   dropped std::string bytes;  lists.encode(bytes);              // for a snapshot; restore()
-//   reads it
+//   const StringSet* blocked = lists.find("blocked");   // stays there until the list is dropped
+//   lists.encode(writer);                               // for a snapshot; restore() reads it
 //
 // Not thread safe: the engine's owner thread changes and reads it.
 #pragma once
@@ -65,8 +64,8 @@ class Lists {
   tl::unexpected<Error> unknown(std::string_view name) const;
 
   ListLimits limits_;
-  std::map<std::string, StringSet, std::less<>>
-      lists_;  // a node's address outlives moves: rules point at it
+  // Rules point at the sets: a node's address outlives a move of the map.
+  std::map<std::string, StringSet, std::less<>> lists_;
 };
 
 // Whether rules may look for cards in it.

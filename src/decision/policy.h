@@ -1,11 +1,11 @@
 // What is done with a payment: the score's thresholds, the analysts' rules and lists, the mode, and
 // the decline guard.
 //
-//   TRY_ASSIGN(Policy policy, Policy::create(words, PolicyOptions{.thresholds =
-//   bundle.thresholds})); TRY(policy.apply(Change{ChangeKind::list_replace, "blocked", entries,
-//   "config", "start"})); TRY(policy.apply(Change{ChangeKind::rules, "fraud.rules", text, "config",
-//   "start"})); if (policy.decide({score, features, payment}, decision) == GuardEvent::engaged) ...
-//   // log it, tell someone
+//   TRY_ASSIGN(Policy policy, Policy::create(words, {.thresholds = {0.4f, 0.8f}}));
+//   TRY(policy.apply({ChangeKind::list_replace, "blocked", entries, "config", "start", time}));
+//   TRY(policy.apply({ChangeKind::rules, "fraud.rules", text, "config", "start", time}));
+//   GuardEvent event = policy.decide({score, features, payment}, decision);
+//   if (event == GuardEvent::engaged) ...   // log it, tell someone
 //
 // A pure state: the same changes and payments in the same order give the same decisions and the
 // same hash. One thread.
@@ -80,9 +80,9 @@ class Policy {
   // For a snapshot. The options' limits and the guard's options are configuration and no part of
   // it.
   void encode(std::string& out) const;
-  Status restore(
-      std::string_view bytes);  // all or nothing; fails where a rule no longer fits the vocabulary
-  Hash128 hash() const;         // of the same state; not cryptographic
+  // All or nothing; fails where a rule no longer fits the vocabulary.
+  Status restore(std::string_view bytes);
+  Hash128 hash() const;  // of the same state; not cryptographic
 
  private:
   Policy(RuleVocabulary words, const PolicyOptions& options);

@@ -2,10 +2,15 @@
 // place).
 //
 //   rule      = [ "rule" NAME ":" ] ( "review" | "decline" | "approve" "always" ) "if" condition
-//   condition = both { "or" both }        both = negation { "and" negation }       negation = "not"
-//   negation | test test      = sum [ ("==" | "!=" | "<" | "<=" | ">" | ">=") sum | [ "not" ] "in"
-//   set | "is" ("missing" | "present") ] set       = "(" constant { "," constant } ")" | "list" "("
-//   TEXT ")" sum       = product { ("+" | "-") product }    product = factor { ("*" | "/") factor }
+//   condition = both { "or" both }
+//   both      = negation { "and" negation }
+//   negation  = "not" negation | test
+//   test      = sum [ comparison | membership | presence ]
+//   comparison = ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) sum
+//   membership = [ "not" ] "in" ( "(" constant { "," constant } ")" | "list" "(" TEXT ")" )
+//   presence  = "is" ( "missing" | "present" )
+//   sum       = product { ( "+" | "-" ) product }
+//   product   = factor { ( "*" | "/" ) factor }
 //   factor    = "-" factor | NUMBER | TEXT | "true" | "false" | NAME | "(" condition ")"
 #pragma once
 

@@ -3,8 +3,7 @@
 // and rounds constants that are compared with a float (a feature, the score) to a float.
 //
 //   SyntaxTree tree = parse_rules(text, limits);
-//   check_types(text, words, lists, tree);        // a statement that has no fault yet may get its
-//   first one
+//   check_types(text, words, lists, tree);   // a statement without a fault may get its first one
 #pragma once
 
 #include "decision/lists.h"

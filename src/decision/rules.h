@@ -3,9 +3,9 @@
 //
 //   RuleVocabulary words(fields, feature_names, *Currency::parse("EUR"));
 //   auto rules = compile_rules({"fraud.rules", text}, words, lists);
-//   if (!rules) for (const RuleProblem& p : rules.error()) std::cerr << p.text();    // every
-//   rule's first problem RuleRun run = rules->start(); // one thread's working memory for (uint32_t
-//   fired : rules->run({score, features, payment}, run)) use((*rules)[fired].name);
+//   if (!rules) for (const RuleProblem& problem : rules.error()) std::cerr << problem.text();
+//   RuleRun run = rules->start();   // one thread's working memory
+//   for (uint32_t fired : rules->run({score, features, payment}, run)) use((*rules)[fired].name);
 #pragma once
 
 #include <map>
@@ -30,14 +30,12 @@ struct RuleSource {
 };
 
 struct RuleLimits {
-  size_t rules_max =
-      1000;  // at 10 ns a rule, 10 us a payment: beyond it rules are somebody's database
+  size_t rules_max = 1000;           // at 5 ns a rule 5 us a payment: more are somebody's database
   size_t text_bytes_max = 1 << 20;   // a file of rules; bounds what a change puts into the log
   size_t rule_bytes_max = 16 << 10;  // one rule, comments in it counted
-  size_t depth_max =
-      64;  // parentheses, 'not' and operators in one another: bounds the compiler's stack
-  size_t set_entries_max = 1000;  // in ("a", "b", ...); longer ones are lists
-  size_t problems_max = 20;       // told at once
+  size_t depth_max = 64;             // parentheses and operators in one another: bounds the stack
+  size_t set_entries_max = 1000;     // in ("a", "b", ...); longer ones are lists
+  size_t problems_max = 20;          // told at once
 };
 
 // What is wrong with a rule, and where. Never holds a card number.
@@ -46,12 +44,12 @@ struct RuleProblem {
   uint32_t line = 0, column = 0;  // from 1, the column in characters
   std::string what;
   std::string remedy;  // may be empty
-  std::string
-      excerpt;  // the source line and a line with a caret under the place, each ended; may be empty
+  // The source line and a line with a caret under the place, each ended; may be empty.
+  std::string excerpt;
 
-  Error error() const;  // one line: "fraud.rules:3:12: there is no field or feature 'amonut'; did
-                        // you mean 'amount'?"
-  std::string text() const;  // the same line, then the excerpt
+  // "fraud.rules:3:12: there is no field or feature 'amonut'; did you mean 'amount'?"
+  Error error() const;
+  std::string text() const;  // that line, then the excerpt
 };
 
 // One Error for a list of problems: the first, and how many more there are.
