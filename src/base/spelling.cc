@@ -8,11 +8,14 @@ namespace {
 
 constexpr size_t kWordMax = 64;  // longer ones are cut: the table stays on the stack
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 }  // namespace
 
-// Optimal string alignment (Damerau 1964, without edits inside a swapped pair), three rows at a time.
+// Optimal string alignment (Damerau 1964, without edits inside a swapped pair), three rows at a
+// time.
 size_t edit_distance(std::string_view a, std::string_view b) {
   a = a.substr(0, kWordMax);
   b = b.substr(0, kWordMax);

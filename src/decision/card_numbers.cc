@@ -7,12 +7,21 @@ namespace {
 
 constexpr size_t kDigitsMin = 13, kDigitsMax = 19;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_separator(char c) { return c == ' ' || c == '-' || c == '.' || c == '/'; }
-bool is_word(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_separator(char c) {
+  return c == ' ' || c == '-' || c == '.' || c == '/';
+}
+bool is_word(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_hex(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f');
+}
 
-// The Luhn sum from the left: it needs both sums, as which digits are doubled is known at the end only.
+// The Luhn sum from the left: it needs both sums, as which digits are doubled is known at the end
+// only.
 struct Luhn {
   int plain = 0, doubled = 0;
   size_t digits = 0;
@@ -23,12 +32,15 @@ struct Luhn {
     doubled = even;
     ++digits;
   }
-  bool could_be_card() const { return digits >= kDigitsMin && digits <= kDigitsMax && plain % 10 == 0; }
+  bool could_be_card() const {
+    return digits >= kDigitsMin && digits <= kDigitsMax && plain % 10 == 0;
+  }
 };
 
 // `at` is the first digit of a group.
 bool card_number_at(std::string_view text, size_t at) {
-  if (text[at] == '0') return false;  // no issuer's number starts so (ISO/IEC 7812-1, 4.2); all zeros would pass
+  if (text[at] == '0')
+    return false;  // 0 is not for payment cards (ISO/IEC 7812-1); zeros would pass
   Luhn luhn;
   while (luhn.digits <= kDigitsMax) {
     luhn.add(text[at++] - '0');
@@ -53,7 +65,8 @@ bool is_card_token(std::string_view text) {
 
 std::optional<size_t> find_card_number(std::string_view text) {
   for (size_t at = 0; at < text.size(); ++at) {
-    bool after_word = at > 0 && is_word(text[at - 1]), after_digit = at > 0 && is_digit(text[at - 1]);
+    bool after_word = at > 0 && is_word(text[at - 1]),
+         after_digit = at > 0 && is_digit(text[at - 1]);
     if (!after_word && is_card_token(text.substr(at, word_end(text, at) - at)))
       at += kCardTokenHexBytes - 1;
     else if (is_digit(text[at]) && !after_digit && card_number_at(text, at))

@@ -2,9 +2,10 @@
 // why, and the content whole, so that a replay changes the same at the same place.
 //
 //   Change change{ChangeKind::rules, "fraud.rules", text, "maria", "card testing on Friday", now};
-//   TRY(policy.validate(change));  encode_change(change, bytes);  log...;
-//   TRY(policy.apply(change)); Result<Change> back = decode_change(bytes);   // fails where the
-//   content's hash does not match
+//   TRY(policy.validate(change));
+//   encode_change(change, bytes);                 // into the log
+//   TRY(policy.apply(change));
+//   Result<Change> back = decode_change(bytes);   // fails where the content's hash does not match
 #pragma once
 
 #include <optional>
@@ -19,8 +20,8 @@ namespace paywarden {
 
 // The numbers stand in logs: never reuse one.
 enum class ChangeKind : uint8_t {
-  model =
-      1,  // name: the bundle's; content: what the engine needs to find it. The engine applies it.
+  // name: the bundle's; content: what the engine needs to find it. The engine applies it.
+  model = 1,
   thresholds = 2,      // content: "review=0.5 decline=0.9"
   rules = 3,           // name: the file's, for messages; content: the text, whole
   list_add = 4,        // name: the list's; content: one entry a line
@@ -30,8 +31,8 @@ enum class ChangeKind : uint8_t {
   mode = 8,            // content: "decide" or "observe"
   guard_reset = 9,     // the decline guard lets go and counts anew
   guard_engaged = 10,  // a note that the guard engaged; applying it changes nothing
-  rates = 11,  // content: "USD=0.92 JPY=0.0061", a unit's worth in the base currency. The engine
-               // applies it.
+  // content: "USD=0.92 JPY=0.0061", a unit's worth in the base currency. The engine applies it.
+  rates = 11,
 };
 std::string_view name_of(ChangeKind kind);  // "list_add"
 std::optional<ChangeKind> change_kind_of(std::string_view name);
@@ -51,8 +52,8 @@ struct ChangeLimits {
   size_t name_bytes_max = 256;     // a path, or a list's name
   size_t author_bytes_max = 128;   // as a label's source
   size_t reason_bytes_max = 1024;  // a paragraph
-  size_t content_bytes_max =
-      64 << 20;  // a list of a million entries; below the log's largest record
+  // A list of a million entries; below the log's largest record.
+  size_t content_bytes_max = 64 << 20;
 };
 
 // Lengths, control characters, card numbers; not what the content means.

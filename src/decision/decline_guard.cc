@@ -11,13 +11,15 @@ Status check_guard(const GuardOptions& options) {
   if (options.window < 1 || options.window > kWindowMax)
     return fail("the decline guard's window is not within 1 and 1000000 payments", {}, "take 1000");
   if (options.seen_min < 1 || options.seen_min > options.window)
-    return fail("the decline guard's seen_min is not within 1 and its window", {}, "take a tenth of the window");
+    return fail("the decline guard's seen_min is not within 1 and its window", {},
+                "take a tenth of the window");
   if (!(options.share_max >= 0 && options.share_max <= 1))
     return fail("the decline guard's share_max is not within 0 and 1", {}, "take 0.2");
   return {};
 }
 
-DeclineGuard::DeclineGuard(const GuardOptions& options) : options_(options), declined_(options.window) {}
+DeclineGuard::DeclineGuard(const GuardOptions& options)
+    : options_(options), declined_(options.window) {}
 
 bool DeclineGuard::record(bool model_declines) {
   if (count_ == options_.window)
@@ -33,7 +35,9 @@ bool DeclineGuard::record(bool model_declines) {
   return engages;
 }
 
-void DeclineGuard::reset() { *this = DeclineGuard(options_); }
+void DeclineGuard::reset() {
+  *this = DeclineGuard(options_);
+}
 
 // engaged u8 | count varint | the payments from the oldest on, eight a byte, low bits first.
 void DeclineGuard::encode(ByteWriter& out) const {

@@ -1,5 +1,6 @@
-// Stops a model that suddenly declines everybody: counts its declines among the last payments and engages when their
-// share is beyond anything that fraud explains. Then the model's declines become reviews, until someone resets it.
+// Stops a model that suddenly declines everybody: counts its declines among the last payments and
+// engages when their share is beyond anything that fraud explains. Then the model's declines become
+// reviews, until someone resets it.
 //
 //   DeclineGuard guard(GuardOptions{});
 //   if (guard.record(score >= threshold)) ...   // it has just engaged: log it, tell someone
@@ -16,10 +17,12 @@
 namespace paywarden {
 
 struct GuardOptions {
-  uint32_t window = 1000;   // payments; at 50 a second 20 s: soon enough, and 1,000 give the share to about 1 %
+  // Payments; at 50 a second 20 s: soon enough, and 1,000 give the share to about 1 %.
+  uint32_t window = 1000;
   uint32_t seen_min = 100;  // payments before it may engage: fewer say little of a share
-  // Of the payments seen, above which it engages; 1 switches the guard off. Fraud is under 1 % of payments and a usual
-  // model declines under 2 %: a fifth is a broken model or feed, or an attack that people must look at anyway.
+  // Of the payments seen, above which it engages; 1 switches the guard off. Fraud is under 1 % of
+  // payments and a usual model declines under 2 %: a fifth is a broken model or feed, or an attack
+  // that people must look at anyway.
   double share_max = 0.2;
 };
 Status check_guard(const GuardOptions& options);
@@ -33,11 +36,12 @@ class DeclineGuard {
   void reset();  // lets go, and forgets the payments before: seen_min are needed again
 
   bool engaged() const { return engaged_; }
-  uint32_t seen() const { return count_; }          // payments counted, at most the window
-  uint32_t declines() const { return declines_; }   // the model's, among them
+  uint32_t seen() const { return count_; }         // payments counted, at most the window
+  uint32_t declines() const { return declines_; }  // the model's, among them
 
   void encode(ByteWriter& out) const;
-  bool restore(ByteReader& in);  // a state of another window keeps the latest payments; false: damaged
+  // A state of another window keeps the latest payments. False: damaged, and nothing has changed.
+  bool restore(ByteReader& in);
 
  private:
   GuardOptions options_;

@@ -23,7 +23,8 @@ std::string_view trimmed(std::string_view line) {
 }
 
 bool holds_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 std::string place(const ListEdit& edit, size_t line) {
@@ -31,15 +32,19 @@ std::string place(const ListEdit& edit, size_t line) {
 }
 
 // The messages never repeat the entry: it may be what must not be stored.
-Status check_entry(std::string_view entry, const ListEdit& edit, size_t line, const ListLimits& limits) {
+Status check_entry(std::string_view entry, const ListEdit& edit, size_t line,
+                   const ListLimits& limits) {
   if (entry.size() > limits.entry_bytes_max)
-    return fail("an entry has more than " + std::to_string(limits.entry_bytes_max) + " bytes", place(edit, line),
-                "put one entry on each line");
-  if (holds_control(entry)) return fail("an entry holds a control character", place(edit, line), "remove it");
+    return fail("an entry has more than " + std::to_string(limits.entry_bytes_max) + " bytes",
+                place(edit, line), "put one entry on each line");
+  if (holds_control(entry))
+    return fail("an entry holds a control character", place(edit, line), "remove it");
   if (find_card_number(entry))
-    return fail("an entry looks like a card number", place(edit, line), "lists hold card tokens, never card numbers");
+    return fail("an entry looks like a card number", place(edit, line),
+                "lists hold card tokens, never card numbers");
   if (edit.tokens_only && !is_card_token(entry))
-    return fail("an entry is not a card token, and rules look for cards in this list", place(edit, line),
+    return fail("an entry is not a card token, and rules look for cards in this list",
+                place(edit, line),
                 "a token is 32 hex digits in lower case, as the decision page shows it");
   return {};
 }
@@ -59,8 +64,9 @@ std::vector<std::string_view> Lists::names() const {
 
 tl::unexpected<Error> Lists::unknown(std::string_view name) const {
   std::string_view near = nearest_word(name, names());
-  return fail("there is no list '" + std::string(name) + "'", {},
-              near.empty() ? "make it with a replace" : "did you mean '" + std::string(near) + "'?");
+  return fail(
+      "there is no list '" + std::string(name) + "'", {},
+      near.empty() ? "make it with a replace" : "did you mean '" + std::string(near) + "'?");
 }
 
 Status Lists::check_name(const ListEdit& edit) const {
@@ -70,12 +76,15 @@ Status Lists::check_name(const ListEdit& edit) const {
     return fail("that is no name for a list", {}, "use a-z, 0-9 and _, a letter first, at most 64");
   if (edit.operation != ListOperation::replace) return unknown(edit.list);
   if (lists_.size() >= limits_.lists_max)
-    return fail("there are " + std::to_string(limits_.lists_max) + " lists already", {}, "drop one that no rule uses");
+    return fail("there are " + std::to_string(limits_.lists_max) + " lists already", {},
+                "drop one that no rule uses");
   return {};
 }
 
 Result<StringSet> Lists::parse(const ListEdit& edit) const {
   StringSet entries;
+  auto lines = static_cast<size_t>(std::count(edit.entries.begin(), edit.entries.end(), '\n')) + 1;
+  entries.reserve(std::min(lines, limits_.entries_max));
   size_t line = 0;
   for (std::string_view rest = edit.entries; !rest.empty();) {
     size_t end = std::min(rest.find('\n'), rest.size());
@@ -85,7 +94,8 @@ Result<StringSet> Lists::parse(const ListEdit& edit) const {
     if (entry.empty()) continue;
     TRY(check_entry(entry, edit, line, limits_));
     if (entries.size() >= limits_.entries_max)
-      return fail("more than " + std::to_string(limits_.entries_max) + " entries", place(edit, line), "shorten the list");
+      return fail("more than " + std::to_string(limits_.entries_max) + " entries",
+                  place(edit, line), "shorten the list");
     entries.insert(entry);
   }
   return entries;
@@ -112,11 +122,12 @@ Status Lists::check_totals(const ListEdit& edit, const StringSet& entries) const
   });
   std::string where = "list '" + std::string(edit.list) + "'";
   if (totals.entries > limits_.entries_max)
-    return fail("the lists would hold more than " + std::to_string(limits_.entries_max) + " entries", where,
-                "remove what is not needed");
+    return fail(
+        "the lists would hold more than " + std::to_string(limits_.entries_max) + " entries", where,
+        "remove what is not needed");
   if (totals.bytes > limits_.bytes_max)
-    return fail("the lists would hold more than " + std::to_string(limits_.bytes_max) + " bytes", where,
-                "remove what is not needed");
+    return fail("the lists would hold more than " + std::to_string(limits_.bytes_max) + " bytes",
+                where, "remove what is not needed");
   return {};
 }
 

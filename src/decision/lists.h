@@ -1,10 +1,10 @@
-// Named lists that rules look into: `card in list("blocked")`. Cards stand in them as tokens (32 hex digits), other
-// fields as their text; one entry a line wherever a list is text.
+// Named lists that rules look into: `card in list("blocked")`. Cards stand in them as tokens (32
+// hex digits), other fields as their text; one entry a line wherever a list is text.
 //
 //   Lists lists;
 //   Status done = lists.apply({ListOperation::replace, "blocked", "0011...eeff\n8899...aabb\n"});
-//   const StringSet* blocked = lists.find("blocked");     // stays where it is until the list is dropped
-//   std::string bytes;  lists.encode(bytes);              // for a snapshot; restore() reads it
+//   const StringSet* blocked = lists.find("blocked");   // stays there until the list is dropped
+//   lists.encode(writer);                               // for a snapshot; restore() reads it
 //
 // Not thread safe: the engine's owner thread changes and reads it.
 #pragma once
@@ -21,10 +21,10 @@
 namespace paywarden {
 
 struct ListLimits {
-  size_t lists_max = 256;              // each rule names one: more than anybody keeps in mind
-  size_t entries_max = 1'000'000;      // over all lists; about 100 MB with their index
-  size_t bytes_max = 64 << 20;         // over all lists, their text alone: bounds a snapshot
-  size_t entry_bytes_max = 256;        // a merchant's or device's name; a field's text is at most 1,024
+  size_t lists_max = 256;          // each rule names one: more than anybody keeps in mind
+  size_t entries_max = 1'000'000;  // over all lists; about 100 MB with their index
+  size_t bytes_max = 64 << 20;     // over all lists, their text alone: bounds a snapshot
+  size_t entry_bytes_max = 256;    // a merchant's or device's name; a field's text is at most 1,024
 };
 
 enum class ListOperation : uint8_t { add, remove, replace, drop };
@@ -43,8 +43,9 @@ class Lists {
   const StringSet* find(std::string_view name) const;
   std::vector<std::string_view> names() const;  // sorted
 
-  // Refuses without a change: a list that is not there (`replace` makes one), an entry that is too long, holds control
-  // characters or a card number, anything beyond the limits. Adding what is there, removing what is not, is no error.
+  // Refuses without a change: a list that is not there (`replace` makes one), an entry that is too
+  // long, holds control characters or a card number, anything beyond the limits. Adding what is
+  // there, removing what is not, is no error.
   Status check(const ListEdit& edit) const;
   Status apply(const ListEdit& edit);
 
@@ -63,7 +64,8 @@ class Lists {
   tl::unexpected<Error> unknown(std::string_view name) const;
 
   ListLimits limits_;
-  std::map<std::string, StringSet, std::less<>> lists_;  // a node's address outlives moves: rules point at it
+  // Rules point at the sets: a node's address outlives a move of the map.
+  std::map<std::string, StringSet, std::less<>> lists_;
 };
 
 // Whether rules may look for cards in it.

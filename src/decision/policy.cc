@@ -28,10 +28,15 @@ Status check_thresholds(const Thresholds& t) {
   return {};
 }
 
-std::optional<Mode> mode_of(std::string_view name) {
-  for (Mode mode : {Mode::decide, Mode::observe})
-    if (name_of(mode) == name) return mode;
-  return std::nullopt;
+tl::unexpected<Error> fail_for_engine(ChangeKind kind) {
+  return fail("a change of " + std::string(name_of(kind)) + " is no matter of the policy", {},
+              "the engine applies it");
+}
+
+template <typename T>
+Status take(Result<T> parsed, T& to) {
+  if (parsed) to = *parsed;
+  return parsed.map([](const T&) {});
 }
 
 ListOperation operation_of(ChangeKind kind) {
@@ -44,6 +49,12 @@ ListOperation operation_of(ChangeKind kind) {
 
 std::string_view name_of(Mode mode) {
   return mode == Mode::decide ? "decide" : "observe";
+}
+
+Result<Mode> parse_mode(std::string_view name) {
+  for (Mode mode : {Mode::decide, Mode::observe})
+    if (name_of(mode) == name) return mode;
+  return fail("that is no mode", {}, "it is 'decide' or 'observe'");
 }
 
 std::string text_of(const Thresholds& thresholds) {
@@ -121,10 +132,10 @@ ListEdit Policy::edit_of(const Change& change) const {
           rules_.looks_for_cards_in(change.name)};
 }
 
-Status Policy::validate_list(const Change& change) const {
+Status Policy::check_drop(const Change& change) const {
   if (change.kind == ChangeKind::list_drop && rules_.uses_list(change.name))
     return fail("rules use the list '" + change.name + "'", {}, "change the rules first");
-  return lists_.check(edit_of(change));
+  return {};
 }
 
 Status Policy::validate(const Change& change) const {
@@ -132,9 +143,7 @@ Status Policy::validate(const Change& change) const {
   switch (change.kind) {
     case ChangeKind::model:
     case ChangeKind::rates:
-      return fail(
-          "a change of " + std::string(name_of(change.kind)) + " is no matter of the policy", {},
-          "the engine applies it");
+      return fail_for_engine(change.kind);
     case ChangeKind::thresholds:
       return parse_thresholds(change.content).map([](const Thresholds&) {});
     case ChangeKind::rules:
@@ -143,42 +152,47 @@ Status Policy::validate(const Change& change) const {
     case ChangeKind::list_remove:
     case ChangeKind::list_replace:
     case ChangeKind::list_drop:
-      return validate_list(change);
+      TRY(check_drop(change));
+      return lists_.check(edit_of(change));
     case ChangeKind::mode:
-      if (!mode_of(change.content))
-        return fail("that is no mode", {}, "it is 'decide' or 'observe'");
-      return {};
+      return parse_mode(change.content).map([](Mode) {});
     case ChangeKind::guard_reset:
     case ChangeKind::guard_engaged:
-      return {};
+      break;
   }
-  return fail("a change of an unknown kind");
+  return {};
 }
 
+Status Policy::apply_rules(const Change& change) {
+  RuleSource source{change.name, change.content};
+  TRY_ASSIGN(rules_, compile(source, lists_));
+  source_ = std::move(source);
+  run_ = rules_.start();
+  return {};
+}
+
+// Each case checks before it changes: validate() first would do the work of large ones twice.
 Status Policy::apply(const Change& change) {
-  TRY(validate(change));
+  TRY(check_change(change, options_.change_limits));
   switch (change.kind) {
+    case ChangeKind::model:
+    case ChangeKind::rates:
+      return fail_for_engine(change.kind);
     case ChangeKind::thresholds:
-      thresholds_ = *parse_thresholds(change.content);
-      break;
+      return take(parse_thresholds(change.content), thresholds_);
     case ChangeKind::rules:
-      source_ = {change.name, change.content};
-      rules_ = *compile(source_, lists_);
-      run_ = rules_.start();
-      break;
+      return apply_rules(change);
     case ChangeKind::list_add:
     case ChangeKind::list_remove:
     case ChangeKind::list_replace:
     case ChangeKind::list_drop:
+      TRY(check_drop(change));
       return lists_.apply(edit_of(change));
     case ChangeKind::mode:
-      mode_ = *mode_of(change.content);
-      break;
+      return take(parse_mode(change.content), mode_);
     case ChangeKind::guard_reset:
       guard_.reset();
       break;
-    case ChangeKind::model:
-    case ChangeKind::rates:
     case ChangeKind::guard_engaged:
       break;
   }

@@ -1,11 +1,14 @@
-// What is done with a payment: the score's thresholds, the analysts' rules and lists, the mode, and the decline guard.
+// What is done with a payment: the score's thresholds, the analysts' rules and lists, the mode, and
+// the decline guard.
 //
-//   TRY_ASSIGN(Policy policy, Policy::create(words, PolicyOptions{.thresholds = bundle.thresholds}));
-//   TRY(policy.apply(Change{ChangeKind::list_replace, "blocked", entries, "config", "start"}));
-//   TRY(policy.apply(Change{ChangeKind::rules, "fraud.rules", text, "config", "start"}));
-//   if (policy.decide({score, features, payment}, decision) == GuardEvent::engaged) ...   // log it, tell someone
+//   TRY_ASSIGN(Policy policy, Policy::create(words, {.thresholds = {0.4f, 0.8f}}));
+//   TRY(policy.apply({ChangeKind::list_replace, "blocked", entries, "config", "start", time}));
+//   TRY(policy.apply({ChangeKind::rules, "fraud.rules", text, "config", "start", time}));
+//   GuardEvent event = policy.decide({score, features, payment}, decision);
+//   if (event == GuardEvent::engaged) ...   // log it, tell someone
 //
-// A pure state: the same changes and payments in the same order give the same decisions and the same hash. One thread.
+// A pure state: the same changes and payments in the same order give the same decisions and the
+// same hash. One thread.
 #pragma once
 
 #include <string>
@@ -25,10 +28,11 @@ enum class Mode : uint8_t {
   observe,  // everything is worked out and kept, and the answer is approve
 };
 std::string_view name_of(Mode mode);
+Result<Mode> parse_mode(std::string_view name);
 
 // A score of at least this has the outcome. Above 1: never.
 struct Thresholds {
-  float review = 0.5f;   // a model bundle brings its own; these are for one that does not
+  float review = 0.5f;  // a model bundle brings its own; these are for one that does not
   float decline = 0.9f;
 };
 std::string text_of(const Thresholds& thresholds);  // "review=0.5 decline=0.9", a change's content
@@ -53,12 +57,13 @@ class Policy {
 
   // Fills outcome, rules, would_be, observed and guarded; nothing else of `out` is touched.
   //
-  // The rules that fire and the score each have an outcome, the most severe wins; a rule `approve always` that fires
-  // overrides them all. While the guard is engaged, a decline that comes from the score alone is a review. In the mode
-  // observe all this goes into would_be.
+  // The rules that fire and the score each have an outcome, the most severe wins; a rule `approve
+  // always` that fires overrides them all. While the guard is engaged, a decline that comes from
+  // the score alone is a review. In the mode observe all this goes into would_be.
   [[nodiscard]] GuardEvent decide(const PolicyInput& input, Decision& out);
 
-  // Whether apply() would take the change; it refuses one of kind `model`, which the engine applies.
+  // Whether apply() would take the change; it refuses one of kind `model`, which the engine
+  // applies.
   Status validate(const Change& change) const;
   // All or nothing: on a failure nothing has changed.
   Status apply(const Change& change);
@@ -72,9 +77,11 @@ class Policy {
   const Lists& lists() const { return lists_; }
   const DeclineGuard& guard() const { return guard_; }
 
-  // For a snapshot. The options' limits and the guard's options are configuration and no part of it.
+  // For a snapshot. The options' limits and the guard's options are configuration and no part of
+  // it.
   void encode(std::string& out) const;
-  Status restore(std::string_view bytes);  // all or nothing; fails where a rule no longer fits the vocabulary
+  // All or nothing; fails where a rule no longer fits the vocabulary.
+  Status restore(std::string_view bytes);
   Hash128 hash() const;  // of the same state; not cryptographic
 
  private:
@@ -87,7 +94,8 @@ class Policy {
   Outcome of_score(float score) const;
   Result<RuleSet> compile(const RuleSource& source, const Lists& lists) const;
   ListEdit edit_of(const Change& change) const;
-  Status validate_list(const Change& change) const;
+  Status check_drop(const Change& change) const;
+  Status apply_rules(const Change& change);
   void encode_without_lists(ByteWriter& out) const;
 
   RuleVocabulary words_;

@@ -51,13 +51,15 @@ class Generator {
     for (size_t at : label) program_.code[at].c = static_cast<uint32_t>(program_.code.size());
   }
 
-  // ---- Conditions: jump to `to` where the node's truth is `sense`, else go on. `depth` temporaries are in use.
+  // ---- Conditions: jump to `to` where the node's truth is `sense`, else go on. `depth`
+  // temporaries are in use.
 
   void branch(NodeId id, bool sense, Label& to, uint32_t depth) {
     const Node& node = nodes_[id];
     if (is_comparison(node.kind)) return comparison(node, sense, to, depth);
     if (node.kind == NodeKind::logical_not) return branch(node.children[0], !sense, to, depth);
-    if (node.kind == NodeKind::all_of || node.kind == NodeKind::any_of) return chain(node, sense, to, depth);
+    if (node.kind == NodeKind::all_of || node.kind == NodeKind::any_of)
+      return chain(node, sense, to, depth);
     if (node.kind == NodeKind::in_set) return in_set(node, sense, to, depth);
     if (node.kind == NodeKind::in_list) return in_list(node, sense, to);
     if (node.kind == NodeKind::is_missing) return presence(node, sense, to, depth);
@@ -65,7 +67,8 @@ class Generator {
   }
 
   void chain(const Node& node, bool sense, Label& to, uint32_t depth) {
-    bool deciding = node.kind == NodeKind::any_of;  // the truth of one child that makes the others not matter
+    bool deciding =
+        node.kind == NodeKind::any_of;  // the truth of one child that makes the others not matter
     Label end;
     for (NodeId child : node.children) {
       bool last = child == node.children.back();
@@ -96,26 +99,31 @@ class Generator {
   void text_comparison(NodeKind kind, NodeId left, NodeId right, bool sense, Label& to) {
     if (kind == NodeKind::equal) return text_equality(left, right, sense, to);
     if (kind == NodeKind::not_equal)
-      return where_present({left, right}, sense, to, [&](bool s, Label& l) { text_equality(left, right, s, l); });
+      return where_present({left, right}, sense, to,
+                           [&](bool s, Label& l) { text_equality(left, right, s, l); });
     bool strict = kind == NodeKind::less || kind == NodeKind::greater;
-    jump(to, strict ? Operation::text_less : Operation::text_less_equal, sense, text(left), text(right));
+    jump(to, strict ? Operation::text_less : Operation::text_less_equal, sense, text(left),
+         text(right));
   }
 
   void text_equality(NodeId left, NodeId right, bool sense, Label& to) {
     if (nodes_[left].kind == NodeKind::text) std::swap(left, right);
-    bool with_constant = nodes_[right].kind == NodeKind::text && nodes_[left].kind == NodeKind::word;
+    bool with_constant =
+        nodes_[right].kind == NodeKind::text && nodes_[left].kind == NodeKind::word;
     if (with_constant)
       jump(to, Operation::text_is, sense, hashed_text(left), constant_id(nodes_[right].text));
     else
       jump(to, Operation::text_equal, sense, text(left), text(right));
   }
 
-  // For != and `not in`, which are false on a missing text: truth is "all are present, and `test` does not hold".
+  // For != and `not in`, which are false on a missing text: truth is "all are present, and `test`
+  // does not hold".
   void where_present(std::initializer_list<NodeId> texts, bool sense, Label& to,
                      const std::function<void(bool, Label&)>& test) {
     Label end;
     for (NodeId id : texts)
-      if (nodes_[id].kind == NodeKind::word) jump(sense ? end : to, Operation::text_missing, true, text(id));
+      if (nodes_[id].kind == NodeKind::word)
+        jump(sense ? end : to, Operation::text_missing, true, text(id));
     test(!sense, to);
     bind(end);
   }
@@ -159,13 +167,20 @@ class Generator {
     const Node& node = nodes_[id];
     switch (node.kind) {
       case NodeKind::number:
-      case NodeKind::boolean: return constant(node.number);
-      case NodeKind::word: return load(node.word);
-      case NodeKind::negate: return computed(Operation::negate, node, depth);
-      case NodeKind::add: return sum(Operation::add, node, depth);
-      case NodeKind::subtract: return sum(Operation::subtract, node, depth);
-      case NodeKind::multiply: return computed(Operation::multiply, node, depth);
-      case NodeKind::divide: return computed(Operation::divide, node, depth);
+      case NodeKind::boolean:
+        return constant(node.number);
+      case NodeKind::word:
+        return load(node.word);
+      case NodeKind::negate:
+        return computed(Operation::negate, node, depth);
+      case NodeKind::add:
+        return sum(Operation::add, node, depth);
+      case NodeKind::subtract:
+        return sum(Operation::subtract, node, depth);
+      case NodeKind::multiply:
+        return computed(Operation::multiply, node, depth);
+      case NodeKind::divide:
+        return computed(Operation::divide, node, depth);
       case NodeKind::text:
       case NodeKind::less:
       case NodeKind::less_equal:
@@ -178,7 +193,8 @@ class Generator {
       case NodeKind::is_missing:
       case NodeKind::logical_not:
       case NodeKind::all_of:
-      case NodeKind::any_of: break;
+      case NodeKind::any_of:
+        break;
     }
     return truth(id, depth);
   }
@@ -200,11 +216,14 @@ class Generator {
     bool left_time = nodes_[node.children[0]].type == ValueType::time;
     bool right_time = nodes_[node.children[1]].type == ValueType::time;
     uint32_t a = value(node.children[0], depth);
-    if (!left_time && right_time) a = compute(Operation::multiply, a, constant(kMsPerSecond), depth);
+    if (!left_time && right_time)
+      a = compute(Operation::multiply, a, constant(kMsPerSecond), depth);
     uint32_t b = value(node.children[1], depth + 1);
-    if (left_time && !right_time) b = compute(Operation::multiply, b, constant(kMsPerSecond), depth + 1);
+    if (left_time && !right_time)
+      b = compute(Operation::multiply, b, constant(kMsPerSecond), depth + 1);
     uint32_t result = compute(operation, a, b, depth);
-    if (left_time && right_time) result = compute(Operation::divide, result, constant(kMsPerSecond), depth);
+    if (left_time && right_time)
+      result = compute(Operation::divide, result, constant(kMsPerSecond), depth);
     return result;
   }
 
@@ -212,7 +231,7 @@ class Generator {
   uint32_t truth(NodeId id, uint32_t depth) {
     uint32_t to = temporary(depth);
     Label no, end;
-    branch(id, false, no, depth + 1);
+    branch(id, false, no, depth);  // writes before `to` is written
     emit({Operation::copy, false, constant(1), 0, to});
     jump(end, Operation::jump, true);
     bind(no);
@@ -266,15 +285,17 @@ class Generator {
   size_t text_load(const RuleWord& word) {
     auto [it, added] = text_loads_.try_emplace(word.index, program_.text_loads.size());
     if (added) {
-      TextSource source = word.index == field::card ? TextSource::card
-                          : word.index == field::currency ? TextSource::currency : TextSource::field;
+      TextSource source = word.index == field::card       ? TextSource::card
+                          : word.index == field::currency ? TextSource::currency
+                                                          : TextSource::field;
       program_.text_loads.push_back({source, word.index, program_.text_registers++});
     }
     return it->second;
   }
 
   uint32_t text(NodeId id) {
-    if (nodes_[id].kind == NodeKind::word) return program_.text_loads[text_load(nodes_[id].word)].register_;
+    if (nodes_[id].kind == NodeKind::word)
+      return program_.text_loads[text_load(nodes_[id].word)].register_;
     program_.text_constants.push_back({program_.text_registers, nodes_[id].text});
     return program_.text_registers++;
   }
@@ -294,7 +315,8 @@ class Generator {
 
   uint32_t text_set(const Node& node) {
     std::vector<uint32_t> ids;
-    for (size_t i = 1; i < node.children.size(); ++i) ids.push_back(constant_id(nodes_[node.children[i]].text));
+    for (size_t i = 1; i < node.children.size(); ++i)
+      ids.push_back(constant_id(nodes_[node.children[i]].text));
     std::sort(ids.begin(), ids.end());
     program_.text_sets.push_back(std::move(ids));
     return static_cast<uint32_t>(program_.text_sets.size() - 1);
@@ -302,7 +324,8 @@ class Generator {
 
   uint32_t number_set(const Node& node) {
     std::vector<double> numbers;
-    for (size_t i = 1; i < node.children.size(); ++i) numbers.push_back(nodes_[node.children[i]].number);
+    for (size_t i = 1; i < node.children.size(); ++i)
+      numbers.push_back(nodes_[node.children[i]].number);
     std::sort(numbers.begin(), numbers.end());
     program_.number_sets.push_back(std::move(numbers));
     return static_cast<uint32_t>(program_.number_sets.size() - 1);

@@ -10,25 +10,33 @@ namespace {
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kScanMax = 8;  // sets up to this size are looked through from the start
 
-double finite_or_missing(double value) { return std::isfinite(value) ? value : kMissing; }
+double finite_or_missing(double value) {
+  return std::isfinite(value) ? value : kMissing;
+}
 
 double loaded(const NumberLoad& load, const RuleProgram& program, const RuleInput& input) {
   const Payment& payment = input.payment;
   auto field = static_cast<FieldIndex>(load.index);
   switch (load.source) {
-    case NumberSource::score: return finite_or_missing(input.score);
-    case NumberSource::feature: return finite_or_missing(input.features[load.index]);
+    case NumberSource::score:
+      return finite_or_missing(input.score);
+    case NumberSource::feature:
+      return finite_or_missing(input.features[load.index]);
     case NumberSource::amount:
-      return static_cast<double>(payment.amount_minor) / minor_per_major(payment.currency.exponent());
-    case NumberSource::amount_base: return static_cast<double>(payment.amount_base_minor) / program.minor_per_base;
-    case NumberSource::event_time: return static_cast<double>(payment.event_time.ms());
+      return static_cast<double>(payment.amount_minor) /
+             minor_per_major(payment.currency.exponent());
+    case NumberSource::amount_base:
+      return static_cast<double>(payment.amount_base_minor) / program.minor_per_base;
+    case NumberSource::event_time:
+      return static_cast<double>(payment.event_time.ms());
     case NumberSource::field_amount:
       return payment.has(field) ? static_cast<double>(payment.value(field).integer) /
                                       minor_per_major(payment.currency.exponent())
                                 : kMissing;
     case NumberSource::field_integer:
       return payment.has(field) ? static_cast<double>(payment.value(field).integer) : kMissing;
-    case NumberSource::field_number: return payment.has(field) ? payment.value(field).number : kMissing;
+    case NumberSource::field_number:
+      return payment.has(field) ? payment.value(field).number : kMissing;
   }
   return kMissing;
 }
@@ -47,12 +55,19 @@ void look_up(const RuleProgram& program, TextValue& value) {
   value.id = program.constants.find(value.text, value.hash);
 }
 
-void load_text(const TextLoad& load, const RuleProgram& program, const Payment& payment, RuleMemory& memory) {
+void load_text(const TextLoad& load, const RuleProgram& program, const Payment& payment,
+               RuleMemory& memory) {
   TextValue& value = memory.texts[load.register_];
   switch (load.source) {
-    case TextSource::card: value.text = write_hex(payment.card, memory.card_hex); break;
-    case TextSource::currency: value.text = payment.currency.code(); break;
-    case TextSource::field: value.text = payment.text(static_cast<FieldIndex>(load.index)); break;
+    case TextSource::card:
+      value.text = write_hex(payment.card, memory.card_hex);
+      break;
+    case TextSource::currency:
+      value.text = payment.currency.code();
+      break;
+    case TextSource::field:
+      value.text = payment.text(static_cast<FieldIndex>(load.index));
+      break;
   }
   value.id = StringSet::kAbsent;
   if (load.hashed && !value.missing()) look_up(program, value);
@@ -70,22 +85,37 @@ bool test(const RuleProgram& program, const RuleMemory& memory, const Instructio
   const double* n = memory.numbers.data();
   const TextValue* t = memory.texts.data();
   switch (at.operation) {
-    case Operation::number_less: return n[at.a] < n[at.b];
-    case Operation::number_less_equal: return n[at.a] <= n[at.b];
-    case Operation::number_equal: return n[at.a] == n[at.b];
-    case Operation::number_not_equal: return n[at.a] < n[at.b] || n[at.a] > n[at.b];
-    case Operation::number_missing: return n[at.a] != n[at.a];
-    case Operation::number_true: return n[at.a] == 1;
-    case Operation::number_in_set: return is_in(program.number_sets[at.b], n[at.a]);
-    case Operation::text_less: return !t[at.a].missing() && !t[at.b].missing() && t[at.a].text < t[at.b].text;
-    case Operation::text_less_equal: return !t[at.a].missing() && !t[at.b].missing() && t[at.a].text <= t[at.b].text;
-    case Operation::text_equal: return !t[at.a].missing() && !t[at.b].missing() && t[at.a].text == t[at.b].text;
-    case Operation::text_missing: return t[at.a].missing();
-    case Operation::text_is: return t[at.a].id == at.b;
-    case Operation::text_in_set: return t[at.a].id != StringSet::kAbsent && is_in(program.text_sets[at.b], t[at.a].id);
+    case Operation::number_less:
+      return n[at.a] < n[at.b];
+    case Operation::number_less_equal:
+      return n[at.a] <= n[at.b];
+    case Operation::number_equal:
+      return n[at.a] == n[at.b];
+    case Operation::number_not_equal:
+      return n[at.a] < n[at.b] || n[at.a] > n[at.b];
+    case Operation::number_missing:
+      return n[at.a] != n[at.a];
+    case Operation::number_true:
+      return n[at.a] == 1;
+    case Operation::number_in_set:
+      return is_in(program.number_sets[at.b], n[at.a]);
+    case Operation::text_less:
+      return !t[at.a].missing() && !t[at.b].missing() && t[at.a].text < t[at.b].text;
+    case Operation::text_less_equal:
+      return !t[at.a].missing() && !t[at.b].missing() && t[at.a].text <= t[at.b].text;
+    case Operation::text_equal:
+      return !t[at.a].missing() && !t[at.b].missing() && t[at.a].text == t[at.b].text;
+    case Operation::text_missing:
+      return t[at.a].missing();
+    case Operation::text_is:
+      return t[at.a].id == at.b;
+    case Operation::text_in_set:
+      return is_in(program.text_sets[at.b], t[at.a].id);  // kAbsent is in none
     case Operation::text_in_list:
-      return !t[at.a].missing() && program.lists[at.b].entries->find(t[at.a].text, t[at.a].hash) != StringSet::kAbsent;
-    case Operation::jump: return at.sense;
+      return !t[at.a].missing() &&
+             program.lists[at.b].entries->find(t[at.a].text, t[at.a].hash) != StringSet::kAbsent;
+    case Operation::jump:
+      return at.sense;
     case Operation::copy:
     case Operation::negate:
     case Operation::add:
@@ -93,7 +123,8 @@ bool test(const RuleProgram& program, const RuleMemory& memory, const Instructio
     case Operation::multiply:
     case Operation::divide:
     case Operation::fire:
-    case Operation::halt: break;
+    case Operation::halt:
+      break;
   }
   return false;
 }
@@ -117,15 +148,32 @@ void run_code(const RuleProgram& program, RuleMemory& memory) {
       case Operation::text_is:
       case Operation::text_in_set:
       case Operation::text_in_list:
-      case Operation::jump: at = test(program, memory, *at) == at->sense ? code + at->c : at + 1; continue;
-      case Operation::copy: n[at->c] = n[at->a]; break;
-      case Operation::negate: n[at->c] = -n[at->a]; break;
-      case Operation::add: n[at->c] = finite_or_missing(n[at->a] + n[at->b]); break;
-      case Operation::subtract: n[at->c] = finite_or_missing(n[at->a] - n[at->b]); break;
-      case Operation::multiply: n[at->c] = finite_or_missing(n[at->a] * n[at->b]); break;
-      case Operation::divide: n[at->c] = finite_or_missing(n[at->a] / n[at->b]); break;
-      case Operation::fire: memory.fired[memory.fired_count++] = at->a; break;
-      case Operation::halt: return;
+      case Operation::jump:
+        at = test(program, memory, *at) == at->sense ? code + at->c : at + 1;
+        continue;
+      case Operation::copy:
+        n[at->c] = n[at->a];
+        break;
+      case Operation::negate:
+        n[at->c] = -n[at->a];
+        break;
+      case Operation::add:
+        n[at->c] = finite_or_missing(n[at->a] + n[at->b]);
+        break;
+      case Operation::subtract:
+        n[at->c] = finite_or_missing(n[at->a] - n[at->b]);
+        break;
+      case Operation::multiply:
+        n[at->c] = finite_or_missing(n[at->a] * n[at->b]);
+        break;
+      case Operation::divide:
+        n[at->c] = finite_or_missing(n[at->a] / n[at->b]);
+        break;
+      case Operation::fire:
+        memory.fired[memory.fired_count++] = at->a;
+        break;
+      case Operation::halt:
+        return;
     }
     ++at;
   }
@@ -144,7 +192,8 @@ RuleMemory::RuleMemory(const RuleProgram& program)
 
 void run_program(const RuleProgram& program, const RuleInput& input, RuleMemory& memory) {
   memory.fired_count = 0;
-  for (const NumberLoad& load : program.number_loads) memory.numbers[load.register_] = loaded(load, program, input);
+  for (const NumberLoad& load : program.number_loads)
+    memory.numbers[load.register_] = loaded(load, program, input);
   for (const TextLoad& load : program.text_loads) load_text(load, program, input.payment, memory);
   run_code(program, memory);
 }

@@ -16,10 +16,15 @@ std::optional<Outcome> outcome_of(const Token& token) {
   return std::nullopt;
 }
 
-bool starts_rule(const Token& token) { return token.is("rule") || outcome_of(token); }
+bool starts_rule(const Token& token) {
+  return token.is("rule") || outcome_of(token);
+}
 
 std::optional<NodeKind> comparison_of(const Token& token) {
-  struct Row { std::string_view symbol; NodeKind kind; };
+  struct Row {
+    std::string_view symbol;
+    NodeKind kind;
+  };
   constexpr std::array<Row, 6> kRows = {{{"<", NodeKind::less},
                                          {"<=", NodeKind::less_equal},
                                          {"==", NodeKind::equal},
@@ -32,19 +37,22 @@ std::optional<NodeKind> comparison_of(const Token& token) {
 }
 
 bool is_rule_name(const Token& token) {
-  return token.kind == TokenKind::word && token.source.size() <= kNameBytesMax && !is_keyword(token.source) &&
-         std::all_of(token.source.begin(), token.source.end(), [](char c) { return c < 'A' || c > 'Z'; });
+  return token.kind == TokenKind::word && token.source.size() <= kNameBytesMax &&
+         !is_keyword(token.source) &&
+         std::all_of(token.source.begin(), token.source.end(),
+                     [](char c) { return c < 'A' || c > 'Z'; });
 }
 
 std::string quoted(const Token& token) {
   return "'" + std::string(token.source.substr(0, kNameBytesMax)) + "'";
 }
 
-// One rule. After the first fault the reader stands at the rule's end, so that all that is still open closes.
+// One rule. After the first fault the reader stands at the rule's end, so that all that is still
+// open closes.
 class StatementParser {
  public:
-  StatementParser(const std::vector<Token>& tokens, size_t begin, size_t end, const RuleLimits& limits,
-                  std::vector<Node>& nodes)
+  StatementParser(const std::vector<Token>& tokens, size_t begin, size_t end,
+                  const RuleLimits& limits, std::vector<Node>& nodes)
       : tokens_(tokens), at_(begin), end_(end), limits_(limits), nodes_(nodes) {}
 
   Statement parse() {
@@ -78,7 +86,8 @@ class StatementParser {
   NodeId expected(const std::string& what, std::string remedy = {}) {
     const Token& token = peek();
     if (token.kind == TokenKind::bad) return fault(token.span, token.text, token.remedy);
-    if (token.kind == TokenKind::end) return fault(behind_last(), "expected " + what + ", found the end", std::move(remedy));
+    if (token.kind == TokenKind::end)
+      return fault(behind_last(), "expected " + what + ", found the end", std::move(remedy));
     std::string found = quoted(token) + (at_end() ? ", which starts another rule" : "");
     return fault(token.span, "expected " + what + ", found " + found, std::move(remedy));
   }
@@ -94,21 +103,25 @@ class StatementParser {
       return;
     }
     constexpr std::array<std::string_view, 6> kWords = {"and", "or", "in", "is", "not", "list"};
-    std::string_view near = peek().kind == TokenKind::word ? nearest_word(peek().source, kWords) : "";
-    expected("'and', 'or' or another rule", near.empty() ? "" : "did you mean '" + std::string(near) + "'?");
+    std::string_view near =
+        peek().kind == TokenKind::word ? nearest_word(peek().source, kWords) : "";
+    expected("'and', 'or' or another rule",
+             near.empty() ? "" : "did you mean '" + std::string(near) + "'?");
   }
 
   void check_length() {
     Span whole = {tokens_[at_].span.begin, tokens_[end_ - 1].span.end};
     if (whole.end - whole.begin > limits_.rule_bytes_max)
-      fault(tokens_[at_].span, "the rule has more than " + std::to_string(limits_.rule_bytes_max) + " bytes",
+      fault(tokens_[at_].span,
+            "the rule has more than " + std::to_string(limits_.rule_bytes_max) + " bytes",
             "make a list of its constants, or several rules of it");
   }
 
   void name() {
     statement_.name_span = peek().span;
     if (at_end() || !is_rule_name(peek())) {
-      expected("a name for the rule", "use a-z, 0-9 and _, a letter first, at most 64, no word of the language");
+      expected("a name for the rule",
+               "use a-z, 0-9 and _, a letter first, at most 64, no word of the language");
       return;
     }
     statement_.rule.name = peek().source;
@@ -131,7 +144,8 @@ class StatementParser {
       fault(span, "'approve if' would change nothing: what nothing stops is approved",
             "write 'approve always if' to override all other rules and the score");
     if (*outcome != Outcome::approve && always)
-      fault(span, "'always' goes with 'approve' alone", "leave it out: the most severe outcome wins");
+      fault(span, "'always' goes with 'approve' alone",
+            "leave it out: the most severe outcome wins");
   }
 
   NodeId add(NodeKind kind, Span span, std::vector<NodeId> children) {
@@ -149,17 +163,21 @@ class StatementParser {
   // Never through fault(): that adds a node.
   void too_deep(Span span) {
     if (!statement_.fault)
-      statement_.fault = Fault{span, "the condition is nested more than " + std::to_string(limits_.depth_max) + " deep",
-                               "make several rules of it"};
+      statement_.fault = Fault{
+          span, "the condition is nested more than " + std::to_string(limits_.depth_max) + " deep",
+          "make several rules of it"};
     at_ = end_;
   }
 
-  Span from(NodeId first, NodeId last) const { return {nodes_[first].span.begin, nodes_[last].span.end}; }
+  Span from(NodeId first, NodeId last) const {
+    return {nodes_[first].span.begin, nodes_[last].span.end};
+  }
   Span from(uint32_t begin) const { return {begin, tokens_[at_ ? at_ - 1 : 0].span.end}; }
 
   NodeId condition() {
     Nesting nesting(*this);
-    return chain("or", NodeKind::any_of, [this] { return chain("and", NodeKind::all_of, [this] { return negation(); }); });
+    return chain("or", NodeKind::any_of,
+                 [this] { return chain("and", NodeKind::all_of, [this] { return negation(); }); });
   }
 
   // One node for all operands, so that long chains are not deep.
@@ -194,13 +212,15 @@ class StatementParser {
     if (take("is")) return presence(left);
     bool negated = take("not");
     if (take("in")) return membership(left, negated);
-    return negated ? expected("'in' behind 'not'", "'not' stands before what it negates: not x > 1") : left;
+    return negated ? expected("'in' behind 'not'", "'not' stands before what it negates: not x > 1")
+                   : left;
   }
 
   NodeId presence(NodeId value) {
     bool present = take("present");
     if (!present && !take("missing"))
-      return expected("'missing' or 'present' behind 'is'", next_is("not") ? "write 'is present'" : "compare with '=='");
+      return expected("'missing' or 'present' behind 'is'",
+                      next_is("not") ? "write 'is present'" : "compare with '=='");
     NodeId node = add(NodeKind::is_missing, from(nodes_[value].span.begin), {value});
     nodes_[node].negated = present;
     return node;
@@ -214,7 +234,8 @@ class StatementParser {
 
   NodeId in_list(NodeId value) {
     if (!take("(")) return expected("'(' behind 'list'");
-    if (at_end() || peek().kind != TokenKind::text) return expected("the list's name in double quotes");
+    if (at_end() || peek().kind != TokenKind::text)
+      return expected("the list's name in double quotes");
     std::string name = peek().text;
     Span span = peek().span;
     ++at_;
@@ -229,8 +250,10 @@ class StatementParser {
     std::vector<NodeId> children = {value};
     do {
       if (children.size() > limits_.set_entries_max)
-        return fault(peek().span, "the set has more than " + std::to_string(limits_.set_entries_max) + " entries",
-                     "make a list of it");
+        return fault(
+            peek().span,
+            "the set has more than " + std::to_string(limits_.set_entries_max) + " entries",
+            "make a list of it");
       children.push_back(set_entry());
     } while (take(","));
     if (!take(")")) return expected("',' or ')'");
@@ -238,7 +261,8 @@ class StatementParser {
   }
 
   NodeId set_entry() {
-    bool constant = !at_end() && (peek().kind == TokenKind::number || peek().kind == TokenKind::text || peek().is("-"));
+    bool constant = !at_end() && (peek().kind == TokenKind::number ||
+                                  peek().kind == TokenKind::text || peek().is("-"));
     return constant ? factor() : expected("a number or a text in double quotes");
   }
 
@@ -266,12 +290,16 @@ class StatementParser {
     }
   }
 
-  NodeId binary(NodeKind kind, NodeId left, NodeId right) { return add(kind, from(left, right), {left, right}); }
+  NodeId binary(NodeKind kind, NodeId left, NodeId right) {
+    return add(kind, from(left, right), {left, right});
+  }
 
   NodeId factor() {
     if (at_end()) return expected("a value");
     const Token& token = peek();
-    if (token.kind == TokenKind::number || token.kind == TokenKind::text || token.kind == TokenKind::word) return leaf();
+    if (token.kind == TokenKind::number || token.kind == TokenKind::text ||
+        token.kind == TokenKind::word)
+      return leaf();
     if (take("-")) {
       Nesting nesting(*this);
       NodeId operand = factor();
@@ -298,8 +326,10 @@ class StatementParser {
   }
 
   NodeId misplaced(const Token& token) {
-    if (token.is("list")) return expected("a value", "a list stands behind 'in': card in list(\"blocked\")");
-    if (token.is("not")) return expected("a value", "put 'not' and what it negates into parentheses");
+    if (token.is("list"))
+      return expected("a value", "a list stands behind 'in': card in list(\"blocked\")");
+    if (token.is("not"))
+      return expected("a value", "put 'not' and what it negates into parentheses");
     return expected("a value");
   }
 
@@ -326,16 +356,20 @@ class StatementParser {
   size_t nesting_ = 0;
 };
 
-// Where the rule that starts at `begin` ends: at the next word that starts one. "rule name: decline" is one start.
+// Where the rule that starts at `begin` ends: at the next word that starts one. "rule name:
+// decline" is one start.
 size_t statement_end(const std::vector<Token>& tokens, size_t begin) {
   size_t at = begin + 1;
-  while (tokens[at].kind != TokenKind::end && (!starts_rule(tokens[at]) || tokens[at - 1].is(":"))) ++at;
+  while (tokens[at].kind != TokenKind::end && (!starts_rule(tokens[at]) || tokens[at - 1].is(":")))
+    ++at;
   return at;
 }
 
 }  // namespace
 
-bool is_comparison(NodeKind kind) { return kind >= NodeKind::less && kind <= NodeKind::greater_equal; }
+bool is_comparison(NodeKind kind) {
+  return kind >= NodeKind::less && kind <= NodeKind::greater_equal;
+}
 
 SyntaxTree parse_rules(std::string_view text, const RuleLimits& limits) {
   std::vector<Token> tokens = read_tokens(text);
@@ -347,9 +381,11 @@ SyntaxTree parse_rules(std::string_view text, const RuleLimits& limits) {
     } else {
       Statement lost;
       lost.name_span = tokens[at].span;
-      lost.fault = Fault{tokens[at].span, "expected a rule, found " + quoted(tokens[at]),
-                         "a rule starts with 'rule NAME:', 'review if', 'decline if' or 'approve always if'"};
-      if (tokens[at].kind == TokenKind::bad) lost.fault = Fault{tokens[at].span, tokens[at].text, tokens[at].remedy};
+      lost.fault = Fault{
+          tokens[at].span, "expected a rule, found " + quoted(tokens[at]),
+          "a rule starts with 'rule NAME:', 'review if', 'decline if' or 'approve always if'"};
+      if (tokens[at].kind == TokenKind::bad)
+        lost.fault = Fault{tokens[at].span, tokens[at].text, tokens[at].remedy};
       tree.statements.push_back(std::move(lost));
     }
     at = end;

@@ -1,10 +1,16 @@
-// Rules as trees: what was written, before names and types are looked at (rule_types.h does that in place).
+// Rules as trees: what was written, before names and types are looked at (rule_types.h does that in
+// place).
 //
 //   rule      = [ "rule" NAME ":" ] ( "review" | "decline" | "approve" "always" ) "if" condition
-//   condition = both { "or" both }        both = negation { "and" negation }       negation = "not" negation | test
-//   test      = sum [ ("==" | "!=" | "<" | "<=" | ">" | ">=") sum | [ "not" ] "in" set | "is" ("missing" | "present") ]
-//   set       = "(" constant { "," constant } ")" | "list" "(" TEXT ")"
-//   sum       = product { ("+" | "-") product }    product = factor { ("*" | "/") factor }
+//   condition = both { "or" both }
+//   both      = negation { "and" negation }
+//   negation  = "not" negation | test
+//   test      = sum [ comparison | membership | presence ]
+//   comparison = ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) sum
+//   membership = [ "not" ] "in" ( "(" constant { "," constant } ")" | "list" "(" TEXT ")" )
+//   presence  = "is" ( "missing" | "present" )
+//   sum       = product { ( "+" | "-" ) product }
+//   product   = factor { ( "*" | "/" ) factor }
 //   factor    = "-" factor | NUMBER | TEXT | "true" | "false" | NAME | "(" condition ")"
 #pragma once
 
@@ -22,12 +28,23 @@ enum class NodeKind : uint8_t {
   text,    // a constant; also a card token
   boolean,
   word,  // a name
-  negate, add, subtract, multiply, divide,
-  less, less_equal, equal, not_equal, greater, greater_equal,
+  negate,
+  add,
+  subtract,
+  multiply,
+  divide,
+  less,
+  less_equal,
+  equal,
+  not_equal,
+  greater,
+  greater_equal,
   in_set,   // children: the value, then the constants
   in_list,  // child: the value; text: the list's name
   is_missing,
-  logical_not, all_of, any_of,
+  logical_not,
+  all_of,
+  any_of,
 };
 
 using NodeId = uint32_t;

@@ -8,18 +8,28 @@
 namespace paywarden::rule_language {
 namespace {
 
-constexpr std::array<std::string_view, 15> kKeywords = {"rule", "approve", "review",  "decline", "always",
-                                                        "if",   "and",     "or",      "not",     "in",
-                                                        "is",   "missing", "present", "true",    "false"};
+constexpr std::array<std::string_view, 15> kKeywords = {
+    "rule", "approve", "review", "decline", "always",  "if",   "and",  "or",
+    "not",  "in",      "is",     "missing", "present", "true", "false"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 // Seconds in a duration's unit; 0: no unit.
 double seconds_of(std::string_view unit) {
-  struct Unit { std::string_view name; double seconds; };
-  constexpr std::array<Unit, 5> kUnits = {{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}}};
+  struct Unit {
+    std::string_view name;
+    double seconds;
+  };
+  constexpr std::array<Unit, 5> kUnits = {
+      {{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}}};
   for (const Unit& known : kUnits)
     if (known.name == unit) return known.seconds;
   return 0;
@@ -27,16 +37,19 @@ double seconds_of(std::string_view unit) {
 
 // What people write who know another language.
 std::string_view remedy_for(std::string_view symbol) {
-  struct Row { std::string_view symbol, remedy; };
-  constexpr std::array<Row, 9> kRows = {{{"=", "compare with '=='"},
-                                         {"<>", "write '!='"},
-                                         {"&&", "write 'and'"},
-                                         {"&", "write 'and'"},
-                                         {"||", "write 'or'"},
-                                         {"|", "write 'or'"},
-                                         {"!", "write 'not'"},
-                                         {"'", "texts stand in double quotes"},
-                                         {";", "a rule needs no end: the next one starts with its own word"}}};
+  struct Row {
+    std::string_view symbol, remedy;
+  };
+  constexpr std::array<Row, 9> kRows = {
+      {{"=", "compare with '=='"},
+       {"<>", "write '!='"},
+       {"&&", "write 'and'"},
+       {"&", "write 'and'"},
+       {"||", "write 'or'"},
+       {"|", "write 'or'"},
+       {"!", "write 'not'"},
+       {"'", "texts stand in double quotes"},
+       {";", "a rule needs no end: the next one starts with its own word"}}};
   for (const Row& row : kRows)
     if (row.symbol == symbol) return row.remedy;
   return "";
@@ -104,7 +117,8 @@ class Reader {
     if (unit.empty()) return number_of(value);
     double seconds = seconds_of(unit);
     if (seconds == 0)
-      return bad("'" + std::string(unit) + "' is no unit", "a duration is 500ms, 30s, 10m, 24h or 7d");
+      return bad("'" + std::string(unit) + "' is no unit",
+                 "a duration is 500ms, 30s, 10m, 24h or 7d");
     return number_of(unit == "ms" ? value / 1000 : value * seconds);
   }
 
@@ -150,7 +164,9 @@ class Reader {
     for (std::string_view pair : kPairs)
       if (rest.starts_with(pair)) return symbol_of(2);
     size_t bytes = 1;  // or the whole of a UTF-8 character
-    while (static_cast<unsigned char>(rest[0]) >= 0xc0 && (static_cast<unsigned char>(peek(bytes)) & 0xc0) == 0x80) ++bytes;
+    while (static_cast<unsigned char>(rest[0]) >= 0xc0 &&
+           (static_cast<unsigned char>(peek(bytes)) & 0xc0) == 0x80)
+      ++bytes;
     return symbol_of(bytes);
   }
 
@@ -158,11 +174,14 @@ class Reader {
     at_ += bytes;
     std::string source(text_.substr(start_, bytes));
     std::string_view remedy = remedy_for(source);
-    if (!remedy.empty()) return bad("'" + source + "' is not part of the language", std::string(remedy));
-    bool known = bytes == 2 || (bytes == 1 && std::string_view("+-*/<>(),:").find(source[0]) != std::string_view::npos);
+    if (!remedy.empty())
+      return bad("'" + source + "' is not part of the language", std::string(remedy));
+    bool known = bytes == 2 || (bytes == 1 && std::string_view("+-*/<>(),:").find(source[0]) !=
+                                                  std::string_view::npos);
     if (known) return made(TokenKind::symbol);
     bool printable = bytes > 1 || (source[0] > 0x20 && source[0] < 0x7f);
-    return bad(printable ? "'" + source + "' is not part of the language" : "a character that is not part of the language",
+    return bad(printable ? "'" + source + "' is not part of the language"
+                         : "a character that is not part of the language",
                "");
   }
 

@@ -1,6 +1,7 @@
-// The words of the rules language: text -> tokens with their places. Comments ('#' to the line's end) and blanks go.
+// The words of the rules language: text -> tokens with their places. Comments ('#' to the line's
+// end) and blanks go.
 //
-//   for (const Token& token : read_tokens("amount > 2000"))   // a name, a symbol, a number, the end
+//   read_tokens("amount > 2000")   // a word, a symbol, a number, the end
 #pragma once
 
 #include <cstdint>

@@ -13,12 +13,18 @@ constexpr size_t kQuotedBytesMax = 60;  // of an operand in a message
 
 std::string_view described(ValueType type) {
   switch (type) {
-    case ValueType::number: return "a number";
-    case ValueType::text: return "text";
-    case ValueType::boolean: return "true or false";
-    case ValueType::time: return "a time";
-    case ValueType::card: return "a card";
-    case ValueType::unknown: return "unknown";
+    case ValueType::number:
+      return "a number";
+    case ValueType::text:
+      return "text";
+    case ValueType::boolean:
+      return "true or false";
+    case ValueType::time:
+      return "a time";
+    case ValueType::card:
+      return "a card";
+    case ValueType::unknown:
+      return "unknown";
   }
   return "";
 }
@@ -27,7 +33,9 @@ bool is_ordered(ValueType type) {
   return type == ValueType::number || type == ValueType::text || type == ValueType::time;
 }
 
-bool is_equality(NodeKind kind) { return kind == NodeKind::equal || kind == NodeKind::not_equal; }
+bool is_equality(NodeKind kind) {
+  return kind == NodeKind::equal || kind == NodeKind::not_equal;
+}
 
 // `kind` is one of the four operations.
 double computed(NodeKind kind, double a, double b) {
@@ -38,14 +46,16 @@ double computed(NodeKind kind, double a, double b) {
 
 class TypeChecker {
  public:
-  TypeChecker(std::string_view text, const RuleVocabulary& words, const Lists& lists, std::vector<Node>& nodes)
+  TypeChecker(std::string_view text, const RuleVocabulary& words, const Lists& lists,
+              std::vector<Node>& nodes)
       : text_(text), words_(words), lists_(lists), nodes_(nodes) {}
 
   std::optional<Fault> check_condition(NodeId root) {
     fault_.reset();
     check(root);
     if (!fault_ && nodes_[root].type != ValueType::boolean)
-      fault(root, "the condition is " + kind_of(root) + ", not true or false", "compare it with something");
+      fault(root, "the condition is " + kind_of(root) + ", not true or false",
+            "compare it with something");
     return std::move(fault_);
   }
 
@@ -64,33 +74,45 @@ class TypeChecker {
   std::string source_and_kind(NodeId id) const { return source(id) + " is " + kind_of(id); }
 
   void check(NodeId id) {
-    for (size_t i = 0; i < nodes_[id].children.size() && !fault_; ++i) check(nodes_[id].children[i]);
+    for (size_t i = 0; i < nodes_[id].children.size() && !fault_; ++i)
+      check(nodes_[id].children[i]);
     if (!fault_) nodes_[id].type = type_of(id);
   }
 
   ValueType type_of(NodeId id) {
     switch (nodes_[id].kind) {
-      case NodeKind::number: return ValueType::number;
-      case NodeKind::text: return ValueType::text;
-      case NodeKind::boolean: return ValueType::boolean;
-      case NodeKind::word: return resolve(id);
-      case NodeKind::negate: return negation(id);
+      case NodeKind::number:
+        return ValueType::number;
+      case NodeKind::text:
+        return ValueType::text;
+      case NodeKind::boolean:
+        return ValueType::boolean;
+      case NodeKind::word:
+        return resolve(id);
+      case NodeKind::negate:
+        return negation(id);
       case NodeKind::add:
       case NodeKind::subtract:
       case NodeKind::multiply:
-      case NodeKind::divide: return arithmetic(id);
+      case NodeKind::divide:
+        return arithmetic(id);
       case NodeKind::less:
       case NodeKind::less_equal:
       case NodeKind::equal:
       case NodeKind::not_equal:
       case NodeKind::greater:
-      case NodeKind::greater_equal: return comparison(id);
-      case NodeKind::in_set: return in_set(id);
-      case NodeKind::in_list: return in_list(id);
-      case NodeKind::is_missing: return ValueType::boolean;
+      case NodeKind::greater_equal:
+        return comparison(id);
+      case NodeKind::in_set:
+        return in_set(id);
+      case NodeKind::in_list:
+        return in_list(id);
+      case NodeKind::is_missing:
+        return ValueType::boolean;
       case NodeKind::logical_not:
       case NodeKind::all_of:
-      case NodeKind::any_of: return logic(id);
+      case NodeKind::any_of:
+        return logic(id);
     }
     return ValueType::unknown;
   }
@@ -105,7 +127,8 @@ class TypeChecker {
     known.insert(known.end(), {"true", "false"});
     std::string_view near = nearest_word(node.text, known);
     fault(id, "there is no field or feature '" + node.text + "'",
-          near.empty() ? "if it is a text, write \"" + node.text + "\"" : "did you mean '" + std::string(near) + "'?");
+          near.empty() ? "if it is a text, write \"" + node.text + "\""
+                       : "did you mean '" + std::string(near) + "'?");
     return ValueType::unknown;
   }
 
@@ -148,7 +171,8 @@ class TypeChecker {
     if (numbers) return ValueType::number;
     bool time_left = left == ValueType::time, time_right = right == ValueType::time;
     if (kind == NodeKind::subtract && time_left && time_right) return ValueType::number;
-    if (kind == NodeKind::subtract && time_left && right == ValueType::number) return ValueType::time;
+    if (kind == NodeKind::subtract && time_left && right == ValueType::number)
+      return ValueType::time;
     if (kind == NodeKind::add && time_left && right == ValueType::number) return ValueType::time;
     if (kind == NodeKind::add && left == ValueType::number && time_right) return ValueType::time;
     return ValueType::unknown;
@@ -168,7 +192,8 @@ class TypeChecker {
     take_as(left, right);
     ValueType type = nodes_[left].type;
     if (type != nodes_[right].type)
-      fault(id, source_and_kind(left) + " and " + source_and_kind(right) + ": they do not compare", hint(left, right));
+      fault(id, source_and_kind(left) + " and " + source_and_kind(right) + ": they do not compare",
+            hint(left, right));
     else if (!is_ordered(type) && !is_equality(nodes_[id].kind))
       fault(id, source_and_kind(left) + ": it has no order", "use '==' or '!='");
     round_like(left, right);
@@ -205,7 +230,9 @@ class TypeChecker {
 
   void take_as_time(NodeId id) {
     Result<EventTime> time = parse_rfc3339(nodes_[id].text);
-    if (!time) return fault(id, source(id) + " is not a time", "write \"2026-01-31\" or \"2026-01-31T08:00:00Z\"");
+    if (!time)
+      return fault(id, source(id) + " is not a time",
+                   "write \"2026-01-31\" or \"2026-01-31T08:00:00Z\"");
     nodes_[id].kind = NodeKind::number;
     nodes_[id].type = ValueType::time;
     nodes_[id].number = static_cast<double>(time->ms());
@@ -219,7 +246,8 @@ class TypeChecker {
   }
 
   void round_like(NodeId value, NodeId constant) {
-    if (nodes_[value].kind == NodeKind::word && nodes_[value].word.is_float && is_constant(constant))
+    if (nodes_[value].kind == NodeKind::word && nodes_[value].word.is_float &&
+        is_constant(constant))
       nodes_[constant].number = static_cast<float>(nodes_[constant].number);
   }
 
@@ -227,14 +255,16 @@ class TypeChecker {
     const std::vector<NodeId> children = nodes_[id].children;
     ValueType type = nodes_[children[0]].type;
     if (type != ValueType::number && type != ValueType::text && type != ValueType::card) {
-      fault(children[0], "'in' looks for numbers, texts and cards: " + source_and_kind(children[0]));
+      fault(children[0],
+            "'in' looks for numbers, texts and cards: " + source_and_kind(children[0]));
       return ValueType::boolean;
     }
     for (size_t i = 1; i < children.size() && !fault_; ++i) {
       take_one_as(children[i], type);
       round_like(children[0], children[i]);
       if (!fault_ && nodes_[children[i]].type != type)
-        fault(children[i], source_and_kind(children[0]) + ", so the set cannot hold " + source(children[i]),
+        fault(children[i],
+              source_and_kind(children[0]) + ", so the set cannot hold " + source(children[i]),
               hint(children[0], children[i]));
     }
     return ValueType::boolean;
@@ -246,13 +276,16 @@ class TypeChecker {
     ValueType type = nodes_[value].type;
     const StringSet* list = lists_.find(node.text);
     if (type != ValueType::text && type != ValueType::card) {
-      fault(value, "a list holds texts or cards: " + source_and_kind(value), "use a set: in (1, 2)");
+      fault(value, "a list holds texts or cards: " + source_and_kind(value),
+            "use a set: in (1, 2)");
     } else if (!list) {
       std::string_view near = nearest_word(node.text, lists_.names());
       fault(id, "there is no list '" + node.text + "'",
-            near.empty() ? "make the list first, it may be empty" : "did you mean '" + std::string(near) + "'?");
+            near.empty() ? "make the list first, it may be empty"
+                         : "did you mean '" + std::string(near) + "'?");
     } else if (type == ValueType::card && !holds_tokens_only(*list)) {
-      fault(id, "the list '" + node.text + "' holds entries that are no card tokens", "look for another field in it");
+      fault(id, "the list '" + node.text + "' holds entries that are no card tokens",
+            "look for another field in it");
     }
     return ValueType::boolean;
   }
@@ -260,7 +293,8 @@ class TypeChecker {
   ValueType logic(NodeId id) {
     for (NodeId child : nodes_[id].children)
       if (nodes_[child].type != ValueType::boolean)
-        fault(child, "'and', 'or' and 'not' join conditions: " + source_and_kind(child), "compare it with something");
+        fault(child, "'and', 'or' and 'not' join conditions: " + source_and_kind(child),
+              "compare it with something");
     return ValueType::boolean;
   }
 
@@ -273,7 +307,8 @@ class TypeChecker {
 
 }  // namespace
 
-void check_types(std::string_view text, const RuleVocabulary& words, const Lists& lists, SyntaxTree& tree) {
+void check_types(std::string_view text, const RuleVocabulary& words, const Lists& lists,
+                 SyntaxTree& tree) {
   TypeChecker checker(text, words, lists, tree.nodes);
   for (Statement& statement : tree.statements)
     if (!statement.fault) statement.fault = checker.check_condition(statement.condition);

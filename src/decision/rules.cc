@@ -19,7 +19,9 @@ using rule_language::SyntaxTree;
 
 constexpr size_t kExcerptBytesMax = 160;
 
-bool starts_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }  // UTF-8
+bool starts_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+}  // UTF-8
 
 uint32_t characters(std::string_view text) {
   return static_cast<uint32_t>(std::count_if(text.begin(), text.end(), starts_character));
@@ -35,7 +37,8 @@ class Lines {
   }
 
   uint32_t line_of(size_t at) const {
-    return static_cast<uint32_t>(std::upper_bound(starts_.begin(), starts_.end(), at) - starts_.begin());
+    return static_cast<uint32_t>(std::upper_bound(starts_.begin(), starts_.end(), at) -
+                                 starts_.begin());
   }
 
   RuleProblem problem(Span span, std::string what, std::string remedy) const {
@@ -48,7 +51,8 @@ class Lines {
     return problem;
   }
 
-  // The line, and under it a caret with a tilde for each further character of the place. Tabs stay tabs.
+  // The line, and under it a caret with a tilde for each further character of the place. Tabs stay
+  // tabs.
   std::string excerpt(Span span) const {
     std::string_view line = line_text(span);
     std::string_view head = before(span);
@@ -56,7 +60,8 @@ class Lines {
     std::string under;
     for (char c : head)
       if (starts_character(c)) under.push_back(c == '\t' ? '\t' : ' ');
-    std::string_view marked = line.substr(std::min(head.size(), line.size()), span.end - span.begin);
+    std::string_view marked =
+        line.substr(std::min(head.size(), line.size()), span.end - span.begin);
     uint32_t width = std::max(characters(marked), 1u);
     return "  " + std::string(line) + "\n  " + under + "^" + std::string(width - 1, '~') + "\n";
   }
@@ -65,7 +70,8 @@ class Lines {
   size_t start_of(Span span) const { return starts_[line_of(span.begin) - 1]; }
   std::string_view line_text(Span span) const {
     std::string_view text = source_.text;
-    std::string_view line = text.substr(start_of(span), text.find_first_of("\r\n", start_of(span)) - start_of(span));
+    std::string_view line =
+        text.substr(start_of(span), text.find_first_of("\r\n", start_of(span)) - start_of(span));
     return line.size() <= kExcerptBytesMax ? line : line.substr(0, cut(line));
   }
   std::string_view before(Span span) const {
@@ -100,7 +106,8 @@ RuleProblems check_text(const RuleSource& source, const RuleLimits& limits) {
 void name_rules(const Lines& lines, SyntaxTree& tree) {
   for (Statement& statement : tree.statements) {
     statement.rule.line = lines.line_of(statement.name_span.begin);
-    if (statement.rule.name.empty()) statement.rule.name = "line_" + std::to_string(statement.rule.line);
+    if (statement.rule.name.empty())
+      statement.rule.name = "line_" + std::to_string(statement.rule.line);
   }
 }
 
@@ -112,11 +119,13 @@ void check_names(SyntaxTree& tree, const RuleLimits& limits) {
     auto [it, added] = lines.try_emplace(statement.rule.name, statement.rule.line);
     if (!added)
       statement.fault = Fault{statement.name_span,
-                              "a rule '" + statement.rule.name + "' stands on line " + std::to_string(it->second) + " already",
+                              "a rule '" + statement.rule.name + "' stands on line " +
+                                  std::to_string(it->second) + " already",
                               "give each rule a name of its own"};
     else if (i == limits.rules_max)
-      statement.fault = Fault{statement.name_span, "more than " + std::to_string(limits.rules_max) + " rules",
-                              "join rules with 'or', or use lists"};
+      statement.fault =
+          Fault{statement.name_span, "more than " + std::to_string(limits.rules_max) + " rules",
+                "join rules with 'or', or use lists"};
   }
 }
 
@@ -134,12 +143,16 @@ RuleProblems problems_of(const Lines& lines, const SyntaxTree& tree, const RuleL
 ValueType value_type_of(FieldIndex index, FieldType type) {
   if (index == field::card) return ValueType::card;
   switch (type) {
-    case FieldType::text: return ValueType::text;
-    case FieldType::boolean: return ValueType::boolean;
-    case FieldType::time: return ValueType::time;
+    case FieldType::text:
+      return ValueType::text;
+    case FieldType::boolean:
+      return ValueType::boolean;
+    case FieldType::time:
+      return ValueType::time;
     case FieldType::integer:
     case FieldType::number:
-    case FieldType::amount: return ValueType::number;
+    case FieldType::amount:
+      return ValueType::number;
   }
   return ValueType::unknown;
 }
@@ -152,21 +165,25 @@ Error RuleProblem::error() const {
   return {what, where, remedy};
 }
 
-std::string RuleProblem::text() const { return error().line() + "\n" + excerpt; }
+std::string RuleProblem::text() const {
+  return error().line() + "\n" + excerpt;
+}
 
 Error first_error(const RuleProblems& problems) {
   Error error = problems.at(0).error();
-  if (problems.size() > 1) error.what += " (and " + std::to_string(problems.size() - 1) + " more problems)";
+  if (problems.size() > 1) error.what += " (and " + std::to_string(problems.size() - 1) + " more)";
   return error;
 }
 
-RuleVocabulary::RuleVocabulary(const FieldTable& fields, std::span<const std::string> features, Currency base_currency)
+RuleVocabulary::RuleVocabulary(const FieldTable& fields, std::span<const std::string> features,
+                               Currency base_currency)
     : feature_count_(features.size()), base_currency_(base_currency) {
   words_.emplace("score", RuleWord{WordKind::score, 0, ValueType::number, true});
   words_.emplace("amount_base", RuleWord{WordKind::amount_base, 0, ValueType::number, false});
   for (FieldIndex i = 0; i < fields.size(); ++i) {
     field_types_.push_back(fields[i].type);
-    words_.emplace(fields[i].name, RuleWord{WordKind::field, i, value_type_of(i, fields[i].type), false});
+    words_.emplace(fields[i].name,
+                   RuleWord{WordKind::field, i, value_type_of(i, fields[i].type), false});
   }
   for (uint32_t i = 0; i < features.size(); ++i)
     words_.emplace(features[i], RuleWord{WordKind::feature, i, ValueType::number, true});
@@ -190,26 +207,35 @@ RuleRun& RuleRun::operator=(RuleRun&&) noexcept = default;
 RuleRun::~RuleRun() = default;
 
 RuleSet::RuleSet() : RuleSet(RuleProgram{}) {}
-RuleSet::RuleSet(RuleProgram program) : program_(std::make_unique<const RuleProgram>(std::move(program))) {}
+RuleSet::RuleSet(RuleProgram program)
+    : program_(std::make_unique<const RuleProgram>(std::move(program))) {}
 RuleSet::RuleSet(RuleSet&&) noexcept = default;
 RuleSet& RuleSet::operator=(RuleSet&&) noexcept = default;
 RuleSet::~RuleSet() = default;
 
-size_t RuleSet::size() const { return program_->rules.size(); }
-const Rule& RuleSet::operator[](size_t index) const { return program_->rules[index]; }
-RuleRun RuleSet::start() const { return RuleRun(*program_); }
+size_t RuleSet::size() const {
+  return program_->rules.size();
+}
+const Rule& RuleSet::operator[](size_t index) const {
+  return program_->rules[index];
+}
+RuleRun RuleSet::start() const {
+  return RuleRun(*program_);
+}
 
 std::span<const uint32_t> RuleSet::run(const RuleInput& input, RuleRun& run) const {
   RuleMemory& memory = *run.memory_;
   if (program_->rules.empty()) return {};
-  CHECK(input.payment.field_count() >= program_->field_count, "the payment has the vocabulary's fields");
+  CHECK(input.payment.field_count() >= program_->field_count,
+        "the payment has the vocabulary's fields");
   CHECK(input.features.size() >= program_->feature_count, "the features are the vocabulary's");
   run_program(*program_, input, memory);
   return {memory.fired.data(), memory.fired_count};
 }
 
 bool RuleSet::uses_list(std::string_view name) const {
-  return std::any_of(program_->lists.begin(), program_->lists.end(), [name](const auto& use) { return use.name == name; });
+  return std::any_of(program_->lists.begin(), program_->lists.end(),
+                     [name](const auto& use) { return use.name == name; });
 }
 
 bool RuleSet::looks_for_cards_in(std::string_view list) const {
@@ -217,8 +243,9 @@ bool RuleSet::looks_for_cards_in(std::string_view list) const {
                      [list](const auto& use) { return use.of_cards && use.name == list; });
 }
 
-tl::expected<RuleSet, RuleProblems> compile_rules(const RuleSource& source, const RuleVocabulary& words,
-                                                  const Lists& lists, const RuleLimits& limits) {
+tl::expected<RuleSet, RuleProblems> compile_rules(const RuleSource& source,
+                                                  const RuleVocabulary& words, const Lists& lists,
+                                                  const RuleLimits& limits) {
   RuleProblems problems = check_text(source, limits);
   if (!problems.empty()) return tl::unexpected(std::move(problems));
   Lines lines(source);

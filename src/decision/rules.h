@@ -1,10 +1,10 @@
-// The rules that an analyst writes (docs/rules.md is the language's reference), compiled against the schema's fields,
-// the features and the lists, and run over one payment without allocating.
+// The rules that an analyst writes (docs/rules.md is the language's reference), compiled against
+// the schema's fields, the features and the lists, and run over one payment without allocating.
 //
 //   RuleVocabulary words(fields, feature_names, *Currency::parse("EUR"));
 //   auto rules = compile_rules({"fraud.rules", text}, words, lists);
-//   if (!rules) for (const RuleProblem& p : rules.error()) std::cerr << p.text();    // every rule's first problem
-//   RuleRun run = rules->start();                                                     // one thread's working memory
+//   if (!rules) for (const RuleProblem& problem : rules.error()) std::cerr << problem.text();
+//   RuleRun run = rules->start();   // one thread's working memory
 //   for (uint32_t fired : rules->run({score, features, payment}, run)) use((*rules)[fired].name);
 #pragma once
 
@@ -30,10 +30,10 @@ struct RuleSource {
 };
 
 struct RuleLimits {
-  size_t rules_max = 1000;          // at 10 ns a rule, 10 us a payment: beyond it rules are somebody's database
-  size_t text_bytes_max = 1 << 20;  // a file of rules; bounds what a change puts into the log
+  size_t rules_max = 1000;           // at 5 ns a rule 5 us a payment: more are somebody's database
+  size_t text_bytes_max = 1 << 20;   // a file of rules; bounds what a change puts into the log
   size_t rule_bytes_max = 16 << 10;  // one rule, comments in it counted
-  size_t depth_max = 64;             // parentheses, 'not' and operators in one another: bounds the compiler's stack
+  size_t depth_max = 64;             // parentheses and operators in one another: bounds the stack
   size_t set_entries_max = 1000;     // in ("a", "b", ...); longer ones are lists
   size_t problems_max = 20;          // told at once
 };
@@ -43,11 +43,13 @@ struct RuleProblem {
   std::string file;
   uint32_t line = 0, column = 0;  // from 1, the column in characters
   std::string what;
-  std::string remedy;   // may be empty
-  std::string excerpt;  // the source line and a line with a caret under the place, each ended; may be empty
+  std::string remedy;  // may be empty
+  // The source line and a line with a caret under the place, each ended; may be empty.
+  std::string excerpt;
 
-  Error error() const;       // one line: "fraud.rules:3:12: there is no field or feature 'amonut'; did you mean 'amount'?"
-  std::string text() const;  // the same line, then the excerpt
+  // "fraud.rules:3:12: there is no field or feature 'amonut'; did you mean 'amount'?"
+  Error error() const;
+  std::string text() const;  // that line, then the excerpt
 };
 
 // One Error for a list of problems: the first, and how many more there are.
@@ -65,10 +67,12 @@ struct RuleWord {
   bool is_float;  // kept as a float: a constant that it is compared with is rounded to one too
 };
 
-// The names that a rule may use. One name for two things means the first of: score, amount_base, a field, a feature.
+// The names that a rule may use. One name for two things means the first of: score, amount_base, a
+// field, a feature.
 class RuleVocabulary {
  public:
-  RuleVocabulary(const FieldTable& fields, std::span<const std::string> features, Currency base_currency);
+  RuleVocabulary(const FieldTable& fields, std::span<const std::string> features,
+                 Currency base_currency);
   std::optional<RuleWord> find(std::string_view name) const;
   std::vector<std::string_view> names() const;
   FieldType field_type(FieldIndex field) const { return field_types_[field]; }
@@ -113,8 +117,9 @@ class RuleRun {
   std::unique_ptr<RuleMemory> memory_;
 };
 
-// Never changes; any thread may run it, each with its own RuleRun. Points at the lists that it was compiled against:
-// they must outlive it, keep their places (Lists does) and stand still while it runs.
+// Never changes; any thread may run it, each with its own RuleRun. Points at the lists that it was
+// compiled against: they must outlive it, keep their places (Lists does) and stand still while it
+// runs.
 class RuleSet {
  public:
   RuleSet();  // no rules
@@ -126,8 +131,8 @@ class RuleSet {
   size_t size() const;
   const Rule& operator[](size_t index) const;
   RuleRun start() const;
-  // The rules that fire, in the order of the text. Valid until the next run with this `run`. The payment and the
-  // features must be of the vocabulary's shape.
+  // The rules that fire, in the order of the text. Valid until the next run with this `run`. The
+  // payment and the features must be of the vocabulary's shape.
   std::span<const uint32_t> run(const RuleInput& input, RuleRun& run) const;
 
   bool uses_list(std::string_view name) const;
@@ -138,7 +143,8 @@ class RuleSet {
 };
 
 using RuleProblems = std::vector<RuleProblem>;
-tl::expected<RuleSet, RuleProblems> compile_rules(const RuleSource& source, const RuleVocabulary& words,
-                                                  const Lists& lists, const RuleLimits& limits = {});
+tl::expected<RuleSet, RuleProblems> compile_rules(const RuleSource& source,
+                                                  const RuleVocabulary& words, const Lists& lists,
+                                                  const RuleLimits& limits = {});
 
 }  // namespace paywarden

@@ -53,7 +53,8 @@ bool StringSet::insert(std::string_view text) {
   if (find(text, hash) != kAbsent) return false;
   reserve(size_ + 1);
   CHECK(texts_.size() + text.size() + 1 < kAbsent, "a set's texts fit 32-bit places");
-  slots_[free_slot(hash)] = {hash, static_cast<uint32_t>(texts_.size()), static_cast<uint32_t>(text.size())};
+  slots_[free_slot(hash)] = {hash, static_cast<uint32_t>(texts_.size()),
+                             static_cast<uint32_t>(text.size())};
   texts_.append(text).push_back('\0');
   ++size_;
   text_bytes_ += text.size();
@@ -72,7 +73,8 @@ bool StringSet::erase(std::string_view text) {
   return true;
 }
 
-// Deletion with linear probing (Knuth, TAOCP 3, 6.4, algorithm R): entries that probed past the gap move into it.
+// Deletion with linear probing (Knuth, TAOCP 3, 6.4, algorithm R): entries that probed past the gap
+// move into it.
 void StringSet::close_gap(size_t gap) {
   for (size_t i = (gap + 1) & mask(); slots_[i].place != kAbsent; i = (i + 1) & mask()) {
     size_t home = slots_[i].hash & mask();

@@ -1,4 +1,5 @@
-// A set of texts in two blocks of memory, made for lists of a million entries and look-ups with a hash made once.
+// A set of texts in two blocks of memory, made for lists of a million entries and look-ups with a
+// hash made once.
 //
 //   StringSet set;
 //   set.insert("M-17");
@@ -37,6 +38,7 @@ class StringSet {
 
   size_t size() const { return size_; }
   size_t text_bytes() const { return text_bytes_; }
+  size_t memory_bytes() const { return slots_.size() * sizeof(Slot) + texts_.size(); }
   // Of the content, whatever way it came about: the sum of the entries' hashes. Not cryptographic.
   Hash128 hash() const { return hash_; }
   std::vector<std::string_view> sorted() const;  // valid until the set changes
@@ -54,7 +56,9 @@ class StringSet {
     uint32_t length = 0;
   };
   size_t mask() const { return slots_.size() - 1; }
-  std::string_view text_of(const Slot& slot) const { return {texts_.data() + slot.place, slot.length}; }
+  std::string_view text_of(const Slot& slot) const {
+    return {texts_.data() + slot.place, slot.length};
+  }
   size_t free_slot(uint64_t hash) const;
   size_t slot_of(std::string_view text, uint64_t hash) const;
   void resize(size_t slots);
@@ -62,7 +66,7 @@ class StringSet {
   void drop_dead_texts();
 
   std::vector<Slot> slots_;  // linear probing; a power of two, at most half full
-  std::string texts_;        // each entry and one zero byte, so that an empty one has a place of its own
+  std::string texts_;  // each entry and one zero byte, so that an empty one has a place of its own
   size_t size_ = 0;
   size_t text_bytes_ = 0;
   Hash128 hash_;
