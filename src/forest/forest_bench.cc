@@ -15,6 +15,7 @@
 
 #include "forest/compiled_forest.h"
 #include "forest/forest_testing.h"
+#include "forest/reasons.h"
 
 namespace paywarden {
 namespace {
@@ -32,10 +33,14 @@ struct Subject {
   std::unique_ptr<XgboostReferee> xgboost;
 };
 
+std::map<std::pair<uint32_t, uint32_t>, Subject>& subjects() {
+  static std::map<std::pair<uint32_t, uint32_t>, Subject> made;
+  return made;
+}
+
 // 250 distinct thresholds a feature, as many as XGBoost's histograms have.
 const Subject& subject(uint32_t trees, uint32_t depth) {
-  static std::map<std::pair<uint32_t, uint32_t>, Subject> made;
-  Subject& s = made[{trees, depth}];
+  Subject& s = subjects()[{trees, depth}];
   if (s.xgboost) return s;
   Random random(trees * 100 + depth);
   s.model = random_model(random, {.trees = trees,
@@ -143,11 +148,61 @@ void add_forest(uint32_t trees, uint32_t depth, size_t batch) {
       benchmark::RegisterBenchmark((name + name_of(isa)).c_str(), compiled, key, isa);
 }
 
+// pred_contribs of one row.
+float xgboost_reasons_of(const Subject& s, size_t row) {
+  DMatrixHandle matrix = nullptr;
+  XgboostReferee::require(
+      XGDMatrixCreateFromMat(&s.rows[row * features], 1, features, std::nanf(""), &matrix));
+  const bst_ulong* shape = nullptr;
+  bst_ulong dimensions = 0;
+  const float* values = nullptr;
+  XgboostReferee::require(XGBoosterPredictFromDMatrix(
+      s.xgboost->handle(), matrix,
+      R"({"type":2,"training":false,"iteration_begin":0,"iteration_end":0,"strict_shape":false})",
+      &shape, &dimensions, &values));
+  float first = values[0];
+  XGDMatrixFree(matrix);
+  return first;
+}
+
+constexpr size_t reasons_key = 0;  // as a batch size
+
+void xgboost_reasons(benchmark::State& state, uint32_t trees, uint32_t depth) {
+  const Subject& s = subject(trees, depth);
+  xgboost_ns()[{trees, depth, reasons_key}] =
+      time_rows(state, 1, [&](size_t row) { return xgboost_reasons_of(s, row); });
+}
+
+void compiled_reasons(benchmark::State& state, uint32_t trees, uint32_t depth, Isa isa) {
+  const Subject& s = subject(trees, depth);
+  auto reasons = Reasons::build(s.model, isa);
+  CHECK(reasons, "the model has reasons");
+  Reasons::Scratch scratch = reasons->make_scratch();
+  std::vector<float> out(features + 1);
+  double ns = time_rows(state, 1, [&](size_t row) {
+    reasons->contributions(&s.rows[row * features], out.data(), scratch);
+    return out[0];
+  });
+  state.counters["bytes_tree"] = static_cast<double>(reasons->memory_bytes()) / trees;
+  state.SetLabel(fmt::format("{:.1f}x XGBoost", xgboost_ns()[{trees, depth, reasons_key}] / ns));
+}
+
+void add_reasons(uint32_t trees, uint32_t depth) {
+  std::string name = fmt::format("{} trees x depth {}/reasons/", trees, depth);
+  benchmark::RegisterBenchmark((name + "XGBoost").c_str(), xgboost_reasons, trees, depth);
+  for (Isa isa : {Isa::avx512, Isa::avx2, Isa::scalar})
+    if (is_supported(isa))
+      benchmark::RegisterBenchmark((name + name_of(isa)).c_str(), compiled_reasons, trees, depth,
+                                   isa);
+}
+
 void add_all() {
   for (uint32_t trees : {100u, 200u, 300u})
     for (uint32_t depth : {6u, 8u})
       for (size_t batch : {1, 8, 64})
         if (!tiny() || (trees == 100 && depth == 6)) add_forest(trees, depth, batch);
+  for (auto [trees, depth] : {std::pair(100u, 6u), {200u, 6u}, {200u, 8u}})
+    if (!tiny() || trees == 100) add_reasons(trees, depth);
 }
 
 }  // namespace
@@ -157,4 +212,5 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   paywarden::add_all();
   benchmark::RunSpecifiedBenchmarks();
+  paywarden::subjects().clear();  // XGBoost's own statics are gone when ours would be
 }
