@@ -1,12 +1,19 @@
-// How a compiled forest lies in memory, and the loops over it, one per instruction set. Inside the
-// folder only; callers use compiled_forest.h.
+// How a compiled forest lies in memory, and the loops over it. Inside the folder only; callers use
+// compiled_forest.h.
 //
-// Trees to depth 8 are padded to perfect trees and stand in groups of 16, one per lane. A group of
-// depth D is
-//   int32 node[2^D - 1][16]   level by level from the root, then   float leaf[2^D][16]
-// A node is (threshold rank << 16 | slot) - 2^31: with v = slots[slot] << 16, a row goes right when
-// v > node, signed. Because the lower half of v is 0, that is the same as quantised value > rank.
-// Padding nodes compare with the largest value and go left.
+// A tree of depth <= 8 is padded to a perfect one and numbered as a heap: node 1 is the root, node
+// i has children 2 i (left) and 2 i + 1; with depth D the leaves are numbers 2^D to 2^(D+1) - 1.
+// Its 2^(D+1) words of 32 bits (word 0 unused) hold a node as
+//   (rank of the threshold << 16 | slot) - 2^31
+// and a leaf as a float. With v = slots[slot] << 16, a row goes right when v > node, signed;
+// because the lower half of v is 0, that is the same as quantised value > rank. Padding nodes
+// compare with the largest value and go left. 16 trees of one depth are a group; the k-th of them
+// is added to the k-th of 16 sums ("lanes").
+//
+// For AVX-512 values, ranks and slots are narrowed to bytes (see ByteSlots): a node is (rank << 24
+// | slot) - 2^31, and the first six levels are kept a second time with slots and ranks apart, so
+// that three instructions decide all 63 nodes of a tree at once, whether the row comes by them or
+// not. That beats one gather a level by far.
 //
 // Deeper trees are lists of DeepNode, 8 walked at a time; a leaf is its own child, so all 8 take
 // the same number of steps.
@@ -17,17 +24,43 @@
 #include <vector>
 
 #include "forest/aligned.h"
+#include "forest/isa.h"
 
 namespace paywarden {
 
 constexpr uint32_t lanes = 16;
 constexpr uint32_t flat_depth_max = 8;
-constexpr uint32_t flat_depth_min = 4;  // the first four levels are chosen from without a gather
+constexpr uint32_t top_depth = 6;
 constexpr uint32_t deep_trees_together = 8;
 
 struct FlatGroup {
   uint32_t depth;
-  uint32_t first;  // index of its first node in ForestTables::words
+  uint32_t first;  // word 0 of its first tree in ForestTables::words
+};
+
+// The first six levels of one tree, by heap number; place 0 is unused.
+struct TreeTop {
+  uint8_t slot[64];
+  int8_t rank[64];  // minus 128, as byte slots are
+};
+
+// Quantised values in bytes: a used feature with more than 254 thresholds becomes several, each
+// with a part of the thresholds and its own two slots; within a part the value is max(0, min(bin -
+// first, count)), so that again nothing is lost.
+struct ByteSlots {
+  static constexpr uint32_t thresholds_max =
+      254;  // of a part: bin, bin + 1 and the missing value share 8 bits
+  static constexpr uint32_t slots_max = 256;  // what two registers of a table look-up hold, twice
+
+  struct Part {
+    uint16_t used_index;
+    uint16_t first;
+    uint16_t count;
+  };
+  std::vector<Part> parts;
+  std::vector<uint16_t> first_part;  // by used index
+  bool is_one_to_one = true;         // no feature has two parts
+  bool fits() const { return 2 * parts.size() <= slots_max; }
 };
 
 struct DeepNode {
@@ -44,27 +77,36 @@ struct DeepGroup {
 struct ForestTables {
   uint32_t slot_count = 0;  // int16 places of a quantised row
   std::vector<FlatGroup> groups;
-  AlignedVector<int32_t> words;  // nodes, and the bits of leaves
+  AlignedVector<int32_t> words;  // of the flat trees
+  AlignedVector<TreeTop> tops;  // 16 a group; these and byte_slots are empty unless AVX-512 is used
+  ByteSlots byte_slots;
   std::vector<DeepGroup> deep_groups;
   AlignedVector<DeepNode> deep_nodes;
 };
 
-inline uint32_t nodes_of_depth(uint32_t depth) {
-  return (uint32_t{1} << depth) - 1;
+class Quantiser;
+struct TreeModel;
+
+// With Isa::avx512 and no more byte slots than fit, flat trees are in bytes for add_leaves_avx512;
+// otherwise (also where a model uses more than 128 features, or parts of them) for
+// add_leaves_scalar.
+ForestTables build_tables(const TreeModel& model, const Quantiser& quantiser, Isa isa);
+
+// 1 or 0.
+inline uint32_t goes_right(const int16_t* slots, int32_t node) {
+  uint32_t value = static_cast<uint32_t>(static_cast<uint16_t>(slots[node & 0xffff])) << 16;
+  return static_cast<int32_t>(value) > node;
 }
 
-inline float leaf_bits(int32_t word) {
-  float value;
-  std::memcpy(&value, &word, sizeof value);
-  return value;
-}
+// Rows that pass through a chunk of trees before the next chunk: its tables stay in the first-level
+// cache.
+constexpr size_t block_rows_max = 16;
 
 // Adds every flat tree's leaf to the sum of its lane, group by group in order: `sums` is rows x 16,
-// `slots` rows x slot_count. All three give the same bits.
+// `slots` rows x slot_count. Both give the same bits.
 using AddLeaves = void (*)(const ForestTables& tables, const int16_t* slots, size_t rows,
                            float* sums);
 void add_leaves_scalar(const ForestTables& tables, const int16_t* slots, size_t rows, float* sums);
-void add_leaves_avx2(const ForestTables& tables, const int16_t* slots, size_t rows, float* sums);
 void add_leaves_avx512(const ForestTables& tables, const int16_t* slots, size_t rows, float* sums);
 
 }  // namespace paywarden

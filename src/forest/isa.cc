@@ -10,7 +10,8 @@ bool is_supported(Isa isa) {
     case Isa::avx2:
       return __builtin_cpu_supports("avx2");
     case Isa::avx512:
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi");
   }
 #endif
   return isa == Isa::scalar;

@@ -1,6 +1,8 @@
-// AVX-512 (F and BW): 16 trees in one register. The upper four levels are chosen from whole
-// registers by masks; below them each level costs one gather. With up to 128 slots the quantised
-// row itself stays in registers.
+// AVX-512 (F, BW, VBMI: Intel since Ice Lake, AMD since Zen 4): all 63 nodes of the first six
+// levels of a tree are decided at once, into a mask of 64 bits; then 8 trees walk down their masks
+// with shifts. Only levels 7 and 8 and the leaf cost a gather of 16 trees each.
+#include <algorithm>
+
 #include "forest/forest_tables.h"
 #include "forest/quantiser.h"
 
@@ -10,105 +12,125 @@
 // From here on, after all headers: an inline function of a header must not be compiled for a
 // processor that may be absent.
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,popcnt")
+// g++ 12 takes the "undefined" registers of its own intrinsics for mistakes of ours (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512vbmi,popcnt")
 
 namespace paywarden {
 namespace {
 
 using V = __m512i;
 
-V load(const int32_t* from) {
-  return _mm512_load_si512(from);
+constexpr size_t chunk_groups =
+    16;  // masks of so many trees wait in 2 KB on the stack between the two steps
+
+// A quantised row in registers; Pages of 128 byte slots each.
+template <int Pages>
+struct Slots {
+  explicit Slots(const uint8_t* slots) {
+    for (int i = 0; i < 2 * Pages; ++i) parts[i] = _mm512_load_si512(slots + 64 * i);
+  }
+  // The values of 64 slots.
+  V values(V slot) const {
+    V low = _mm512_permutex2var_epi8(parts[0], slot, parts[1]);
+    if constexpr (Pages == 1) return low;
+    V high = _mm512_permutex2var_epi8(parts[2 * Pages - 2], slot, parts[2 * Pages - 1]);
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(slot), low, high);
+  }
+  V parts[2 * Pages];
+};
+
+// Bit i: whether node i sends the row right.
+template <int Pages>
+uint64_t decisions(const TreeTop& top, const Slots<Pages>& slots) {
+  V values = slots.values(_mm512_load_si512(top.slot));
+  return _mm512_cmpgt_epi8_mask(values, _mm512_load_si512(top.rank));
 }
 
-V pick(__mmask16 mask, V if_left, V if_right) {
-  return _mm512_mask_blend_epi32(mask, if_left, if_right);
+// The heap numbers that 8 trees reach after `depth` levels.
+V walk_masks(const uint64_t* masks, uint32_t depth) {
+  const V one = _mm512_set1_epi64(1);
+  V mask = _mm512_load_si512(masks), at = one;
+  for (uint32_t level = 0; level < depth; ++level) {
+    V bit = _mm512_srlv_epi64(mask, at);
+    at = _mm512_ternarylogic_epi64(_mm512_slli_epi64(at, 1), bit, one, 0xf8);  // 2 at | (bit & 1)
+  }
+  return at;
 }
 
-// Each lane's quantised value in the upper half of its 32 bits, 0 below.
-struct SlotsIn64 {
-  explicit SlotsIn64(const int16_t* slots)
-      : low(_mm512_load_si512(slots)), high(_mm512_load_si512(slots + 32)) {}
-  V operator()(V node) const {
-    return _mm512_slli_epi32(_mm512_permutex2var_epi16(low, node, high), 16);
-  }
-  V low, high;
-};
-
-struct SlotsIn128 {
-  explicit SlotsIn128(const int16_t* slots) : first(slots), second(slots + 64) {}
-  V operator()(V node) const {
-    __mmask32 in_second = _mm512_test_epi16_mask(node, _mm512_set1_epi32(64));
-    V low = _mm512_permutex2var_epi16(first.low, node, first.high);
-    V high = _mm512_permutex2var_epi16(second.low, node, second.high);
-    return _mm512_slli_epi32(_mm512_mask_blend_epi16(in_second, low, high), 16);
-  }
-  SlotsIn64 first, second;
-};
-
-struct SlotsInMemory {
-  explicit SlotsInMemory(const int16_t* from) : slots(from) {}
-  V operator()(V node) const {
-    // The pair of slots that the wanted one belongs to, then the wanted half: no read past the
-    // row's end.
-    V slot = _mm512_and_si512(node, _mm512_set1_epi32(0xffff));
-    V pair = _mm512_i32gather_epi32(_mm512_srli_epi32(slot, 1), slots, 4);
-    __mmask16 upper = _mm512_test_epi32_mask(node, _mm512_set1_epi32(1));
-    V low = _mm512_slli_epi32(pair, 16);
-    return _mm512_mask_and_epi32(low, upper, pair,
-                                 _mm512_set1_epi32(static_cast<int>(0xffff0000u)));
-  }
-  const int16_t* slots;
-};
-
-// The leaf words of the group's 16 trees.
-template <typename Slots>
-V walk(const int32_t* words, uint32_t depth, const Slots& slots) {
-  auto node = [&](int i) { return load(words + i * lanes); };
-  auto right = [&](V nodes) { return _mm512_cmpgt_epi32_mask(slots(nodes), nodes); };
-
-  __mmask16 r0 = right(node(0));
-  __mmask16 r1 = right(pick(r0, node(1), node(2)));
-  __mmask16 r2 = right(pick(r1, pick(r0, node(3), node(5)), pick(r0, node(4), node(6))));
-  V if_left = pick(r1, pick(r0, node(7), node(11)), pick(r0, node(9), node(13)));
-  V if_right = pick(r1, pick(r0, node(8), node(12)), pick(r0, node(10), node(14)));
-  __mmask16 r3 = right(pick(r2, if_left, if_right));
-
-  // Lane k's place within a level of 16 * 2^depth words: 16 * position + k.
+template <int Pages>
+void add_group(const FlatGroup& group, const ForestTables& tables, const uint64_t* masks,
+               const Slots<Pages>& slots, float* sums) {
+  const int32_t* words = tables.words.data() + group.first;
+  uint32_t top_levels = group.depth < top_depth ? group.depth : top_depth;
+  V at = _mm512_inserti64x4(
+      _mm512_castsi256_si512(_mm512_cvtepi64_epi32(walk_masks(masks, top_levels))),
+      _mm512_cvtepi64_epi32(walk_masks(masks + 8, top_levels)), 1);
   const V lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  V at = _mm512_maskz_set1_epi32(r0, 8 * lanes);
-  at = _mm512_mask_add_epi32(at, r1, at, _mm512_set1_epi32(4 * lanes));
-  at = _mm512_mask_add_epi32(at, r2, at, _mm512_set1_epi32(2 * lanes));
-  at = _mm512_mask_add_epi32(at, r3, at, _mm512_set1_epi32(lanes));
-  const int32_t* level = words + 15 * lanes;
-  for (uint32_t d = 4; d < depth; ++d) {
-    V nodes = _mm512_i32gather_epi32(_mm512_add_epi32(at, lane), level, 4);
-    __mmask16 r = right(nodes);
+  const V tree = _mm512_slli_epi32(lane, group.depth + 1);
+  for (uint32_t level = top_depth; level < group.depth; ++level) {
+    V node = _mm512_i32gather_epi32(_mm512_add_epi32(tree, at), words, 4);
+    __mmask16 right = _mm512_cmpgt_epi32_mask(_mm512_slli_epi32(slots.values(node), 24), node);
     at = _mm512_slli_epi32(at, 1);
-    at = _mm512_mask_add_epi32(at, r, at, _mm512_set1_epi32(lanes));
-    level += size_t{lanes} << d;
+    at = _mm512_mask_add_epi32(at, right, at, _mm512_set1_epi32(1));
   }
-  return _mm512_i32gather_epi32(_mm512_add_epi32(at, lane), level, 4);
+  __m512 leaves = _mm512_castsi512_ps(_mm512_i32gather_epi32(_mm512_add_epi32(tree, at), words, 4));
+  _mm512_store_ps(sums, _mm512_add_ps(_mm512_load_ps(sums), leaves));
 }
 
-template <typename Slots>
-void add_leaves(const ForestTables& tables, const int16_t* rows_slots, size_t rows, float* sums) {
-  for (const FlatGroup& group : tables.groups) {
-    const int32_t* words = tables.words.data() + group.first;
-    for (size_t row = 0; row < rows; ++row) {
-      V leaves = walk(words, group.depth, Slots(rows_slots + row * tables.slot_count));
-      float* sum = sums + row * lanes;
-      _mm512_store_ps(sum, _mm512_add_ps(_mm512_load_ps(sum), _mm512_castsi512_ps(leaves)));
-    }
+template <int Pages>
+void add_chunk(const ForestTables& tables, size_t first, size_t count, const Slots<Pages>& slots,
+               float* sums) {
+  alignas(64) uint64_t masks[chunk_groups * lanes];
+  const TreeTop* tops = &tables.tops[first * lanes];
+  for (size_t i = 0; i < count * lanes; ++i) masks[i] = decisions(tops[i], slots);
+  for (size_t g = 0; g < count; ++g)
+    add_group(tables.groups[first + g], tables, masks + g * lanes, slots, sums);
+}
+
+// Words to bytes, where no feature has two parts: all values but the missing one (65535, becomes
+// 255) are below 256.
+void narrow_one_to_one(const int16_t* slots, size_t count, uint8_t* bytes) {
+  for (size_t i = 0; i < count; i += 32) {
+    V words = _mm512_xor_si512(_mm512_load_si512(slots + i), _mm512_set1_epi16(-32768));
+    __m256i narrow = _mm512_cvtusepi16_epi8(words);
+    _mm256_store_si256(reinterpret_cast<__m256i*>(bytes + i),
+                       _mm256_xor_si256(narrow, _mm256_set1_epi8(-128)));
+  }
+}
+
+void narrow_parts(const ByteSlots& byte_slots, const int16_t* slots, uint8_t* bytes) {
+  for (const ByteSlots::Part& part : byte_slots.parts) {
+    int bin = slots[2 * part.used_index] + 32768;
+    int value = std::clamp(bin - part.first, 0, int{part.count});
+    bool is_missing = bin == 65535;
+    *bytes++ = static_cast<uint8_t>((is_missing ? 255 : value) ^ 128);
+    *bytes++ = static_cast<uint8_t>((is_missing ? 0 : value + 1) ^ 128);
+  }
+}
+
+template <int Pages>
+void add_leaves(const ForestTables& tables, const int16_t* slots, size_t rows, float* sums) {
+  alignas(64) uint8_t bytes[block_rows_max][128 * Pages];
+  for (size_t row = 0; row < rows; ++row) {
+    const int16_t* from = slots + row * tables.slot_count;
+    if (tables.byte_slots.is_one_to_one)
+      narrow_one_to_one(from, tables.slot_count, bytes[row]);
+    else
+      narrow_parts(tables.byte_slots, from, bytes[row]);
+  }
+  for (size_t first = 0; first < tables.groups.size(); first += chunk_groups) {
+    size_t count = std::min(chunk_groups, tables.groups.size() - first);
+    for (size_t row = 0; row < rows; ++row)
+      add_chunk(tables, first, count, Slots<Pages>(bytes[row]), sums + row * lanes);
   }
 }
 
 }  // namespace
 
 void add_leaves_avx512(const ForestTables& tables, const int16_t* slots, size_t rows, float* sums) {
-  if (tables.slot_count <= 64) return add_leaves<SlotsIn64>(tables, slots, rows, sums);
-  if (tables.slot_count <= 128) return add_leaves<SlotsIn128>(tables, slots, rows, sums);
-  add_leaves<SlotsInMemory>(tables, slots, rows, sums);
+  if (tables.byte_slots.parts.size() <= 64) return add_leaves<1>(tables, slots, rows, sums);
+  add_leaves<2>(tables, slots, rows, sums);
 }
 
 void quantise_avx512(const Quantiser& quantiser, const float* row, int16_t* slots) {

@@ -40,6 +40,9 @@ class Quantiser {
   uint32_t slot_count() const { return slot_count_; }
   uint32_t used_count() const { return static_cast<uint32_t>(features_.size()); }
   uint32_t column(uint32_t used) const { return features_[used].column; }
+  uint32_t threshold_count(uint32_t used) const {
+    return static_cast<uint32_t>(thresholds_[used].size());
+  }
   // The feature must be one that a node uses.
   uint32_t used_index(uint32_t feature) const { return used_index_[feature]; }
   // Position of a node's threshold among the distinct ones of its feature.

@@ -1,0 +1,169 @@
+#include "forest/forest_tables.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "forest/quantiser.h"
+#include "forest/tree_model.h"
+
+namespace paywarden {
+namespace {
+
+ByteSlots byte_slots_of(const Quantiser& quantiser) {
+  ByteSlots slots;
+  for (uint32_t used = 0; used < quantiser.used_count(); ++used) {
+    uint32_t count = quantiser.threshold_count(used);
+    slots.first_part.push_back(static_cast<uint16_t>(slots.parts.size()));
+    for (uint32_t first = 0; first < count; first += ByteSlots::thresholds_max)
+      slots.parts.push_back(
+          {static_cast<uint16_t>(used), static_cast<uint16_t>(first),
+           static_cast<uint16_t>(std::min(count - first, ByteSlots::thresholds_max))});
+  }
+  slots.is_one_to_one = slots.parts.size() == quantiser.used_count();
+  return slots;
+}
+
+// Turns a node into its 32 bits: with words, or narrowed to bytes.
+class NodeCoder {
+ public:
+  NodeCoder(const Quantiser& quantiser, const ByteSlots* bytes)
+      : quantiser_(quantiser), bytes_(bytes) {}
+
+  // The second slot of a feature is for missing values that go left; it holds bin + 1.
+  int32_t test(const TreeNode& node) const {
+    uint32_t used = quantiser_.used_index(node.feature);
+    uint32_t rank = quantiser_.rank(node.feature, node.threshold), second = node.default_left;
+    if (!bytes_) return packed((rank + second) << 16, 2 * used + second);
+    uint32_t part = bytes_->first_part[used] + rank / ByteSlots::thresholds_max;
+    rank %= ByteSlots::thresholds_max;
+    return packed((rank + second) << 24, 2 * part + second);
+  }
+  // No quantised value is above this one.
+  int32_t padding() const { return bytes_ ? packed(0xff000000u, 0) : packed(0xffff0000u, 0); }
+
+ private:
+  static int32_t packed(uint32_t rank, uint32_t slot) {
+    return static_cast<int32_t>((rank | slot) ^ 0x80000000u);
+  }
+  const Quantiser& quantiser_;
+  const ByteSlots* bytes_;
+};
+
+int32_t bits_of(float value) {
+  int32_t word;
+  std::memcpy(&word, &value, sizeof word);
+  return word;
+}
+
+// Writes one tree as a heap of `depth`.
+class FlatTreeWriter {
+ public:
+  FlatTreeWriter(const Tree& tree, const NodeCoder& coder, uint32_t depth, int32_t* words)
+      : tree_(tree), coder_(coder), depth_(depth), words_(words) {}
+  void write() { write(tree_.nodes[0], 0, 1); }
+
+ private:
+  void write(const TreeNode& node, uint32_t level, uint32_t number) {
+    if (level == depth_) {
+      words_[number] = bits_of(node.value);
+      return;
+    }
+    words_[number] = node.is_leaf() ? coder_.padding() : coder_.test(node);
+    write(node.is_leaf() ? node : tree_.nodes[node.left], level + 1, 2 * number);
+    write(node.is_leaf() ? node : tree_.nodes[node.right], level + 1, 2 * number + 1);
+  }
+
+  const Tree& tree_;
+  const NodeCoder& coder_;
+  uint32_t depth_;
+  int32_t* words_;
+};
+
+struct PlannedTree {
+  const Tree* tree;
+  uint32_t depth;
+};
+
+void add_flat_groups(const std::vector<PlannedTree>& trees, const NodeCoder& coder,
+                     ForestTables& tables) {
+  const Tree nothing{{TreeNode{}}};  // fills the last group; adds 0.0
+  for (size_t first = 0; first < trees.size(); first += lanes) {
+    // Sorted by depth, so the last of the group is its deepest.
+    uint32_t depth = trees[std::min<size_t>(first + lanes, trees.size()) - 1].depth;
+    size_t start = tables.words.size(), tree_words = size_t{2} << depth;
+    tables.groups.push_back({depth, static_cast<uint32_t>(start)});
+    tables.words.resize(start + tree_words * lanes, coder.padding());
+    for (size_t k = 0; k < lanes; ++k) {
+      const Tree& tree = first + k < trees.size() ? *trees[first + k].tree : nothing;
+      FlatTreeWriter(tree, coder, depth, tables.words.data() + start + k * tree_words).write();
+    }
+  }
+}
+
+TreeTop top_of(const int32_t* words, uint32_t depth) {
+  TreeTop top{};
+  for (uint32_t i = 1; i < uint32_t{1} << std::min(depth, top_depth); ++i) {
+    top.slot[i] = static_cast<uint8_t>(words[i] & 0xff);
+    top.rank[i] = static_cast<int8_t>(words[i] >> 24);
+  }
+  return top;
+}
+
+void add_tops(ForestTables& tables) {
+  for (const FlatGroup& group : tables.groups)
+    for (size_t k = 0; k < lanes; ++k)
+      tables.tops.push_back(
+          top_of(&tables.words[group.first + k * (size_t{2} << group.depth)], group.depth));
+}
+
+// Appends the tree's nodes; returns the root's place.
+uint32_t add_deep_tree(const Tree& tree, const NodeCoder& coder, ForestTables& tables) {
+  uint32_t base = static_cast<uint32_t>(tables.deep_nodes.size());
+  for (const TreeNode& node : tree.nodes) {
+    uint32_t self = static_cast<uint32_t>(tables.deep_nodes.size());
+    DeepNode deep{coder.padding(), {self, self}, node.value};
+    if (!node.is_leaf())
+      deep = {coder.test(node),
+              {base + static_cast<uint32_t>(node.left), base + static_cast<uint32_t>(node.right)},
+              0};
+    tables.deep_nodes.push_back(deep);
+  }
+  return base;
+}
+
+void add_deep_groups(const std::vector<PlannedTree>& trees, const NodeCoder& coder,
+                     ForestTables& tables) {
+  const Tree nothing{{TreeNode{}}};  // fills the last group; adds 0.0
+  for (size_t first = 0; first < trees.size(); first += deep_trees_together) {
+    size_t end = std::min<size_t>(first + deep_trees_together, trees.size());
+    DeepGroup group{trees[end - 1].depth, {}};
+    for (size_t i = 0; i < deep_trees_together; ++i)
+      group.root[i] =
+          add_deep_tree(first + i < end ? *trees[first + i].tree : nothing, coder, tables);
+    tables.deep_groups.push_back(group);
+  }
+}
+
+}  // namespace
+
+ForestTables build_tables(const TreeModel& model, const Quantiser& quantiser, Isa isa) {
+  std::vector<PlannedTree> flat, deep;
+  for (const Tree& tree : model.trees) {
+    PlannedTree planned{&tree, depth_of(tree)};
+    (planned.depth <= flat_depth_max ? flat : deep).push_back(planned);
+  }
+  auto shallower = [](const PlannedTree& a, const PlannedTree& b) { return a.depth < b.depth; };
+  std::stable_sort(flat.begin(), flat.end(), shallower);
+  std::stable_sort(deep.begin(), deep.end(), shallower);
+
+  ForestTables tables;
+  tables.slot_count = quantiser.slot_count();
+  if (isa == Isa::avx512) tables.byte_slots = byte_slots_of(quantiser);
+  bool in_bytes = isa == Isa::avx512 && tables.byte_slots.fits();
+  add_flat_groups(flat, NodeCoder(quantiser, in_bytes ? &tables.byte_slots : nullptr), tables);
+  if (in_bytes) add_tops(tables);
+  add_deep_groups(deep, NodeCoder(quantiser, nullptr), tables);
+  return tables;
+}
+
+}  // namespace paywarden
