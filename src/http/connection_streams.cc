@@ -51,6 +51,7 @@ bool Connection::take_lines() {
 bool Connection::feed_lines() {
   if (lines_->input_done) {
     lines_->session->end(true);
+    lines_->input_over = true;
     return false;
   }
   size_t used = 0;
@@ -60,7 +61,7 @@ bool Connection::feed_lines() {
   if (step == RequestParser::Step::done) lines_->input_done = true;
   if (step == RequestParser::Step::need_more) read(kLinesRoom);
   if (step == RequestParser::Step::bad) {
-    lines_->input_failed = true;
+    lines_->input_failed = lines_->input_over = true;
     stats().requests_malformed.fetch_add(1, std::memory_order_relaxed);
     lines_->session->end(false);
   }
@@ -85,8 +86,7 @@ void Connection::pump_lines() {
     progress_ms_ = loop_.now_ms();
     return flush();
   }
-  bool input_over = lines_->input_failed || (lines_->input_done && !lines_->blocked);
-  if (input_over && answers.empty()) finish_lines();
+  if (lines_->input_over && answers.empty()) finish_lines();
 }
 
 // A body that broke off is told by an answer without its last chunk, or by a 400 when nothing was

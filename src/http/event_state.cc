@@ -31,7 +31,10 @@ bool EventState::send(std::string_view data, std::string_view event, std::string
   append_field(pending_, "id", id);
   append_data(pending_, data);
   pending_.push_back('\n');
-  if (pending_.size() > bytes_max_) state_ = State::overflowed;
+  if (pending_.size() > bytes_max_) {
+    state_ = State::overflowed;
+    announced_ = false;  // even if a write is awaited: it may never end
+  }
   announce();
   return state_ == State::open;
 }

@@ -231,8 +231,9 @@ TEST(Http, ADroppedReplyIsA500) {
     EXPECT_EQ(answer->status, 500);
   }
   EXPECT_EQ(test.stats().replies_dropped, 2u);
-  EXPECT_THAT(test.log.events(),
-              testing::ElementsAre("reply_dropped", "reply_dropped", "response_refused"));
+  std::vector<std::string> events = test.log.events();
+  EXPECT_EQ(std::count(events.begin(), events.end(), "reply_dropped"), 2);
+  EXPECT_EQ(std::count(events.begin(), events.end(), "response_refused"), 1);
 }
 
 TEST(Http, OnlyTheFirstAnswerCounts) {

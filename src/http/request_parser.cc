@@ -63,7 +63,7 @@ class Message final : public beast::http::basic_parser<true> {
   Refusal refusal;
   RequestParser::Expectation expectation = RequestParser::Expectation::none;
   bool head_told = false;
-  bool saw_request_line = false;
+  bool saw_line = false;  // the end of the request line
   size_t head_bytes = 0;  // used by the head so far
 
   void finish_head() {
@@ -99,7 +99,6 @@ class Message final : public beast::http::basic_parser<true> {
 
   void on_request_impl(beast::http::verb verb, beast::string_view, beast::string_view target,
                        int version, ErrorCode& ec) override {
-    saw_request_line = true;
     if (version != 11) return refuse({505, "This server speaks HTTP/1.1."}, ec);
     exchange_.request.method = method_of(verb);
     store(std_view(target));
@@ -190,7 +189,7 @@ class RequestParser::Beast {
  private:
   static Refusal too_large(const Message& m) {
     if (m.head_told) return {400, "A chunk header or trailer is too long."};
-    if (!m.saw_request_line) return {414, "The request line is too long."};
+    if (!m.saw_line) return {414, "The request line is too long."};
     return {431, "The header fields are too large."};
   }
 };
@@ -214,11 +213,13 @@ RequestParser::Step RequestParser::feed(std::string_view bytes, size_t& used) {
     size_t n = m.put(boost::asio::const_buffer(bytes.data() + used, bytes.size() - used), ec);
     used += n;
     if (!m.head_told) m.head_bytes += n;
+    m.saw_line = m.saw_line || bytes.find('\n') != std::string_view::npos;
     bool waits = ec == BeastError::need_more;
     size_t waiting = m.head_told ? bytes.size() - used : m.head_bytes + bytes.size() - used;
     if (ec && (!waits || waiting > limits_.head_bytes_max)) return beast_->fail(ec);
     if (waits) return Step::need_more;
     if (!m.head_told) {
+      if (m.head_bytes > limits_.head_bytes_max) return beast_->fail(BeastError::header_limit);
       m.finish_head();
       m.head_told = true;
       return m.refused() ? Step::bad : Step::head;
