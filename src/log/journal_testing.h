@@ -107,8 +107,8 @@ class Truth {
 
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() {
-    std::string pattern = std::filesystem::temp_directory_path() / "paywarden-journal-XXXXXX";
+  explicit TemporaryDirectory(const std::string& parent = std::filesystem::temp_directory_path()) {
+    std::string pattern = parent + "/paywarden-journal-XXXXXX";
     path_ = ::mkdtemp(pattern.data());
   }
   ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
