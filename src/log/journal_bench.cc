@@ -1,8 +1,7 @@
 // What a record costs: encoding and CRC alone, with the write and fdatasync, the sync alone,
 // reading back, look-ups.
 //
-//   journal_bench            the directory for files is $TMPDIR or /tmp: set it to measure another
-//   disk
+//   TMPDIR=/the/disk journal_bench
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>

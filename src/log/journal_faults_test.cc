@@ -12,13 +12,6 @@ using namespace testing_journal;
 constexpr int kImages = 1000;
 constexpr uint64_t kSector = 512;
 
-// Some ten syncs an image cost nothing in memory; that they are made at all is recovery_test's
-// affair.
-std::string fast_directory() {
-  return std::filesystem::exists("/dev/shm") ? "/dev/shm"
-                                             : std::filesystem::temp_directory_path().string();
-}
-
 class TornGroup : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -74,7 +67,7 @@ TEST_F(TornGroup, AThousandSubsetsOfItsSectors) {
   int whole = 0;
   for (int i = 0; i < kImages; ++i) {
     Random random(static_cast<uint64_t>(i));
-    TemporaryDirectory directory(fast_directory());
+    TemporaryDirectory directory(fast_directory());  // some ten syncs an image
     std::string bytes = image(random);
     ASSERT_TRUE(replace_whole(files_, directory.path() + segment_, bytes));
     auto journal = open(directory.path());

@@ -63,7 +63,7 @@ class Recovery {
     TRY_ASSIGN(segment.bytes, opened.file->size());
     auto index =
         FileIndex::open(files_, index_path(segment.path), {first, end, 0, segment.header.salt});
-    if (index) {
+    if (index && (*index)->end_offset() <= segment.bytes) {
       segment.index = std::move(*index);
     } else {
       TRY_ASSIGN(segment.index, build_index(files_, log_, segment));
