@@ -4,14 +4,17 @@
 //
 //   PosixFiles files;
 //   TRY_ASSIGN(auto journal, Journal::open(files, operator_log, {.directory = "data/journal"}));
-//   RecordToWrite pair[] = {{RecordKind::payment, payment, key}, {RecordKind::decision, decision,
-//   key}}; auto first = journal->append(pair);     // one write, one fdatasync if (!first &&
-//   !journal->usable()) exit; // a failed write or sync is never tried again
+//   RecordToWrite pair[] = {{RecordKind::payment, bytes, key}, {RecordKind::decision, json, key}};
+//   auto first = journal->append(pair);  // one write, one fdatasync
+//   if (!journal->usable()) exit();      // a failed write or sync is never tried again
 //
 // Threads: append() by one thread; drop_before() by any, one at a time; all else by any. Reading
-// never waits for a sync. A thread of its own writes the index of a full segment. The destructor
-// waits for that thread. Memory: see segment_index.h, at most about 32 MB for the active segment's
-// index, and one window or group a reader.
+// never waits for a sync. A thread of its own writes the index of a full segment; the destructor
+// waits for it.
+//
+// Memory: the active segment's index, at most about 40 MB with the default limits
+// (segment_index.h); of each full segment of 256 MiB about 8 KB; of each reader one window of 256
+// KiB, or one group.
 #pragma once
 
 #include <atomic>
@@ -33,7 +36,7 @@ struct JournalOptions {
   // A full segment is closed and indexed. Larger: fewer files, coarser retention, longer recovery
   // (all of the last segment is read at the start, about 0.1 s for 256 MiB in memory).
   uint64_t segment_bytes = uint64_t{256} << 20;
-  // Bounds the index in memory of the active segment: 32 bytes a record.
+  // Bounds the index in memory of the active segment: 40 bytes a record where groups are small.
   uint64_t segment_records_max = 1'000'000;
   // Of one append(): a reader holds a whole group in memory, and a torn group is lost whole.
   uint64_t group_bytes_max = uint64_t{16} << 20;

@@ -1,14 +1,15 @@
 // What an operator runs when a journal does not start: look (verify), then remove what follows the
 // damage (cut).
 //
-//   TRY_ASSIGN(VerifyReport report, journal_verify(files, "data/journal"));       // reads every
-//   byte, changes nothing if (report.damage) print(report.damage->line()); TRY_ASSIGN(CutReport
-//   cut, journal_cut(files, log, "data/journal", {}));       // at the first damage
+//   TRY_ASSIGN(VerifyReport report, journal_verify(files, "data/journal"));  // reads every byte
+//   if (report.damage) print(report.damage->line());
+//   TRY_ASSIGN(CutReport cut, journal_cut(files, log, "data/journal", {}));  // at the first damage
 //   print(cut.line());
 //
-// journal_verify() takes no lock: beside a running journal it may meet a group half written and
-// report it as unfinished. journal_cut() takes the journal's lock. What it removes lies in files
-// named *.removed afterwards.
+// journal_verify() changes nothing and takes no lock: beside a running journal it may meet a group
+// half written and report it as unfinished. journal_cut() takes the journal's lock. What it removes
+// lies in files named *.removed afterwards. Sequences after the cut are given again, to other
+// records: consumers with a cursor beyond it must be set back.
 #pragma once
 
 #include <optional>

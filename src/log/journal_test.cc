@@ -74,6 +74,15 @@ TEST_F(JournalTest, RoundTripThroughManySegmentsAndStarts) {
   }
 }
 
+TEST_F(JournalTest, AGroupOfAnySizeIsOneWriteAndOneSync) {
+  auto journal = open();
+  for (size_t records : {1, 50, 500}) {
+    uint64_t before = files.calls();
+    append(*journal, random_group(random, records));
+    EXPECT_EQ(files.calls() - before, 2u);
+  }
+}
+
 TEST_F(JournalTest, StartsWithoutAppendsMakeNoMoreSegments) {
   append_some(*open(), 3);
   open();
@@ -216,6 +225,15 @@ TEST_F(JournalTest, AMissingSegmentIsRefusedWithWhatIsMissing) {
               HasSubstr(fmt::format("the records from {} on are missing", firsts[2])));
 }
 
+TEST_F(JournalTest, ASegmentThatLostItsEndIsRefused) {
+  append_some(*open(1500), 12);
+  open(1500);
+  auto firsts = *list_segments(files, kDirectory);
+  uint64_t size = read_whole(files, path(firsts[1]))->size();
+  ASSERT_TRUE((*files.open(path(firsts[1]), OpenMode::change))->truncate(size - 1));
+  EXPECT_THAT(try_open().error().line(), HasSubstr(path(firsts[1]) + " at byte"));
+}
+
 TEST_F(JournalTest, LeftoversOfACrashAreRemoved) {
   append_some(*open(1500), 6);
   for (const char* name :
@@ -317,7 +335,7 @@ TEST_F(JournalTest, AFailedSyncIsNeverAcknowledgedNorShownBeforeItIsDurableElsew
 // --- many threads
 
 TEST_F(JournalTest, ReadersFollowTheWriterThroughRotationsAndRetention) {
-  TemporaryDirectory directory;
+  TemporaryDirectory directory(fast_directory());
   PosixFiles posix;
   JournalOptions real;
   real.directory = directory.path();

@@ -1,11 +1,10 @@
 // What the journal's tests, fuzzer and benchmark share: random records, a plain list as referee, a
 // throw-away directory.
 //
-//   Truth truth;                                   // what was appended, by sequence
+//   Truth truth;                              // what was appended, by sequence
 //   TestGroup group = random_group(random);
 //   if (journal.append(group.records())) truth.add(group);
-//   std::string difference = truth.compare(journal);    // empty: the journal shows a prefix of the
-//   truth
+//   EXPECT_EQ(truth.compare(journal), "");    // the journal shows a prefix of the truth
 #pragma once
 
 #include <fmt/format.h>
@@ -105,10 +104,17 @@ class Truth {
   std::vector<TestRecord> items_;
 };
 
+// A file system in memory where there is one: a real one whose syncs cost nothing. That syncs are
+// made at all, and in which order, is what recovery_test.cc holds.
+inline std::string fast_directory() {
+  return std::filesystem::exists("/dev/shm") ? "/dev/shm"
+                                             : std::filesystem::temp_directory_path().string();
+}
+
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() {
-    std::string pattern = std::filesystem::temp_directory_path() / "paywarden-journal-XXXXXX";
+  explicit TemporaryDirectory(const std::string& parent = std::filesystem::temp_directory_path()) {
+    std::string pattern = parent + "/paywarden-journal-XXXXXX";
     path_ = ::mkdtemp(pattern.data());
   }
   ~TemporaryDirectory() { std::filesystem::remove_all(path_); }

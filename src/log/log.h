@@ -1,11 +1,11 @@
 // The log as a port: what happened, in one order, for ever (until retention). Everything else
 // consumes it.
 //
-//   TRY_ASSIGN(uint64_t first, log.append(records));           // durable when it answers
-//   while (log.wait_for(cursor, milliseconds(200)))            // a consumer that tails
-//     TRY_ASSIGN(cursor, log.read(cursor, [&](const RecordView& record) { use(record); return true;
-//     }));
-//   TRY_ASSIGN(auto found, log.find(hash64(payment_id)));      // sequences, newest first
+//   TRY_ASSIGN(uint64_t first, log.append(records));          // durable when it answers
+//   RecordVisitor use = [](const RecordView& record) { ...; return true; };
+//   while (log.wait_for(cursor, milliseconds(200)))           // a consumer that tails
+//     TRY_ASSIGN(cursor, log.read(cursor, use));
+//   TRY_ASSIGN(auto found, log.find(hash64(payment_id)));     // sequences, newest first
 //   TRY_ASSIGN(Record record, log.record(found.front()));
 //
 // Sequences count records from 1 and have no gaps. append() is for one thread; all else is for any

@@ -63,7 +63,7 @@ class Recovery {
     TRY_ASSIGN(segment.bytes, opened.file->size());
     auto index =
         FileIndex::open(files_, index_path(segment.path), {first, end, 0, segment.header.salt});
-    if (index) {
+    if (index && (*index)->end_offset() <= segment.bytes) {
       segment.index = std::move(*index);
     } else {
       TRY_ASSIGN(segment.index, build_index(files_, log_, segment));
@@ -178,6 +178,8 @@ Result<ActiveSegment> create_segment(Files& files, const std::string& directory,
   segment.index = std::make_shared<MemoryIndex>(std::max<size_t>(keys_expected, 1024));
   std::string bytes = encode_segment(segment, records);
   std::string fresh = segment.path + std::string(kNewSuffix);
+  TRY_ASSIGN(bool left_over, files.exists(fresh));
+  if (left_over) TRY(files.remove(fresh));
   TRY_ASSIGN(segment.file, files.open(fresh, OpenMode::create));
   TRY(segment.file->write_all(0, bytes));
   TRY(segment.file->sync_data());

@@ -1,18 +1,18 @@
-// Brings a journal's directory into a state that may be shown: promise E2. Used by Journal::open
-// and journal_cut.
+// Brings a journal's directory into a state that may be shown: promise E2. The caller holds the
+// directory's lock.
 //
-//   TRY_ASSIGN(Recovered recovered, recover(files, log, directory));   // the directory's lock is
-//   held recovered.active is empty or holds what was the last group, durable; the next group goes
-//   there
+//   TRY_ASSIGN(Recovered recovered, recover(files, log, directory));
+//   // recovered.active is empty or holds what was the last group, durable; the next goes there
 //
-// Why it is right. A group is written only after the fdatasync of the one before it returned. So
-// (1) damage with no group header of this segment after it is the last group, torn: it was never
-// acknowledged, cut it. (2) Damage before such a header is in a group that was durable: refuse. (3)
-// The last whole group may be only in the page cache, and a later fdatasync of the same file may
-// succeed without it: write it into a new segment and sync that before showing it. A segment comes
-// into being by rename, whole and synced, so a half-made one has another name; where segment i+1
-// begins, segment i ends, whatever bytes follow there. Until the rename is durable nothing was
-// shown: a crash repeats it all.
+// Why it is right. A group is written only after the fdatasync of the one before it returned. So:
+// (1) Damage with no group header of this segment after it is the last group, torn. It was never
+//     acknowledged: cut it.
+// (2) Damage before such a header is in a group that was durable: refuse.
+// (3) The last whole group may be only in the page cache, and a later fdatasync of the same file
+//     may succeed without it: write it into a new segment and sync that before showing it.
+// A segment comes into being by rename, whole and synced, so a half-made one has another name;
+// where segment i+1 begins, segment i ends, whatever bytes follow there. Until the rename is
+// durable nothing was shown: a crash repeats it all.
 //
 // Assumed of the disk: a 512-byte sector holds either its old or its new bytes. Damage to the last
 // group alone cannot be told from a torn one; it is cut, as every log without a second copy must.

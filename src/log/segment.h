@@ -5,13 +5,17 @@
 //   std::string_view group = encoder.encode(header.salt, first_sequence, records);   // one write
 //   auto found = decode_group_header(bytes, header.salt);
 //   RecordWalk walk(body, header.salt, found->first_sequence, found->records);
-//   while (walk.next(record)) use(record);   if (!walk.complete()) damaged();
+//   while (walk.next(record)) use(record);
+//   if (!walk.complete()) damaged();
 //
 // All numbers little-endian. A segment is its header, then groups without gaps:
-//   segment header, 64 bytes: "PAYWRDNJ" | format u32 | zero u32 | first_sequence u64 | salt u64 |
-//   zeros | crc u32 group header, 32 bytes:   magic u64 | first_sequence u64 | body_bytes u32 |
-//   records u32 | zero u32 | crc u32 record, 16 bytes + body:  crc u32 | kind u8, length u24 |
-//   lookup_key u64 | bytes
+//
+//   segment header, 64 bytes   "PAYWRDNJ", format u32, zero u32, first_sequence u64, salt u64,
+//                              zeros, crc u32
+//   group header, 32 bytes     magic u64, first_sequence u64, body_bytes u32, records u32,
+//                              zero u32, crc u32
+//   record, 16 bytes + bytes   crc u32, kind u8, length u24, lookup_key u64, bytes
+//
 // The segment's random salt makes the group's magic and starts the CRCs, and never leaves the disk:
 // neither a payload nor what an older segment left in re-used blocks can look like a group. A
 // record's CRC starts from its sequence too, so a record in the wrong place is damage.

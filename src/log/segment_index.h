@@ -7,9 +7,11 @@
 //   TRY(file_index->find(key, sequences));                        // newest first
 //
 // File, format 1: header 64 bytes | first key of each key block | first sequence of each group
-// block | key blocks | group blocks; a block is 4096 bytes: crc u32 | count u32 | count pairs of
-// u64 (key, sequence) or (sequence, offset) | zeros. Memory: growing, 16 bytes a group and 24 to 32
-// a keyed record; sealed, 8 bytes per 255 groups or keyed records.
+// block | key blocks | group blocks. A block is 4096 bytes: crc u32 | count u32 | count pairs of
+// u64 (key, sequence) or (sequence, offset) | zeros.
+//
+// Memory: growing, 16 bytes a group and 20 to 24 a keyed record (twice that while a vector grows);
+// sealed, 8 bytes per 255 groups or keyed records.
 #pragma once
 
 #include <memory>

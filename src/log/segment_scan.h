@@ -1,10 +1,10 @@
 // Reads a segment's file group by group: the one way in for recovery, consumers, verify and cut.
 //
 //   GroupScan scan(file, header, kSegmentHeaderBytes, header.first_sequence);
-//   Group group;
-//   while (true) { TRY_ASSIGN(ScanState state, scan.next(group)); if (state != ScanState::group)
-//   break; ... } TRY_ASSIGN(SegmentFacts facts, scan_segment(file, header, end_sequence, &index));
-//   // every record checked
+//   TRY_ASSIGN(ScanState state, scan.next(group));     // ScanState::group: walk its records
+//   RecordWalk walk = scan.walk(group);
+//   // or every record of a segment checked, counted and indexed:
+//   TRY_ASSIGN(SegmentFacts facts, scan_segment(file, header, end_sequence, &index));
 //
 // Memory: one window of kWindowBytes, or one group if that is larger.
 #pragma once
