@@ -173,7 +173,10 @@ RejectReason PaymentBuilder::convert_currency(RawValue value) {
 RejectReason PaymentBuilder::convert_card(RawValue value) {
   if (value.kind == RawValue::Kind::nested) return RejectReason::nested;
   if (value.kind == RawValue::Kind::boolean) return RejectReason::wrong_kind;
-  if (RejectReason no = read_pan(value.text(), schema_.pan_check, pan_); no != kFine) return no;
+  if (RejectReason no = read_pan(value.text(), schema_.pan_check, pan_); no != kFine) {
+    pan_.wipe();  // no card number, so nothing to look for in the payment's id
+    return no;
+  }
   out_->card = tokeniser_.token(pan_.view());
   out_->card_masked = masked_pan(pan_.view());
   return kFine;

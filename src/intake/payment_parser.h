@@ -56,7 +56,4 @@ class PaymentParser {
   std::unique_ptr<Json> json_;
 };
 
-// For values out of simdjson: a JSON number by RFC 8259, and nothing else.
-bool is_json_number(std::string_view text);
-
 }  // namespace paywarden

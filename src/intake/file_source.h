@@ -1,0 +1,124 @@
+// Payments out of files: CSV and NDJSON, plain or compressed, several of them as one stream, once or followed as they grow.
+//
+//   auto source = FileSource::open({"a.csv.xz", "b.ndjson"}, schema, tokeniser, {}, {}, rejects);
+//   FileBatch batch;                                    // used again and again
+//   while (*(*source)->next(batch))
+//     for (const FileRow& row : batch.filled()) use(row.payment, row.label, row.line);
+//
+// The header of every file is checked when the source is opened. A bad record goes to the rejects with its file and line and
+// stops nothing. A damaged file gives its rows up to the damage and then an error; a further next() goes on with the next
+// file. Decompression and parsing each run in a thread of their own unless the options say otherwise; next() and the
+// destructor belong to one thread, stop() and progress() to any.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/bounded_queue.h"
+#include "intake/payment_parser.h"
+#include "intake/record_reader.h"
+#include "intake/rejects.h"
+
+namespace paywarden {
+
+struct FileSourceOptions {
+  ByteStreamOptions bytes;
+  RecordLimits records;
+  std::optional<RecordFormat> format;       // default: by what each file begins with
+  size_t batch_rows = 256;                  // a batch and its fields then stay in a core's second-level cache
+  size_t batches_ahead = 4;                 // parsed and waiting; bounds the memory, some 0.5 MB
+  bool parse_ahead = true;                  // in a thread of its own
+  bool follow = false;                      // go on with the last file as it grows, until stop()
+  Duration follow_poll = milliseconds(200); // how often a followed file is looked at; costs one system call
+};
+
+struct FileRow {
+  Payment payment;             // its receipt time is its event time: when a file is read says nothing
+  std::optional<bool> label;   // is_fraud, where the schema has a label column with a value
+  uint32_t file = 0;           // index into the paths
+  uint64_t line = 0;
+};
+
+struct FileBatch {
+  std::vector<FileRow> rows;
+  size_t count = 0;
+  std::span<const FileRow> filled() const { return {rows.data(), count}; }
+};
+
+struct FileProgress {
+  uint64_t bytes_read = 0;   // of the files as they lie there, compressed or not
+  uint64_t bytes_total = 0;  // when the source was opened
+  uint64_t rows = 0;
+  uint64_t rejected = 0;
+};
+
+class FileSource {
+ public:
+  // `schema`, `tokeniser` and `rejects` must outlive the source.
+  static Result<std::unique_ptr<FileSource>> open(std::vector<std::string> paths, const Schema& schema,
+                                                  const Tokeniser& tokeniser, const ParserOptions& parser,
+                                                  const FileSourceOptions& options, RejectSink& rejects);
+  ~FileSource();
+
+  // Waits for rows; false when there are no more.
+  Result<bool> next(FileBatch& batch);
+  void stop();
+  FileProgress progress() const;
+  const std::string& path(uint32_t file) const { return paths_[file]; }
+
+ private:
+  // One file being read.
+  struct Reading {
+    std::unique_ptr<RecordReader> reader;
+    GrowingFile* growing = nullptr;  // the reader's bytes, where they are followed
+    RecordFormat format = RecordFormat::csv;
+    ColumnMap columns;
+    bool header_read = false;
+    bool restarting = false;
+  };
+  struct Parsed {
+    FileBatch batch;
+    std::optional<Error> error;
+  };
+
+  FileSource(std::vector<std::string> paths, const Schema& schema, const Tokeniser& tokeniser,
+             const ParserOptions& parser, const FileSourceOptions& options, RejectSink& rejects);
+  Status check_files();
+  Result<Reading> start(const std::string& path, bool follow, const ByteStreamOptions& bytes);
+  Status read_header(Reading& reading, const std::string& path);
+  Result<bool> fill(FileBatch& batch);
+  Result<bool> fill_from_files(FileBatch& batch);
+  Result<RecordStatus> step(FileBatch& batch);
+  Status start_next_file();
+  void end_file();
+  bool restarted();
+  void take(const Record& record, FileBatch& batch);
+  void refuse(const Record& record, Rejection rejection);
+  void run();
+
+  const std::vector<std::string> paths_;
+  const FileSourceOptions options_;
+  RejectSink& rejects_;
+  PaymentParser parser_;
+  std::optional<Reading> reading_;
+  size_t next_file_ = 0;
+  std::optional<Error> pending_error_;  // found behind rows that are handed out first
+  std::atomic<uint64_t> rows_ = 0, rejected_ = 0, bytes_before_ = 0, bytes_current_ = 0;
+  uint64_t bytes_total_ = 0;
+  std::atomic<bool> stopped_ = false;
+  std::mutex stop_mutex_;
+  std::condition_variable stop_signal_;
+  BoundedQueue<Parsed> parsed_;
+  BoundedQueue<FileBatch> free_;
+  std::thread thread_;
+};
+
+}  // namespace paywarden
