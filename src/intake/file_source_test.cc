@@ -234,7 +234,7 @@ TEST(FileSource, EndsWhileRowsAreLeft) {
   std::string text = kHeader;
   for (int i = 0; i < 50'000; ++i) text += csv_row(i);
   Reading r;
-  ASSERT_TRUE(r.open({folder.write("a.csv.xz", xz(text))}));
+  ASSERT_TRUE(r.open({folder.write("a.csv.zst", zstd(text))}));
   FileBatch batch;
   EXPECT_TRUE(*r.source->next(batch));
   r.source.reset();  // must neither hang nor touch what is gone

@@ -4,6 +4,7 @@
 //   Result<HttpReply> reply = get.get();   // an Error when there was no answer; any status is an answer
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ class HttpGet {
  public:
   virtual ~HttpGet() = default;
   virtual Result<HttpReply> get() = 0;
+  // Any thread: ends a get() under way, and all later ones, with an Error.
+  virtual void cancel() = 0;
 };
 
 struct HttpGetOptions {
@@ -33,17 +36,20 @@ struct HttpGetOptions {
   size_t body_bytes_max = 4 * 1024 * 1024; // some 8,000 payments; more is no answer to a poll
 };
 
-// Follows no redirects. One object, one thread at a time.
+// Follows no redirects. One object, one thread; cancel() from any.
 class CurlGet : public HttpGet {
  public:
   explicit CurlGet(HttpGetOptions options);
   ~CurlGet() override;
   Result<HttpReply> get() override;
+  void cancel() override;
 
  private:
   struct Handle;
+  int perform();  // a CURLcode
   const HttpGetOptions options_;
   std::unique_ptr<Handle> handle_;  // keeps the connection between polls
+  std::atomic<bool> cancelled_ = false;
 };
 
 }  // namespace paywarden

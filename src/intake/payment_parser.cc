@@ -124,7 +124,7 @@ class PaymentParser::Json {
   }
 
   RawValue read_value(od::value& value) {
-    RawValue raw = json_scalar(value.raw_json_token(), parser_, unescaper_);
+    RawValue raw = json_scalar(value, parser_, unescaper_);
     if (raw.kind == Kind::broken) stop(RejectReason::not_json);
     if (raw.kind == Kind::nested && !pass_over(value, 1)) return RawValue(Kind::broken, {});
     return raw;

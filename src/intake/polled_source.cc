@@ -44,6 +44,7 @@ void PolledSource::stop() {
     stopped_ = true;
     stop_signal_.notify_all();
   }
+  http_.cancel();
   if (thread_.joinable()) thread_.join();
 }
 

@@ -66,7 +66,7 @@ class PolledSource {
   ~PolledSource();
 
   void start();
-  void stop();  // ends the wait at once; a request under way runs to its timeout
+  void stop();  // ends the wait, or the request under way, at once
   PolledCounts counts() const;
 
   // One poll, by the thread of start() or, without it, by a test; true when the answer was a table.

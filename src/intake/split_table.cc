@@ -65,7 +65,7 @@ class SplitTable::Reader {
     if (document["columns"].get_array().get(columns)) return tl::unexpected(not_a_table("it has no 'columns'"));
     for (auto result : columns) {
       if (result.error()) return tl::unexpected(not_a_table("it is not valid JSON"));
-      RawValue name = json_scalar(in_place(result).raw_json_token(), parser_, unescaper_);
+      RawValue name = json_scalar(in_place(result), parser_, unescaper_);
       if (name.kind != Kind::text) return tl::unexpected(not_a_table("a column has no name"));
       out.columns_.push_back(name.text());
     }
@@ -80,7 +80,7 @@ class SplitTable::Reader {
       if (row.get_array().get(values)) return tl::unexpected(not_a_table("a row of 'data' is no list"));
       for (auto result : values) {
         if (result.error()) return tl::unexpected(not_a_table("it is not valid JSON"));
-        RawValue value = json_scalar(in_place(result).raw_json_token(), parser_, unescaper_);
+        RawValue value = json_scalar(in_place(result), parser_, unescaper_);
         if (value.kind == Kind::broken) return tl::unexpected(not_a_table("it is not valid JSON"));
         out.values_.push_back(value);
       }
