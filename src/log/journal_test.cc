@@ -357,7 +357,7 @@ TEST_F(JournalTest, ReadersFollowTheWriterThroughRotationsAndRetention) {
     }
   });
   std::thread look([&] {
-    while (slowest <= kRecords) {
+    while (slowest <= kRecords && !HasFailure()) {
       uint64_t end = journal.durable_end();
       if (end == 1) continue;
       auto found = journal.find(end - 1);
@@ -372,13 +372,18 @@ TEST_F(JournalTest, ReadersFollowTheWriterThroughRotationsAndRetention) {
     }
   });
   std::thread drop([&] {
-    while (slowest <= kRecords) {
+    while (slowest <= kRecords && !HasFailure()) {
       auto dropped = journal.drop_before(slowest);
       ASSERT_TRUE(dropped) << dropped.error().line();
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   });
+  // The writer stays close enough to the others that all four meet, however the machine schedules.
+  auto too_far = [&](uint64_t s) {
+    return s > slowest + 100 || (s > kRecords / 2 && journal.first_sequence() == 1);
+  };
   for (uint64_t s = 1; s <= kRecords; s += 2) {
+    while (too_far(s) && !HasFailure()) std::this_thread::yield();
     std::string a(s % 700, 'a' + s % 26), b((s + 1) % 700, 'a' + (s + 1) % 26);
     RecordToWrite pair[] = {{RecordKind::payment, a, s}, {RecordKind::decision, b, s + 1}};
     auto first = journal.append(pair);
