@@ -9,7 +9,8 @@
 // From here on, after all headers: an inline function of a header must not be compiled for a
 // processor that may be absent.
 #pragma GCC push_options
-// g++ 12 takes the "undefined" registers of its own intrinsics for mistakes of ours (GCC bug 105593).
+// g++ 12 takes the "undefined" registers of its own intrinsics for mistakes of ours (GCC bug
+// 105593).
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC target("avx512f,avx512bw")
 
