@@ -134,7 +134,7 @@ export async function assert_contrast(page, where) {
     for (const element of document.querySelectorAll("body *")) {
       const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
       const box = element.getBoundingClientRect();
-      if (!own || box.width < 2 || element.closest("svg, :disabled, .unseen, .moved")) continue;
+      if (!own || box.width < 2 || element.closest("svg, :disabled, .unseen")) continue;
       const style = getComputedStyle(element);
       const [a, b] = [luminance(parse(style.color)), luminance(ground_of(element))].sort((x, y) => y - x);
       const ratio = (a + 0.05) / (b + 0.05);
