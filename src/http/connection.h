@@ -64,10 +64,10 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   };
   struct Lines {
     std::optional<LineSession> session;
-    std::string_view piece;  // received, not yet taken
-    std::string block;       // answers on their way into a chunk
-    bool input_done = false;    // the body's last byte is here
-    bool input_over = false;    // and all its lines are taken; or it broke off:
+    std::string_view piece;   // received, not yet taken
+    std::string block;        // answers on their way into a chunk
+    bool input_done = false;  // the body's last byte is here
+    bool input_over = false;  // and all its lines are taken; or it broke off:
     bool input_failed = false;
     bool head_sent = false, blocked = false;
     RetryTimer retry;

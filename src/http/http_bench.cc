@@ -1,4 +1,5 @@
-// What a request costs the server, in processor time with all system calls: the whole process less the client's thread.
+// What a request costs the server, in processor time with all system calls: the whole process less
+// the client's thread.
 #include <benchmark/benchmark.h>
 #include <time.h>
 
@@ -70,14 +71,14 @@ struct BenchServer {
 
   BenchServer() {
     Router router;
-    router.add(Method::post, "/inline", kOpenToAll, [](RequestPtr, Reply reply) {
-      reply(Response::json(200, std::string(300, 'a')));
-    });
+    router.add(Method::post, "/inline", kOpenToAll,
+               [](RequestPtr, Reply reply) { reply(Response::json(200, std::string(300, 'a'))); });
     router.add(Method::post, "/worker", kOpenToAll, [this](RequestPtr request, Reply reply) {
       reply.expires(milliseconds(50), [] { return problem(504, "Too late"); });
       worker.push({std::move(request), std::move(reply)});
     });
-    router.add_stream("/lines", kOpenToAll, [](RequestPtr) { return std::make_unique<EchoLines>(); });
+    router.add_stream("/lines", kOpenToAll,
+                      [](RequestPtr) { return std::make_unique<EchoLines>(); });
     ServerOptions options;
     options.port = 0;
     auto made = Server::create(options, std::move(router), {clock, log, {}, {}});
@@ -89,7 +90,8 @@ struct BenchServer {
 std::string post(const char* path) {
   std::string body(500, 'p');
   return std::string("POST ") + path +
-         " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench/1\r\nAuthorization: Bearer 0123456789abcdef\r\n"
+         " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench/1\r\nAuthorization: Bearer "
+         "0123456789abcdef\r\n"
          "Content-Type: application/json\r\nAccept: */*\r\nContent-Length: " +
          std::to_string(body.size()) + "\r\n\r\n" + body;
 }
@@ -133,11 +135,16 @@ void requests(benchmark::State& state, const char* path) {
   double count = static_cast<double>(state.iterations() * state.range(0));
   state.counters["server_us_per_request"] = (others_cpu_seconds() - before) * 1e6 / count;
   state.counters["requests_per_s"] = benchmark::Counter(count, benchmark::Counter::kIsRate);
-  if (bench.server->stats().responses_by_class[2] < static_cast<uint64_t>(count)) state.SkipWithError("not all were 200");
+  if (bench.server->stats().responses_by_class[2] < static_cast<uint64_t>(count))
+    state.SkipWithError("not all were 200");
 }
 
-void inline_answer(benchmark::State& state) { requests(state, "/inline"); }
-void worker_answer(benchmark::State& state) { requests(state, "/worker"); }
+void inline_answer(benchmark::State& state) {
+  requests(state, "/inline");
+}
+void worker_answer(benchmark::State& state) {
+  requests(state, "/worker");
+}
 BENCHMARK(inline_answer)->Arg(1)->Arg(64)->UseRealTime();
 BENCHMARK(worker_answer)->Arg(1)->Arg(64)->UseRealTime();
 
@@ -161,8 +168,10 @@ void lines(benchmark::State& state) {
       answered += static_cast<uint64_t>(n);
     }
   }
-  state.counters["server_ns_per_line"] = (others_cpu_seconds() - before) * 1e9 / static_cast<double>(sent);
-  state.counters["lines_per_s"] = benchmark::Counter(static_cast<double>(sent), benchmark::Counter::kIsRate);
+  state.counters["server_ns_per_line"] =
+      (others_cpu_seconds() - before) * 1e9 / static_cast<double>(sent);
+  state.counters["lines_per_s"] =
+      benchmark::Counter(static_cast<double>(sent), benchmark::Counter::kIsRate);
 }
 BENCHMARK(lines)->UseRealTime();
 

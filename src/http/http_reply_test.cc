@@ -1,4 +1,5 @@
-// Answers that come from elsewhere and later: deadlines, late replies, and the server's end while they are awaited.
+// Answers that come from elsewhere and later: deadlines, late replies, and the server's end while
+// they are awaited.
 #include <gmock/gmock.h>
 
 #include "base/bounded_queue.h"
@@ -10,7 +11,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-Response too_late() { return problem(504, "Too late", "No decision in time.", {{"decided", false}}); }
+Response too_late() {
+  return problem(504, "Too late", "No decision in time.", {{"decided", false}});
+}
 
 TEST(HttpReply, TheDeadlineAnswersAndTheLateReplyKnows) {
   TestServer test;
@@ -43,7 +46,10 @@ TEST(HttpReply, AnAnswerInTimeStopsTheDeadline) {
   TestServer test;
   std::atomic<int> fallbacks{0};
   test.router.add(Method::get, "/fast", kOpenToAll, [&](RequestPtr, Reply reply) {
-    reply.expires(Duration(20), [&] { ++fallbacks; return too_late(); });
+    reply.expires(Duration(20), [&] {
+      ++fallbacks;
+      return too_late();
+    });
     reply(Response::text(200, "fast"));
   });
   test.start();
@@ -77,8 +83,8 @@ TEST(HttpReply, ARequestOutlivesItsAnswer) {
   }
 }
 
-// Replies race with their deadlines, with clients that leave, and with each other; every request gets one answer, and
-// exactly one of its answerers is told that it won.
+// Replies race with their deadlines, with clients that leave, and with each other; every request
+// gets one answer, and exactly one of its answerers is told that it won.
 TEST(HttpReply, RaceOfDeadlinesAndReplies) {
   struct Work {
     RequestPtr request;
@@ -90,7 +96,10 @@ TEST(HttpReply, RaceOfDeadlinesAndReplies) {
   std::atomic<int> replied{0}, late{0}, fallbacks{0}, handled{0};
   test.router.add(Method::post, "/race", kOpenToAll, [&](RequestPtr request, Reply reply) {
     ++handled;
-    reply.expires(Duration(3), [&] { ++fallbacks; return too_late(); });
+    reply.expires(Duration(3), [&] {
+      ++fallbacks;
+      return too_late();
+    });
     queue.try_push({std::move(request), std::move(reply)});
   });
   test.start();
@@ -101,7 +110,8 @@ TEST(HttpReply, RaceOfDeadlinesAndReplies) {
       std::vector<Work> batch;
       while (queue.pop_all(batch, 8)) {
         std::this_thread::sleep_for(std::chrono::microseconds(random.below(3000)));
-        for (Work& work : batch) work.reply(Response::text(200, std::string(work.request->body))) ? ++replied : ++late;
+        for (Work& work : batch)
+          work.reply(Response::text(200, std::string(work.request->body))) ? ++replied : ++late;
         batch.clear();
       }
     });
@@ -120,7 +130,8 @@ TEST(HttpReply, RaceOfDeadlinesAndReplies) {
         }
         auto answer = client->read_answer();
         ASSERT_TRUE(answer);
-        ASSERT_TRUE(answer->status == 504 || answer->body == body) << answer->status << " " << answer->body;
+        ASSERT_TRUE(answer->status == 504 || answer->body == body)
+            << answer->status << " " << answer->body;
         ++answered;
       }
     });
@@ -175,7 +186,10 @@ TEST(HttpStop, CutsWhatOutlastsTheGrace) {
   std::atomic<int> fallbacks{0};
   std::atomic<bool> held{false};
   test.router.add(Method::get, "/never", kOpenToAll, [&](RequestPtr, Reply reply) {
-    reply.expires(Duration(60'000), [&] { ++fallbacks; return too_late(); });
+    reply.expires(Duration(60'000), [&] {
+      ++fallbacks;
+      return too_late();
+    });
     std::lock_guard lock(mutex);
     kept = std::move(reply);
     held = true;
@@ -233,7 +247,8 @@ TEST(HttpStop, StartsAndStopsManyTimesUnderLoad) {
     EXPECT_TRUE(eventually([&] { return served > 20; }));
     auto start = std::chrono::steady_clock::now();
     test.server->stop();
-    EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(1500)) << "nobody had to be waited for";
+    EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(1500))
+        << "nobody had to be waited for";
     for (std::thread& client : clients) client.join();
   }
 }
@@ -247,9 +262,10 @@ TEST(HttpStart, ABusyPortIsOneLine) {
   ASSERT_TRUE(second);
   Status started = (*second)->start();
   ASSERT_FALSE(started);
-  EXPECT_EQ(started.error().line(), "127.0.0.1:" + std::to_string(options.port) +
-                                        ": cannot listen: the port is in use; stop the program that holds it, or "
-                                        "choose another port");
+  EXPECT_EQ(started.error().line(),
+            "127.0.0.1:" + std::to_string(options.port) +
+                ": cannot listen: the port is in use; stop the program that holds it, or "
+                "choose another port");
 }
 
 TEST(HttpStart, PlainTextBeyondLoopbackIsRefused) {
@@ -262,12 +278,14 @@ TEST(HttpStart, PlainTextBeyondLoopbackIsRefused) {
     auto made = Server::create(options, Router(), {test.clock, test.log, {}, {}});
     return made ? std::string() : made.error().line();
   };
-  for (const char* loopback : {"127.0.0.1", "127.1.2.3", "localhost", "::1"}) EXPECT_EQ(create(loopback, false), "");
+  for (const char* loopback : {"127.0.0.1", "127.1.2.3", "localhost", "::1"})
+    EXPECT_EQ(create(loopback, false), "");
   for (const char* open : {"0.0.0.0", "::", "192.0.2.1"}) {
     EXPECT_THAT(create(open, false), testing::HasSubstr("without TLS; give a certificate"));
     EXPECT_EQ(create(open, true), "");
   }
-  EXPECT_THAT(create("example.com", false), testing::HasSubstr("'example.com' is not an IP address"));
+  EXPECT_THAT(create("example.com", false),
+              testing::HasSubstr("'example.com' is not an IP address"));
 }
 
 }  // namespace

@@ -109,6 +109,31 @@ TEST(Http, EveryByteAlone) {
   EXPECT_EQ(client.read_answer()->body, "abcde");
 }
 
+// Each place where a chunked body can be cut in two.
+TEST(Http, ChunkedBodiesCutAnywhere) {
+  TestServer test;
+  test.start();
+  TestClient client = test.client();
+  for (std::string body :
+       {"0\r\n\r\n", "0;a=b\r\nT: u\r\n\r\n", "1\r\na\r\n0\r\n\r\n", "00000\r\n\r\n"}) {
+    for (size_t cut = 0; cut <= body.size(); ++cut) {
+      client.send("POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                  body.substr(0, cut));
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      client.send(body.substr(cut));
+      auto answer = client.read_answer();
+      ASSERT_TRUE(answer) << body << cut;
+      EXPECT_EQ(answer->body, body[0] == '1' ? "a" : "");
+    }
+  }
+  for (char c : std::string_view(
+           "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")) {
+    client.send({&c, 1});
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(client.read_answer()->status, 200);
+}
+
 TEST(Http, LargeBodiesBothWays) {
   TestServer test;
   test.options.body_bytes_max = 20 << 20;

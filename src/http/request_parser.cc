@@ -1,5 +1,9 @@
 #include "http/request_parser.h"
 
+// Beast 1.74 asserts that a last chunk seen in part has 5 bytes; "0\r\n\r", sent slowly, has 4, and
+// is parsed rightly. Anyone could stop the program with it, so its assertions are off in this file.
+#define BOOST_DISABLE_ASSERTS
+
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <functional>

@@ -33,64 +33,50 @@ struct TlsFiles {
 };
 
 struct ServerOptions {
-  std::string address = "127.0.0.1";  // an IP address, or "localhost"; loopback unless TLS or
-                                      // allow_plaintext says otherwise
+  std::string address = "127.0.0.1";  // an IP address, or "localhost"
   uint16_t port = 8080;               // 0: any free one (tests)
   std::optional<TlsFiles> tls;        // none: plain HTTP; with it TLS 1.2 or later only
   bool allow_plaintext = false;  // plain HTTP beyond loopback: only behind a proxy that ends TLS
-  size_t threads =
-      1;  // one serves 30,000 small requests/s; two or more when TLS handshakes are many
+  size_t threads = 1;            // one serves 25,000 small requests/s; TLS handshakes want more
 
-  // Connections: each costs about 10 KB while idle.
-  size_t connections_max = 10'000;  // open at a time; beyond: 503 and closed
-  size_t connections_per_peer_max =
-      2'000;  // from one address; beyond: 429 and closed. Raise it behind a proxy
-  size_t refusals_lingering_max =
-      256;  // refused connections told so at a time; beyond: closed without a word
-  int listen_backlog = 4096;  // connections waiting for accept; the kernel may cap it (somaxconn)
+  // Connections: each costs about 10 KB while idle. Beyond a limit the answer is 503 (429 where one
+  // address has too many), and the connection is closed.
+  size_t connections_max = 10'000;
+  size_t connections_per_peer_max = 2'000;  // from one address; raise it behind a proxy
+  size_t refusals_lingering_max = 256;      // told why at a time; beyond: closed without a word
+  int listen_backlog = 4096;                // waiting for accept; somaxconn may cap it
 
   // Requests.
-  size_t head_bytes_max =
-      16 * 1024;                 // request line and fields; browsers and proxies stay below 8 KiB
-  size_t head_fields_max = 100;  // fields of one request
-  size_t body_bytes_max = 1024 * 1024;  // one whole body, unless its route says otherwise
-  size_t body_bytes_total_max =
-      256 * 1024 * 1024;  // bodies kept at a time, all connections; beyond: 503
-  size_t body_discard_max =
-      64 * 1024;  // an unwanted body up to this is read past, so that the connection lives on
-  size_t requests_in_flight_max = 4096;  // handed to handlers and not yet answered; beyond: 503
+  size_t head_bytes_max = 16 * 1024;    // line and fields; browsers stay below 8 KiB. 431, or 414
+  size_t head_fields_max = 100;         // 431
+  size_t body_bytes_max = 1024 * 1024;  // one whole body, unless its route says otherwise. 413
+  size_t body_bytes_total_max = 256 * 1024 * 1024;  // held at a time, all connections. 503
+  size_t body_discard_max = 64 * 1024;   // a refused body up to this is read past; beyond: closed
+  size_t requests_in_flight_max = 4096;  // with handlers, not yet answered. 503
   int retry_after_seconds = 1;           // what 429 and 503 tell the client to wait
 
-  // Streams of lines.
-  size_t line_bytes_max = 64 * 1024;  // one line; beyond: the line is answered with 413
-  size_t lines_in_flight_max =
-      4096;  // taken and not yet answered, one stream; beyond: it is not read
-  size_t stream_answer_bytes_max =
-      1024 * 1024;  // answered and not yet sent, one stream; beyond: it is not read
-  size_t stream_flush_bytes =
-      64 * 1024;  // one block of answers; smaller ones go out whenever the socket is free
-  Duration stream_retry =
-      milliseconds(2);  // a line that found the handler full is offered again after this
+  // Streams of lines. At the limits of one stream it is not read on, so the client waits.
+  size_t line_bytes_max = 64 * 1024;             // beyond: the line alone is answered with 413
+  size_t lines_in_flight_max = 4096;             // taken, not yet answered
+  size_t stream_answer_bytes_max = 1024 * 1024;  // answered, not yet sent
+  size_t stream_flush_bytes = 64 * 1024;         // most in one block; less goes out when it can
+  Duration stream_retry = milliseconds(2);       // until a full handler is asked again
+  Duration stream_idle_timeout = seconds(60);    // without a byte either way; beyond: closed
 
   // Server-sent events.
-  size_t event_streams_max = 256;  // open pages; beyond: 503
-  size_t event_buffer_bytes =
-      256 * 1024;  // waiting for one page; beyond: the page is dropped and reconnects
-  Duration event_ping =
-      seconds(15);  // a comment, so that proxies keep the stream and dead pages are noticed
-  Duration event_reconnect = seconds(2);  // what the page waits before it reconnects
+  size_t event_streams_max = 256;          // open pages; beyond: 503
+  size_t event_buffer_bytes = 256 * 1024;  // waiting for one page; beyond: it is dropped
+  Duration event_ping = seconds(15);       // keeps proxies patient, and finds dead pages
+  Duration event_reconnect = seconds(2);   // what a page waits before it reconnects
 
-  // Time. Each is for the whole step, so a client that drips bytes gains nothing.
+  // Time for a whole step, so a client that drips bytes gains nothing.
   Duration handshake_timeout = seconds(10);
   Duration head_timeout = seconds(10);   // first byte to end of head; beyond: 408
   Duration body_timeout = seconds(30);   // end of head to end of body; beyond: 408
-  Duration write_timeout = seconds(30);  // the client takes a whole answer (a stream: one block)
-  Duration idle_timeout = seconds(75);  // between requests; above the 60 s that proxies keep theirs
-  Duration stream_idle_timeout = seconds(60);  // a stream of lines without a byte either way
-  Duration linger_timeout =
-      seconds(2);  // after an early answer: time for the client to read it before the reset
-  Duration stop_grace =
-      seconds(10);  // stop(): for requests in flight, then their connections are cut
+  Duration write_timeout = seconds(30);  // the client takes a whole answer; beyond: closed
+  Duration idle_timeout = seconds(75);   // between requests; above the 60 s usual for proxies
+  Duration linger_timeout = seconds(2);  // to read an early answer, before the connection goes
+  Duration stop_grace = seconds(10);     // stop(): for what is in flight; then it is cut
 };
 
 // Counters since start, and gauges (named *_open, *_in_flight). Any thread reads; relaxed.
