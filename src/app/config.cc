@@ -1,5 +1,7 @@
 #include "app/config.h"
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "app/section.h"
@@ -7,7 +9,7 @@
 namespace paywarden {
 namespace {
 
-constexpr std::initializer_list<std::string_view> kTables = {
+constexpr std::array<std::string_view, 16> kTables = {
     "schema", "features", "feature", "currency", "model", "decision", "guard", "data", "intake", "engine",
     "http",   "api",      "notify",  "simulate", "source", "training"};
 
@@ -233,10 +235,10 @@ class Loader {
     s.whole("trees", t.booster.trees, 1, 5'000);
     s.whole("depth", t.booster.depth, 1, 16);
     s.number("learning_rate", t.booster.learning_rate, 0.001, 1);
-    s.whole("bins", t.booster.bins, 16, 65'535);
+    s.whole("bins", t.booster.max_bin, 16, 65'535);
     s.number("min_child_weight", t.booster.min_child_weight, 0, 1e6);
     s.number("subsample", t.booster.subsample, 0.01, 1);
-    s.number("columns", t.booster.columns, 0.01, 1);
+    s.number("columns", t.booster.colsample, 0.01, 1);
     s.number("lambda", t.booster.lambda, 0, 1e6);
     s.whole("seed", t.booster.seed, 0, INT32_MAX);
     s.whole("threads", t.booster.threads, 1, 256);
@@ -244,7 +246,10 @@ class Loader {
     s.span("warm_up", t.warm_up, seconds(0), days(400));
     s.number("slice", t.slice, 0.02, 0.5);
     s.number("decline_precision", t.decline_precision, 0, 1);
-    s.number("review_alerts_per_day", t.review_alerts_per_day, 0, 1e9);
+    s.number("review_precision", t.review_precision, 0, 1);
+    s.whole("alerts_a_day", t.alerts_a_day, 0, 1'000'000'000);
+    s.whole("declines_a_day", t.declines_a_day, 0, 1'000'000'000);
+    if (t.review_precision > t.decline_precision) s.problem("review_precision", "must not be above decline_precision");
     return s.finish();
   }
 
@@ -253,6 +258,14 @@ class Loader {
 };
 
 }  // namespace
+
+SimulatorOptions SimulateConfig::world() const {
+  SimulatorOptions options;
+  options.seed = seed;
+  options.customers = customers;
+  options.merchants = merchants;
+  return options;
+}
 
 CoreOptions Config::core_options() const {
   CoreOptions options;

@@ -20,6 +20,7 @@
 #include "http/server.h"
 #include "intake/schema.h"
 #include "log/journal.h"
+#include "simulator/simulator.h"
 #include "training/trainer.h"
 
 namespace paywarden {
@@ -42,6 +43,7 @@ struct SimulateConfig {
   uint64_t seed = 1;
   uint32_t customers = 5000;
   uint32_t merchants = 2000;
+  SimulatorOptions world() const;
 };
 
 struct PollConfig {

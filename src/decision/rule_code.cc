@@ -29,20 +29,20 @@ class Generator {
   void rule(const Statement& statement) {
     Label next;
     branch(statement.condition, false, next, 0);
-    emit({Operation::fire, false, static_cast<uint32_t>(program_.rules.size())});
+    emit({OpCode::fire, false, static_cast<uint32_t>(program_.rules.size())});
     bind(next);
     program_.rules.push_back(statement.rule);
   }
 
   RuleProgram finish() {
-    emit({Operation::halt});
+    emit({OpCode::halt});
     return std::move(program_);
   }
 
  private:
   void emit(Instruction instruction) { program_.code.push_back(instruction); }
 
-  void jump(Label& to, Operation test, bool sense, uint32_t a = 0, uint32_t b = 0) {
+  void jump(Label& to, OpCode test, bool sense, uint32_t a = 0, uint32_t b = 0) {
     to.push_back(program_.code.size());
     emit({test, sense, a, b});
   }
@@ -63,7 +63,7 @@ class Generator {
     if (node.kind == NodeKind::in_set) return in_set(node, sense, to, depth);
     if (node.kind == NodeKind::in_list) return in_list(node, sense, to);
     if (node.kind == NodeKind::is_missing) return presence(node, sense, to, depth);
-    jump(to, Operation::number_true, sense, value(id, depth));
+    jump(to, OpCode::number_true, sense, value(id, depth));
   }
 
   void chain(const Node& node, bool sense, Label& to, uint32_t depth) {
@@ -89,11 +89,11 @@ class Generator {
     jump(to, number_test(node.kind), sense, a, b);
   }
 
-  static Operation number_test(NodeKind kind) {
-    if (kind == NodeKind::equal) return Operation::number_equal;
-    if (kind == NodeKind::not_equal) return Operation::number_not_equal;
+  static OpCode number_test(NodeKind kind) {
+    if (kind == NodeKind::equal) return OpCode::number_equal;
+    if (kind == NodeKind::not_equal) return OpCode::number_not_equal;
     bool strict = kind == NodeKind::less || kind == NodeKind::greater;
-    return strict ? Operation::number_less : Operation::number_less_equal;
+    return strict ? OpCode::number_less : OpCode::number_less_equal;
   }
 
   void text_comparison(NodeKind kind, NodeId left, NodeId right, bool sense, Label& to) {
@@ -102,7 +102,7 @@ class Generator {
       return where_present({left, right}, sense, to,
                            [&](bool s, Label& l) { text_equality(left, right, s, l); });
     bool strict = kind == NodeKind::less || kind == NodeKind::greater;
-    jump(to, strict ? Operation::text_less : Operation::text_less_equal, sense, text(left),
+    jump(to, strict ? OpCode::text_less : OpCode::text_less_equal, sense, text(left),
          text(right));
   }
 
@@ -111,9 +111,9 @@ class Generator {
     bool with_constant =
         nodes_[right].kind == NodeKind::text && nodes_[left].kind == NodeKind::word;
     if (with_constant)
-      jump(to, Operation::text_is, sense, hashed_text(left), constant_id(nodes_[right].text));
+      jump(to, OpCode::text_is, sense, hashed_text(left), constant_id(nodes_[right].text));
     else
-      jump(to, Operation::text_equal, sense, text(left), text(right));
+      jump(to, OpCode::text_equal, sense, text(left), text(right));
   }
 
   // For != and `not in`, which are false on a missing text: truth is "all are present, and `test`
@@ -123,7 +123,7 @@ class Generator {
     Label end;
     for (NodeId id : texts)
       if (nodes_[id].kind == NodeKind::word)
-        jump(sense ? end : to, Operation::text_missing, true, text(id));
+        jump(sense ? end : to, OpCode::text_missing, true, text(id));
     test(!sense, to);
     bind(end);
   }
@@ -132,23 +132,23 @@ class Generator {
     NodeId looked_for = node.children[0];
     if (!is_text(looked_for)) return in_number_set(node, sense, to, depth);
     uint32_t set = text_set(node), a = hashed_text(looked_for);
-    auto test = [&](bool s, Label& l) { jump(l, Operation::text_in_set, s, a, set); };
+    auto test = [&](bool s, Label& l) { jump(l, OpCode::text_in_set, s, a, set); };
     node.negated ? where_present({looked_for}, sense, to, test) : test(sense, to);
   }
 
   void in_number_set(const Node& node, bool sense, Label& to, uint32_t depth) {
     uint32_t set = number_set(node), a = value(node.children[0], depth);
-    if (!node.negated) return jump(to, Operation::number_in_set, sense, a, set);
+    if (!node.negated) return jump(to, OpCode::number_in_set, sense, a, set);
     Label end;
-    jump(sense ? end : to, Operation::number_missing, true, a);
-    jump(to, Operation::number_in_set, !sense, a, set);
+    jump(sense ? end : to, OpCode::number_missing, true, a);
+    jump(to, OpCode::number_in_set, !sense, a, set);
     bind(end);
   }
 
   void in_list(const Node& node, bool sense, Label& to) {
     NodeId looked_for = node.children[0];
     uint32_t list = list_use(node), a = hashed_text(looked_for);
-    auto test = [&](bool s, Label& l) { jump(l, Operation::text_in_list, s, a, list); };
+    auto test = [&](bool s, Label& l) { jump(l, OpCode::text_in_list, s, a, list); };
     node.negated ? where_present({looked_for}, sense, to, test) : test(sense, to);
   }
 
@@ -156,9 +156,9 @@ class Generator {
     NodeId looked_at = node.children[0];
     bool missing = sense != node.negated;
     if (is_text(looked_at))
-      jump(to, Operation::text_missing, missing, text(looked_at));
+      jump(to, OpCode::text_missing, missing, text(looked_at));
     else
-      jump(to, Operation::number_missing, missing, value(looked_at, depth));
+      jump(to, OpCode::number_missing, missing, value(looked_at, depth));
   }
 
   // ---- Values: the register in which a number, a time or a boolean stands.
@@ -172,15 +172,15 @@ class Generator {
       case NodeKind::word:
         return load(node.word);
       case NodeKind::negate:
-        return computed(Operation::negate, node, depth);
+        return computed(OpCode::negate, node, depth);
       case NodeKind::add:
-        return sum(Operation::add, node, depth);
+        return sum(OpCode::add, node, depth);
       case NodeKind::subtract:
-        return sum(Operation::subtract, node, depth);
+        return sum(OpCode::subtract, node, depth);
       case NodeKind::multiply:
-        return computed(Operation::multiply, node, depth);
+        return computed(OpCode::multiply, node, depth);
       case NodeKind::divide:
-        return computed(Operation::divide, node, depth);
+        return computed(OpCode::divide, node, depth);
       case NodeKind::text:
       case NodeKind::less:
       case NodeKind::less_equal:
@@ -199,31 +199,31 @@ class Generator {
     return truth(id, depth);
   }
 
-  uint32_t computed(Operation operation, const Node& node, uint32_t depth) {
+  uint32_t computed(OpCode operation, const Node& node, uint32_t depth) {
     uint32_t a = value(node.children[0], depth);
     uint32_t b = node.children.size() > 1 ? value(node.children[1], depth + 1) : 0;
     return compute(operation, a, b, depth);
   }
 
-  uint32_t compute(Operation operation, uint32_t a, uint32_t b, uint32_t depth) {
+  uint32_t compute(OpCode operation, uint32_t a, uint32_t b, uint32_t depth) {
     uint32_t to = temporary(depth);
     emit({operation, false, a, b, to});
     return to;
   }
 
   // Times are in ms, what is added to them and what their difference gives in seconds.
-  uint32_t sum(Operation operation, const Node& node, uint32_t depth) {
+  uint32_t sum(OpCode operation, const Node& node, uint32_t depth) {
     bool left_time = nodes_[node.children[0]].type == ValueType::time;
     bool right_time = nodes_[node.children[1]].type == ValueType::time;
     uint32_t a = value(node.children[0], depth);
     if (!left_time && right_time)
-      a = compute(Operation::multiply, a, constant(kMsPerSecond), depth);
+      a = compute(OpCode::multiply, a, constant(kMsPerSecond), depth);
     uint32_t b = value(node.children[1], depth + 1);
     if (left_time && !right_time)
-      b = compute(Operation::multiply, b, constant(kMsPerSecond), depth + 1);
+      b = compute(OpCode::multiply, b, constant(kMsPerSecond), depth + 1);
     uint32_t result = compute(operation, a, b, depth);
     if (left_time && right_time)
-      result = compute(Operation::divide, result, constant(kMsPerSecond), depth);
+      result = compute(OpCode::divide, result, constant(kMsPerSecond), depth);
     return result;
   }
 
@@ -232,10 +232,10 @@ class Generator {
     uint32_t to = temporary(depth);
     Label no, end;
     branch(id, false, no, depth);  // writes before `to` is written
-    emit({Operation::copy, false, constant(1), 0, to});
-    jump(end, Operation::jump, true);
+    emit({OpCode::copy, false, constant(1), 0, to});
+    jump(end, OpCode::jump, true);
     bind(no);
-    emit({Operation::copy, false, constant(0), 0, to});
+    emit({OpCode::copy, false, constant(0), 0, to});
     bind(end);
     return to;
   }

@@ -85,45 +85,45 @@ bool test(const RuleProgram& program, const RuleMemory& memory, const Instructio
   const double* n = memory.numbers.data();
   const TextValue* t = memory.texts.data();
   switch (at.operation) {
-    case Operation::number_less:
+    case OpCode::number_less:
       return n[at.a] < n[at.b];
-    case Operation::number_less_equal:
+    case OpCode::number_less_equal:
       return n[at.a] <= n[at.b];
-    case Operation::number_equal:
+    case OpCode::number_equal:
       return n[at.a] == n[at.b];
-    case Operation::number_not_equal:
+    case OpCode::number_not_equal:
       return n[at.a] < n[at.b] || n[at.a] > n[at.b];
-    case Operation::number_missing:
+    case OpCode::number_missing:
       return n[at.a] != n[at.a];
-    case Operation::number_true:
+    case OpCode::number_true:
       return n[at.a] == 1;
-    case Operation::number_in_set:
+    case OpCode::number_in_set:
       return is_in(program.number_sets[at.b], n[at.a]);
-    case Operation::text_less:
+    case OpCode::text_less:
       return !t[at.a].missing() && !t[at.b].missing() && t[at.a].text < t[at.b].text;
-    case Operation::text_less_equal:
+    case OpCode::text_less_equal:
       return !t[at.a].missing() && !t[at.b].missing() && t[at.a].text <= t[at.b].text;
-    case Operation::text_equal:
+    case OpCode::text_equal:
       return !t[at.a].missing() && !t[at.b].missing() && t[at.a].text == t[at.b].text;
-    case Operation::text_missing:
+    case OpCode::text_missing:
       return t[at.a].missing();
-    case Operation::text_is:
+    case OpCode::text_is:
       return t[at.a].id == at.b;
-    case Operation::text_in_set:
+    case OpCode::text_in_set:
       return is_in(program.text_sets[at.b], t[at.a].id);  // kAbsent is in none
-    case Operation::text_in_list:
+    case OpCode::text_in_list:
       return !t[at.a].missing() &&
              program.lists[at.b].entries->find(t[at.a].text, t[at.a].hash) != StringSet::kAbsent;
-    case Operation::jump:
+    case OpCode::jump:
       return at.sense;
-    case Operation::copy:
-    case Operation::negate:
-    case Operation::add:
-    case Operation::subtract:
-    case Operation::multiply:
-    case Operation::divide:
-    case Operation::fire:
-    case Operation::halt:
+    case OpCode::copy:
+    case OpCode::negate:
+    case OpCode::add:
+    case OpCode::subtract:
+    case OpCode::multiply:
+    case OpCode::divide:
+    case OpCode::fire:
+    case OpCode::halt:
       break;
   }
   return false;
@@ -134,45 +134,45 @@ void run_code(const RuleProgram& program, RuleMemory& memory) {
   const Instruction* code = program.code.data();
   for (const Instruction* at = code;;) {
     switch (at->operation) {
-      case Operation::number_less:
-      case Operation::number_less_equal:
-      case Operation::number_equal:
-      case Operation::number_not_equal:
-      case Operation::number_missing:
-      case Operation::number_true:
-      case Operation::number_in_set:
-      case Operation::text_less:
-      case Operation::text_less_equal:
-      case Operation::text_equal:
-      case Operation::text_missing:
-      case Operation::text_is:
-      case Operation::text_in_set:
-      case Operation::text_in_list:
-      case Operation::jump:
+      case OpCode::number_less:
+      case OpCode::number_less_equal:
+      case OpCode::number_equal:
+      case OpCode::number_not_equal:
+      case OpCode::number_missing:
+      case OpCode::number_true:
+      case OpCode::number_in_set:
+      case OpCode::text_less:
+      case OpCode::text_less_equal:
+      case OpCode::text_equal:
+      case OpCode::text_missing:
+      case OpCode::text_is:
+      case OpCode::text_in_set:
+      case OpCode::text_in_list:
+      case OpCode::jump:
         at = test(program, memory, *at) == at->sense ? code + at->c : at + 1;
         continue;
-      case Operation::copy:
+      case OpCode::copy:
         n[at->c] = n[at->a];
         break;
-      case Operation::negate:
+      case OpCode::negate:
         n[at->c] = -n[at->a];
         break;
-      case Operation::add:
+      case OpCode::add:
         n[at->c] = finite_or_missing(n[at->a] + n[at->b]);
         break;
-      case Operation::subtract:
+      case OpCode::subtract:
         n[at->c] = finite_or_missing(n[at->a] - n[at->b]);
         break;
-      case Operation::multiply:
+      case OpCode::multiply:
         n[at->c] = finite_or_missing(n[at->a] * n[at->b]);
         break;
-      case Operation::divide:
+      case OpCode::divide:
         n[at->c] = finite_or_missing(n[at->a] / n[at->b]);
         break;
-      case Operation::fire:
+      case OpCode::fire:
         memory.fired[memory.fired_count++] = at->a;
         break;
-      case Operation::halt:
+      case OpCode::halt:
         return;
     }
     ++at;

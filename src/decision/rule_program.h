@@ -16,7 +16,7 @@
 
 namespace paywarden {
 
-enum class Operation : uint8_t {
+enum class OpCode : uint8_t {
   // Jump to c where the test comes out as `sense`. A test on a missing value comes out false.
   number_less,
   number_less_equal,
@@ -45,7 +45,7 @@ enum class Operation : uint8_t {
 };
 
 struct Instruction {
-  Operation operation;
+  OpCode operation;
   bool sense = false;
   uint32_t a = 0, b = 0, c = 0;
 };
@@ -83,7 +83,7 @@ struct TextConstant {
 
 struct RuleProgram {
   std::vector<Rule> rules;
-  std::vector<Instruction> code = {{Operation::halt}};
+  std::vector<Instruction> code = {{OpCode::halt}};
   std::vector<NumberLoad> number_loads;
   std::vector<TextLoad> text_loads;
   std::vector<double> numbers;  // the registers at the start

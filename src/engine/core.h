@@ -87,6 +87,7 @@ class Core {
   const WindowState& windows() const { return *windows_; }
   const LabelBook& labels() const { return labels_; }
   const SeenPayments& seen() const { return seen_; }
+  Duration idempotency_horizon() const { return options_.idempotency_horizon; }
   EventTime watermark() const { return windows_->watermark(); }
 
   uint64_t state_hash() const;

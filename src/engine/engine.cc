@@ -21,7 +21,7 @@ Engine::Engine(Log& log, Snapshots& snapshots, Core::ModelFinder models, EngineO
       queue_(options.queue_max),
       groups_(options.groups_in_flight),
       spare_groups_(options.groups_in_flight + 1),
-      group_(std::make_unique<Group>()),
+      group_(std::make_unique<OutgoingGroup>()),
       decisions_(options.batch_max),
       items_(options.batch_max) {}
 
@@ -55,6 +55,10 @@ bool Engine::submit_waiting(Work&& work) {
 std::string Engine::model_name() const {
   std::lock_guard lock(shared_);
   return model_name_;
+}
+
+Duration Engine::state_reach() const {
+  return std::max(core_->windows().retention() + core_->features().options().label_delay, core_->idempotency_horizon() + core_->idempotency_horizon());
 }
 
 void Engine::own() {
@@ -274,9 +278,9 @@ void Engine::hand_over() {
   if (group_->records.empty() && group_->replies.empty()) return;
   group_->first_sequence = next_sequence_ - group_->records.size();
   if (!groups_.push(std::move(group_))) CHECK(false, "the log thread ended before the owner");
-  std::vector<std::unique_ptr<Group>> spare;
+  std::vector<std::unique_ptr<OutgoingGroup>> spare;
   spare_groups_.pop_all_for(spare, 1, std::chrono::milliseconds(0));
-  group_ = spare.empty() ? std::make_unique<Group>() : std::move(spare.front());
+  group_ = spare.empty() ? std::make_unique<OutgoingGroup>() : std::move(spare.front());
 }
 
 void Engine::publish_figures() {

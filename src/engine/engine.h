@@ -81,6 +81,7 @@ class Engine {
   const EngineFigures& figures() const { return figures_; }
   const RecoveryFigures& recovery() const { return recovery_; }
   size_t queued() const { return queue_.size(); }
+  size_t queue_limit() const { return queue_.limit(); }
   bool failed() const { return failed_.load(); }  // the log failed: the process must end
   // Called once when the log fails, on the log thread.
   void on_failure(std::function<void(const Error&)> fn) { on_failure_ = std::move(fn); }
@@ -90,6 +91,8 @@ class Engine {
   uint64_t sequence() const { return next_sequence_; }
   // Known from recovery on, changed by the owner thread: copies for status pages.
   std::string model_name() const;
+  // How far behind the newest payment the log is needed to rebuild the state.
+  Duration state_reach() const;
   Mode mode() const { return mode_.load(); }
 
  private:
@@ -122,11 +125,11 @@ class Engine {
 
   // The log thread.
   void keep();
-  void append(std::vector<std::unique_ptr<Group>>& groups);
-  void answer_all(Group& group);
-  void answer(Group& group, PendingReply& pending);
+  void append(std::vector<std::unique_ptr<OutgoingGroup>>& groups);
+  void answer_all(OutgoingGroup& group);
+  void answer(OutgoingGroup& group, PendingReply& pending);
   void answer_earlier(PendingReply& pending);
-  void fail_all(std::vector<std::unique_ptr<Group>>& groups, const Error& error);
+  void fail_all(std::vector<std::unique_ptr<OutgoingGroup>>& groups, const Error& error);
 
   Log& log_;
   Snapshots& snapshots_;
@@ -137,8 +140,8 @@ class Engine {
   std::function<void(const Error&)> on_failure_;
 
   BoundedQueue<Work> queue_;
-  BoundedQueue<std::unique_ptr<Group>> groups_;
-  BoundedQueue<std::unique_ptr<Group>> spare_groups_;
+  BoundedQueue<std::unique_ptr<OutgoingGroup>> groups_;
+  BoundedQueue<std::unique_ptr<OutgoingGroup>> spare_groups_;
   std::thread owner_, keeper_;
   std::atomic<bool> failed_{false};
   std::atomic<Mode> mode_{Mode::decide};
@@ -148,7 +151,7 @@ class Engine {
   uint64_t snapshot_payments_ = 0;  // since the last snapshot
   int snapshot_child_ = 0;
   int guards_to_note_ = 0;
-  std::unique_ptr<Group> group_;
+  std::unique_ptr<OutgoingGroup> group_;
   std::vector<Work*> admitted_;
   std::vector<Decision> decisions_;
   std::vector<CoreItem> items_;

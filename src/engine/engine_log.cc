@@ -5,7 +5,7 @@
 namespace paywarden {
 
 void Engine::keep() {
-  std::vector<std::unique_ptr<Group>> groups;
+  std::vector<std::unique_ptr<OutgoingGroup>> groups;
   while (groups_.pop_all(groups, options_.groups_in_flight)) {
     append(groups);
     for (auto& group : groups) {
@@ -17,7 +17,7 @@ void Engine::keep() {
 }
 
 // All groups that wait go into one: one write, one sync.
-void Engine::append(std::vector<std::unique_ptr<Group>>& groups) {
+void Engine::append(std::vector<std::unique_ptr<OutgoingGroup>>& groups) {
   std::vector<RecordToWrite> records;
   for (const auto& group : groups)
     for (const GroupRecord& r : group->records)
@@ -44,7 +44,7 @@ void Engine::append(std::vector<std::unique_ptr<Group>>& groups) {
   for (auto& group : groups) answer_all(*group);
 }
 
-void Engine::answer_all(Group& group) {
+void Engine::answer_all(OutgoingGroup& group) {
   for (PendingReply& pending : group.replies) {
     if (!pending.to) continue;
     if (pending.kind == Answer::Kind::repeated)
@@ -54,7 +54,7 @@ void Engine::answer_all(Group& group) {
   }
 }
 
-void Engine::answer(Group& group, PendingReply& pending) {
+void Engine::answer(OutgoingGroup& group, PendingReply& pending) {
   Answer out{pending.kind,
              std::string_view(group.bytes).substr(pending.json_offset, pending.json_length),
              pending.sequence};
@@ -84,7 +84,7 @@ void Engine::answer_earlier(PendingReply& pending) {
   }
 }
 
-void Engine::fail_all(std::vector<std::unique_ptr<Group>>& groups, const Error& error) {
+void Engine::fail_all(std::vector<std::unique_ptr<OutgoingGroup>>& groups, const Error& error) {
   for (auto& group : groups)
     for (PendingReply& pending : group->replies)
       if (pending.to) pending.to->answer({Answer::Kind::failed, {}, 0, &error});

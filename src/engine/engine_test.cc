@@ -59,7 +59,7 @@ class Desk {
 
 struct House {
   TestWorld world;
-  MemoryLog log;
+  LogInMemory log;
   SimulatedFiles files{1};
   Snapshots snapshots{files, "snapshots"};
   SilentLog quiet;

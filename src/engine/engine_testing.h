@@ -125,7 +125,7 @@ struct TestStream {
   }
 };
 
-class MemoryLog : public Log {
+class LogInMemory : public Log {
  public:
   Result<uint64_t> append(std::span<const RecordToWrite> records) override {
     std::lock_guard lock(mutex_);

@@ -13,7 +13,7 @@ namespace paywarden {
 
 struct GroupRecord {
   RecordKind kind;
-  size_t offset, length;  // in Group::bytes
+  size_t offset, length;  // in OutgoingGroup::bytes
   uint64_t lookup_key;
 };
 
@@ -22,12 +22,12 @@ struct PendingReply {
   Answer::Kind kind;
   uint64_t sequence =
       0;  // of the record that the answer is about; for repeated and conflict: the earlier payment
-  size_t json_offset = 0, json_length = 0;  // decided: in Group::bytes
+  size_t json_offset = 0, json_length = 0;  // decided: in OutgoingGroup::bytes
   std::string payment_id;  // payments: for the log's note that the caller got the default outcome
   Error error;             // refused
 };
 
-struct Group {
+struct OutgoingGroup {
   uint64_t first_sequence = 0;
   std::string bytes;
   std::vector<GroupRecord> records;

@@ -150,7 +150,7 @@ Values read_all(const std::string& text, RecordFormat format, RecordLimits limit
   reader.set_format(format);
   reader.expect_columns(columns);
   Values out;
-  Record record;
+  SourceRecord record;
   while (true) {
     RecordStatus status = *reader.next(record);
     if (status == RecordStatus::end) return out;

@@ -91,7 +91,7 @@ Status FileSource::read_header(Reading& reading, const std::string& path) {
     reading.header_read = true;
     return {};
   }
-  Record record;
+  SourceRecord record;
   TRY_ASSIGN(RecordStatus status, reading.reader->next(record));
   if (status == RecordStatus::waiting || status == RecordStatus::end) return {};
   if (status == RecordStatus::bad) return fail("the header is not one line of CSV", path + ":1");
@@ -170,7 +170,7 @@ Result<RecordStatus> FileSource::step(FileBatch& batch) {
     TRY(read_header(*reading_, paths_[next_file_ - 1]));
     if (!reading_->header_read) return reading_->growing ? RecordStatus::waiting : RecordStatus::end;
   }
-  Record record;
+  SourceRecord record;
   TRY_ASSIGN(RecordStatus status, reading_->reader->next(record));
   switch (status) {
     case RecordStatus::record: take(record, batch); break;
@@ -212,7 +212,7 @@ void FileSource::end_file() {
   reading_.reset();
 }
 
-void FileSource::take(const Record& record, FileBatch& batch) {
+void FileSource::take(const SourceRecord& record, FileBatch& batch) {
   FileRow& row = batch.rows[batch.count];
   std::optional<Rejection> no;
   if (reading_->format == RecordFormat::ndjson)
@@ -228,7 +228,7 @@ void FileSource::take(const Record& record, FileBatch& batch) {
   ++batch.count;
 }
 
-void FileSource::refuse(const Record& record, Rejection rejection) {
+void FileSource::refuse(const SourceRecord& record, Rejection rejection) {
   rejected_.fetch_add(1, std::memory_order_relaxed);
   if (rejection.raw.empty()) rejection.raw = shape_of(record.bytes);
   rejects_.add({paths_[next_file_ - 1], record.line, rejection});

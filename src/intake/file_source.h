@@ -100,8 +100,8 @@ class FileSource {
   Status start_next_file();
   void end_file();
   bool restarted();
-  void take(const Record& record, FileBatch& batch);
-  void refuse(const Record& record, Rejection rejection);
+  void take(const SourceRecord& record, FileBatch& batch);
+  void refuse(const SourceRecord& record, Rejection rejection);
   void run();
 
   const std::vector<std::string> paths_;

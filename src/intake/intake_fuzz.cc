@@ -106,7 +106,7 @@ class Fuzz {
     }
     RecordReader reader(std::make_unique<Pieces>(text, random), {});
     reader.expect_columns(3);
-    Record record;
+    SourceRecord record;
     std::set<uint64_t> seen;
     while (*reader.next(record) != RecordStatus::end)
       if (record.reason == RejectReason::none) seen.insert(record.line);

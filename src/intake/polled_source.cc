@@ -106,9 +106,9 @@ void PolledSource::take_row(const ColumnMap& columns, std::span<const RawValue> 
     return;
   }
   switch (take_(payment_)) {
-    case Verdict::accepted: return count(&PolledCounts::accepted);
-    case Verdict::repeated: return count(&PolledCounts::repeated);
-    case Verdict::refused: return count(&PolledCounts::refused);
+    case PollVerdict::accepted: return count(&PolledCounts::accepted);
+    case PollVerdict::repeated: return count(&PolledCounts::repeated);
+    case PollVerdict::refused: return count(&PolledCounts::refused);
   }
 }
 

@@ -38,7 +38,7 @@ struct PolledSourceOptions {
 };
 
 // What became of a payment that was handed over.
-enum class Verdict : uint8_t {
+enum class PollVerdict : uint8_t {
   accepted,
   repeated,  // its id is known: normal with a polled source
   refused,   // not now (queues full): the row comes again with a later poll, or does not
@@ -58,7 +58,7 @@ struct PolledCounts {
 
 class PolledSource {
  public:
-  using Take = std::function<Verdict(const Payment&)>;
+  using Take = std::function<PollVerdict(const Payment&)>;
 
   // The references must outlive the source. `take` is called by the polling thread.
   PolledSource(PolledSourceOptions options, const Schema& schema, const Tokeniser& tokeniser,

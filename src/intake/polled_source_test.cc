@@ -54,9 +54,9 @@ struct Polled {
   ParserOptions parser;
   PolledSource source{{}, schema, tokeniser, parser, answers, clock, rejects, log,
                       [this](const Payment& payment) {
-                        if (!ids.insert(std::string(payment.id())).second) return Verdict::repeated;
+                        if (!ids.insert(std::string(payment.id())).second) return PollVerdict::repeated;
                         taken.push_back(payment);
-                        return Verdict::accepted;
+                        return PollVerdict::accepted;
                       }};
 };
 
@@ -245,7 +245,7 @@ TEST(PolledSource, StartsAndStops) {
   polled.interval = milliseconds(1);
   std::atomic<int> taken = 0;
   PolledSource source(polled, p.schema, p.tokeniser, p.parser, get, p.clock, p.rejects, p.log,
-                      [&](const Payment&) { return ++taken, Verdict::accepted; });
+                      [&](const Payment&) { return ++taken, PollVerdict::accepted; });
   source.start();
   while (source.counts().polls < 4) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   auto started = std::chrono::steady_clock::now();

@@ -54,7 +54,7 @@ void RecordReader::restart() {
   line_ = 1;
 }
 
-Result<RecordStatus> RecordReader::next(Record& out) {
+Result<RecordStatus> RecordReader::next(SourceRecord& out) {
   while (skipping_) {
     size_t newline = rest().find('\n');
     skipping_ = newline == std::string_view::npos && !ended();
@@ -66,7 +66,7 @@ Result<RecordStatus> RecordReader::next(Record& out) {
   return format_ == RecordFormat::ndjson ? next_line(out) : next_csv(out);
 }
 
-Result<RecordStatus> RecordReader::next_line(Record& out) {
+Result<RecordStatus> RecordReader::next_line(SourceRecord& out) {
   while (true) {
     size_t newline = rest().find('\n');
     bool whole = newline != std::string_view::npos || (ended() && begin_ < end_);
@@ -84,7 +84,7 @@ Result<RecordStatus> RecordReader::next_line(Record& out) {
   }
 }
 
-Result<RecordStatus> RecordReader::next_csv(Record& out) {
+Result<RecordStatus> RecordReader::next_csv(SourceRecord& out) {
   while (true) {
     size_t most = std::min(end_ - begin_, limits_.record_bytes_max);
     bool cut = most < end_ - begin_;
@@ -105,13 +105,13 @@ Result<RecordStatus> RecordReader::next_csv(Record& out) {
   }
 }
 
-RecordStatus RecordReader::take_csv(const CsvScan& scan, Record& out) {
+RecordStatus RecordReader::take_csv(const CsvScan& scan, SourceRecord& out) {
   bool swallowed = scan.lines > 1 && columns_ > 0 && values_.size() != columns_;
   return swallowed ? refuse(RejectReason::bad_quotes, out) : give(scan.length, scan.lines, out);
 }
 
 // Hands out `length` bytes, line end included, and moves on.
-RecordStatus RecordReader::give(size_t length, size_t lines, Record& out) {
+RecordStatus RecordReader::give(size_t length, size_t lines, SourceRecord& out) {
   std::string_view bytes = rest().substr(0, length);
   if (bytes.ends_with('\n')) bytes.remove_suffix(1);
   if (bytes.ends_with('\r')) bytes.remove_suffix(1);
@@ -122,7 +122,7 @@ RecordStatus RecordReader::give(size_t length, size_t lines, Record& out) {
 }
 
 // Gives up the line that the record starts on, and no more.
-RecordStatus RecordReader::refuse(RejectReason reason, Record& out) {
+RecordStatus RecordReader::refuse(RejectReason reason, SourceRecord& out) {
   size_t newline = rest().find('\n');
   bool found = newline != std::string_view::npos;
   size_t length = found ? newline + 1 : end_ - begin_;

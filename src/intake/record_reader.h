@@ -2,7 +2,7 @@
 // takes its neighbours with it: an open quote ends at the record's limits, and reading goes on with the next line.
 //
 //   RecordReader reader(std::move(bytes), limits);
-//   Record record;
+//   SourceRecord record;
 //   while (*reader.next(record) == RecordStatus::record) use(record.bytes, reader.values());
 //
 // Allocates its buffers once. One object, one thread.
@@ -35,7 +35,7 @@ enum class RecordStatus : uint8_t {
   end,
 };
 
-struct Record {
+struct SourceRecord {
   std::string_view bytes;   // without its line end; valid until the next call
   size_t readable = 0;      // bytes that may be read from bytes.data() on, at least 64 more than bytes
   uint64_t line = 0;        // 1 for the file's first
@@ -53,7 +53,7 @@ class RecordReader {
   // Known once the header is read: a record over several lines with another number of values is an open quote's work.
   void expect_columns(size_t count) { columns_ = count; }
 
-  Result<RecordStatus> next(Record& out);
+  Result<RecordStatus> next(SourceRecord& out);
   const std::vector<RawValue>& values() const { return values_; }  // CSV: of the record that next() gave
   // A growing file began anew: first what is left of the old one is its last record, up to RecordStatus::end, ...
   void finish_growing() { growing_ = false; }
@@ -63,11 +63,11 @@ class RecordReader {
 
  private:
   Status fill();
-  Result<RecordStatus> next_line(Record& out);
-  Result<RecordStatus> next_csv(Record& out);
-  RecordStatus take_csv(const CsvScan& scan, Record& out);
-  RecordStatus give(size_t length, size_t lines, Record& out);
-  RecordStatus refuse(RejectReason reason, Record& out);
+  Result<RecordStatus> next_line(SourceRecord& out);
+  Result<RecordStatus> next_csv(SourceRecord& out);
+  RecordStatus take_csv(const CsvScan& scan, SourceRecord& out);
+  RecordStatus give(size_t length, size_t lines, SourceRecord& out);
+  RecordStatus refuse(RejectReason reason, SourceRecord& out);
   bool ended() const { return stream_ended_ && !growing_; }
   std::string_view rest() const { return {buffer_.data() + begin_, end_ - begin_}; }
 

@@ -20,7 +20,7 @@ WorldOptions world_options(const SimulatorOptions& options) {
           options.payments_per_day_per_customer};
 }
 
-Status check_live(const LiveOptions& options) {
+Status check_live(const LiveSimulatorOptions& options) {
   TRY(check(options.world));
   if (!(options.payments_per_second >= 0.01 && options.payments_per_second <= 100'000))
     return fail("simulated payments a second must be 0.01 to 100,000");
@@ -31,24 +31,24 @@ Status check_live(const LiveOptions& options) {
 
 }  // namespace
 
-LiveSimulator::Parts::Parts(const LiveOptions& options, World made)
+LiveSimulator::Parts::Parts(const LiveSimulatorOptions& options, World made)
     : id_prefix(options.world.id_prefix),
       world(std::move(made)),
       habits(world),
       frauds(world, habits, options.world.fraud_share, options.pace, options.world.seed),
       random(hash_combine(options.world.seed, 0x6c697665)) {}
 
-LiveSimulator::LiveSimulator(const LiveOptions& options, World world)
+LiveSimulator::LiveSimulator(const LiveSimulatorOptions& options, World world)
     : parts_(std::make_unique<Parts>(options, std::move(world))),
       options_(options),
       activity_scale_(1 / (4 * options.world.payments_per_day_per_customer)) {}
 
-Result<LiveSimulator> LiveSimulator::create(const LiveOptions& options) {
+Result<LiveSimulator> LiveSimulator::create(const LiveSimulatorOptions& options) {
   TRY(check_live(options));
   return LiveSimulator(options, World(world_options(options.world)));
 }
 
-Result<LiveSimulator> LiveSimulator::create(const LiveOptions& options, World world) {
+Result<LiveSimulator> LiveSimulator::create(const LiveSimulatorOptions& options, World world) {
   TRY(check_live(options));
   return LiveSimulator(options, std::move(world));
 }

@@ -23,7 +23,7 @@
 
 namespace paywarden {
 
-struct LiveOptions {
+struct LiveSimulatorOptions {
   // `start`: when the first payment is due. `payments_per_day_per_customer` only weighs customers
   // here.
   SimulatorOptions world = {.fraud_share = 0.02, .id_prefix = "live-"};
@@ -35,8 +35,8 @@ struct LiveOptions {
 
 class LiveSimulator {
  public:
-  static Result<LiveSimulator> create(const LiveOptions& options);
-  static Result<LiveSimulator> create(const LiveOptions& options, World world);
+  static Result<LiveSimulator> create(const LiveSimulatorOptions& options);
+  static Result<LiveSimulator> create(const LiveSimulatorOptions& options, World world);
 
   // The next payment. Its text points into the simulator, which must outlive it.
   void next(SimulatedPayment& out);
@@ -44,21 +44,21 @@ class LiveSimulator {
 
  private:
   struct Parts {  // on the heap: they refer to each other
-    Parts(const LiveOptions& options, World made);
+    Parts(const LiveSimulatorOptions& options, World made);
     std::string id_prefix;
     World world;
     Habits habits;
     FraudPlanner frauds;
     Random random;
   };
-  LiveSimulator(const LiveOptions& options, World world);
+  LiveSimulator(const LiveSimulatorOptions& options, World world);
   Planned next_planned(EventTime due);
   Planned honest_payment(EventTime due);
   uint32_t draw_customer(EventTime due);
   void keep_fresh(size_t from);
 
   std::unique_ptr<Parts> parts_;
-  LiveOptions options_;
+  LiveSimulatorOptions options_;
   uint64_t emitted_ = 0;
   double activity_scale_;         // makes the most frequent customers' chance about 1
   std::vector<Planned> fresh_;    // what was just planned, before it joins the heap

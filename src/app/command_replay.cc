@@ -1,0 +1,177 @@
+// `paywarden replay` and `paywarden explain`: files through the same core as live payments.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/progress.h"
+#include "app/setup.h"
+#include "training/history.h"
+
+namespace paywarden {
+namespace {
+
+// Writes one line for each payment from `from` on.
+class ReplaySink : public HistorySink {
+ public:
+  ReplaySink(Core& core, std::FILE* out, std::optional<EventTime> from) : core_(core), out_(out), from_(from), decisions_(kMicroBatchMax) {}
+
+  Status payments(std::span<FileRow> rows) override {
+    for (FileRow& row : rows) {
+      uint64_t earlier = 0;
+      Sighting sighting = core_.admit(row.payment, ++sequence_, earlier);
+      if (sighting != Sighting::fresh) {
+        ++(sighting == Sighting::repeat ? repeats_ : conflicts_);
+        continue;
+      }
+      bool wanted = !from_ || row.payment.event_time >= *from_;
+      decisions_[count_].reset();
+      items_[count_] = {&row.payment, wanted ? &decisions_[count_] : nullptr, GuardEvent::none};
+      if (++count_ == kMicroBatchMax) TRY(flush());
+    }
+    return flush();  // the rows are the reader's
+  }
+
+  Status label(const Label& label, const Payment& payment) override {
+    core_.label(label, &payment);
+    return {};
+  }
+
+  uint64_t written() const { return written_; }
+  uint64_t repeats() const { return repeats_; }
+  uint64_t conflicts() const { return conflicts_; }
+
+ private:
+  Status flush() {
+    core_.decide({items_.data(), count_});
+    text_.clear();
+    for (size_t i = 0; i < count_; ++i) {
+      if (!items_[i].decision) continue;
+      append_json(decisions_[i], text_);
+      text_.push_back('\n');
+      ++written_;
+    }
+    count_ = 0;
+    if (std::fwrite(text_.data(), 1, text_.size(), out_) != text_.size())
+      return fail("the decisions cannot be written", {}, "is the disk full?");
+    return {};
+  }
+
+  Core& core_;
+  std::FILE* out_;
+  std::optional<EventTime> from_;
+  std::vector<Decision> decisions_;
+  std::array<CoreItem, kMicroBatchMax> items_;
+  size_t count_ = 0;
+  uint64_t sequence_ = 0, written_ = 0, repeats_ = 0, conflicts_ = 0;
+  std::string text_;
+};
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+struct Replay {
+  std::unique_ptr<Config> config;
+  std::optional<Tokeniser> tokeniser;
+  SystemClock clock;
+  DataFiles data;
+  std::unique_ptr<Core> core;
+};
+
+Status prepare(Replay& replay, const std::string& config, const std::string& model, const std::vector<std::string>& data) {
+  TRY_ASSIGN(replay.config, load_config(config));
+  TRY_ASSIGN(replay.tokeniser, load_card_key(*replay.config, false));
+  TRY_ASSIGN(auto loaded, BundleModel::load(model, replay.config->features, config));
+  TRY_ASSIGN(replay.core, configured_core(*replay.config, loaded));
+  TRY_ASSIGN(replay.data, open_data(*replay.config, *replay.tokeniser, data, replay.clock));
+  return {};
+}
+
+void show(Progress& progress, const FileProgress& now) {
+  progress.show(now.rows, now.bytes_total ? static_cast<double>(now.bytes_read) / static_cast<double>(now.bytes_total) : 0);
+}
+
+}  // namespace
+
+Status run_replay(const ReplayCommand& command) {
+  Replay replay;
+  TRY(prepare(replay, command.config, command.model, command.data));
+  replay.core->set_reasons(!command.no_reasons);
+  std::unique_ptr<std::FILE, CloseFile> out(std::fopen(command.out.c_str(), "wb"));
+  if (!out) return fail("the file cannot be made", command.out, "does its folder exist?");
+  Progress progress("replay");
+  ReplaySink sink(*replay.core, out.get(), command.from);
+  auto played = play_history(*replay.data.source, replay.config->features.options().label_delay, sink,
+                             [&](const FileProgress& now) { show(progress, now); });
+  if (!played) return tl::unexpected(played.error());
+  if (std::fflush(out.get()) != 0) return fail("the decisions cannot be written", command.out, "is the disk full?");
+  FileProgress end = replay.data.source->progress();
+  progress.finish(end.rows);
+  progress.say(fmt::format("{} decisions to {}, {} rows rejected, {} repeats dropped, {} conflicts dropped, state {}", sink.written(),
+                           command.out, end.rejected, sink.repeats(), sink.conflicts(),
+                           fmt::format("{:016x}", replay.core->state_hash())));
+  return {};
+}
+
+namespace {
+
+// Plays up to one payment and shows how it was judged.
+class ExplainSink : public HistorySink {
+ public:
+  ExplainSink(Core& core, std::string id) : core_(core), id_(std::move(id)), row_(core.features().specs().size()) {}
+
+  Status payments(std::span<FileRow> rows) override {
+    for (FileRow& row : rows) {
+      if (found_) return {};
+      if (row.payment.id() == id_) return explain(row.payment);
+      core_.observe(row.payment, row_.data());
+    }
+    return {};
+  }
+  Status label(const Label& label, const Payment& payment) override {
+    if (!found_) core_.label(label, &payment);
+    return {};
+  }
+  bool found() const { return found_; }
+
+ private:
+  Status explain(Payment& payment) {
+    found_ = true;
+    core_.observe(payment, row_.data());
+    const Model& model = *core_.model();
+    auto scratch = model.scratch();
+    std::vector<Reason> reasons;
+    model.explain(row_.data(), *scratch, row_.size(), reasons);
+    float score = 0;
+    model.score(row_.data(), row_.size(), 1, &score);
+    fmt::print("payment {}  card {}  {}  {} {}\nscore {:.6f}  model {}\n\n", payment.id(), payment.card_masked.view(),
+               format_rfc3339(payment.event_time), format_minor_units(payment.amount_minor, payment.currency.exponent()),
+               payment.currency.code(), score, model.name());
+    fmt::print("{:<40} {:>14} {:>14} {:>13}\n", "feature", "value", "usual", "contribution");
+    for (const Reason& r : reasons) fmt::print("{:<40} {:>14.6g} {:>14.6g} {:>+13.4f}\n", r.feature, r.value, r.usual, r.contribution);
+    return {};
+  }
+
+  Core& core_;
+  std::string id_;
+  std::vector<float> row_;
+  bool found_ = false;
+};
+
+}  // namespace
+
+Status run_explain(const ExplainCommand& command) {
+  Replay replay;
+  TRY(prepare(replay, command.config, command.model, command.data));
+  Progress progress("explain");
+  ExplainSink sink(*replay.core, command.payment_id);
+  auto played = play_history(*replay.data.source, replay.config->features.options().label_delay, sink,
+                             [&](const FileProgress& now) { show(progress, now); });
+  if (!played) return tl::unexpected(played.error());
+  if (!sink.found()) return fail("no payment with the id '" + command.payment_id + "'", command.data.front());
+  return {};
+}
+
+}  // namespace paywarden

@@ -1,0 +1,130 @@
+// `paywarden serve` and `paywarden demo`.
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <thread>
+
+#include "app/commands.h"
+#include "app/json_log.h"
+#include "app/progress.h"
+#include "app/service.h"
+
+namespace paywarden {
+namespace {
+
+constexpr uint64_t kDemoHistory = 300'000;  // 40 days of 5,000 customers: the longest window, and some to learn from
+
+// A core dump would hold card numbers on their way through intake.
+void forbid_core_dumps() {
+  rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+}
+
+// SIGTERM and SIGINT are taken by a thread of their own, so that stopping is ordinary code.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    for (int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&set_, signal);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);  // inherited by all threads made later
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+  void watch(Service& service) {
+    thread_ = std::thread([this, &service] {
+      int signal = 0;
+      sigwait(&set_, &signal);
+      if (signal != SIGUSR1) service.ask_to_stop();
+    });
+  }
+  ~StopSignals() {
+    if (!thread_.joinable()) return;
+    pthread_kill(thread_.native_handle(), SIGUSR1);
+    thread_.join();
+  }
+
+ private:
+  sigset_t set_;
+  std::thread thread_;
+};
+
+Status write_ready_file(const std::string& path, Service& service, const std::string& password) {
+  PosixFiles files;
+  return replace_whole(files, path, fmt::format("{}\n{}\n", service.url(), password));
+}
+
+struct Serving {
+  std::optional<Duration> run_for;
+  std::string ready_file;
+  bool say_summary = false;
+};
+
+Status serve(const Config& config, const Serving& serving, const std::string& login_note) {
+  forbid_core_dumps();
+  StopSignals signals;
+  JsonLog log;
+  SystemClock clock;
+  TRY_ASSIGN(auto service, Service::create(config, log, clock));
+  signals.watch(*service);
+  TRY(service->start());
+  std::string password = service->first_password().value_or("");
+  if (!password.empty()) fmt::print("\n  first login: user admin, password {}   (shown once)\n", password);
+  fmt::print("  {}   {}\n\n", service->url(), login_note);
+  std::fflush(stdout);
+  if (!serving.ready_file.empty()) TRY(write_ready_file(serving.ready_file, *service, password));
+  Status waited = service->wait(serving.run_for);
+  uint64_t alerts = service->alerts_open();
+  service->stop();
+  TRY(waited);
+  if (!serving.say_summary) return {};
+  const EngineFigures& f = service->engine().figures();
+  fmt::print("decided {} payments: {} approved, {} to review, {} declined; {} alerts are open\n", f.payments.load(), f.outcomes[0].load(),
+             f.outcomes[1].load(), f.outcomes[2].load(), alerts);
+  return {};
+}
+
+Status with_port(Config& config, std::optional<int> port) {
+  if (!port) return {};
+  if (*port < 0 || *port > 65535) return fail("there is no port " + std::to_string(*port));
+  config.http.port = static_cast<uint16_t>(*port);
+  return {};
+}
+
+// History, a model, a warm log: made once, in the demo's data directory.
+Status prepare_demo(const Config& config, const std::string& file) {
+  namespace fs = std::filesystem;
+  if (fs::exists(config.data_directory + "/journal") && fs::exists(config.model_directory)) return {};
+  std::string history = config.data_directory + "/history.ndjson";
+  PosixFiles files;
+  TRY(files.make_directory(config.data_directory));
+  std::fprintf(stderr, "The first start makes %llu simulated payments, trains a model on them and keeps them as history.\n",
+               static_cast<unsigned long long>(kDemoHistory));
+  TRY(run_simulate({kDemoHistory, config.simulate.seed, config.simulate.customers, config.simulate.merchants, history}));
+  if (!fs::exists(config.model_directory)) {
+    TRY(files.make_directory(fs::path(config.model_directory).parent_path().string()));
+    TRY(run_train({file, config.model_directory, {history}, {}}));
+  }
+  TRY(run_backfill({file, {}, {history}}));
+  return files.remove(history);  // card numbers: simulated ones, but they rest nowhere
+}
+
+}  // namespace
+
+Status run_serve(const ServeCommand& command) {
+  TRY_ASSIGN(auto config, load_config(command.config));
+  TRY(with_port(*config, command.port));
+  return serve(*config, {command.run_for, command.ready_file, false}, "serving; stop with Ctrl-C");
+}
+
+Status run_demo(const DemoCommand& command) {
+  TRY_ASSIGN(auto config, load_config(command.config));
+  TRY(with_port(*config, command.port));
+  TRY(prepare_demo(*config, command.config));
+  return serve(*config, {command.run_for, command.ready_file, true},
+               fmt::format("simulated payments arrive at {} a second; stop with Ctrl-C", config->simulate.rate));
+}
+
+}  // namespace paywarden

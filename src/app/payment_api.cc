@@ -1,0 +1,292 @@
+#include "app/payment_api.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include "base/json_writer.h"
+#include "http/padded_buffer.h"
+#include "intake/pan.h"
+
+namespace paywarden {
+namespace {
+
+using http::problem;
+using http::Response;
+
+struct Said {
+  int status;
+  std::string_view title, detail;
+};
+
+Said describe(const Answer& answer) {
+  switch (answer.kind) {
+    case Answer::Kind::decided:
+    case Answer::Kind::repeated:
+    case Answer::Kind::label_applied:
+    case Answer::Kind::changed: return {200, {}, {}};
+    case Answer::Kind::label_waiting: return {202, {}, {}};
+    case Answer::Kind::recorded: return {409, "Known from history", "This payment was backfilled as history and has no decision."};
+    case Answer::Kind::conflict: return {409, "Another payment has this id", "The payment_id was used with another body; nothing was changed."};
+    case Answer::Kind::refused: return {422, "Refused", answer.error ? std::string_view(answer.error->what) : ""};
+    case Answer::Kind::failed: return {503, "Not durable", "The log failed. Send the same payment again after the restart."};
+  }
+  return {500, "Unknown", ""};
+}
+
+Response to_response(const Answer& answer) {
+  Said said = describe(answer);
+  if (said.status >= 300) return problem(said.status, said.title, said.detail);
+  if (!answer.json.empty()) return Response::json(said.status, std::string(answer.json));
+  return Response::json(said.status, fmt::format(R"({{"state":"{}","sequence":{}}})",
+                                                 answer.kind == Answer::Kind::label_waiting ? "waiting" : "applied", answer.sequence));
+}
+
+std::string to_line(uint64_t line, const Answer& answer) {
+  Said said = describe(answer);
+  if (said.status >= 300) return http::line_problem(line, said.status, said.title, said.detail);
+  if (!answer.json.empty()) return fmt::format(R"({{"line":{},"status":{},"decision":{}}})", line, said.status, answer.json);
+  return fmt::format(R"({{"line":{},"status":{},"state":"{}"}})", line, said.status,
+                     answer.kind == Answer::Kind::label_waiting ? "waiting" : "applied");
+}
+
+class HttpReply : public ReplyTo {
+ public:
+  HttpReply(http::Reply reply, LatencyHistogram* latency, std::chrono::steady_clock::time_point received)
+      : reply_(std::move(reply)), latency_(latency), received_(received) {}
+  bool answer(const Answer& answer) override {
+    if (latency_) {
+      auto took = std::chrono::steady_clock::now() - received_;
+      latency_->add(static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+    }
+    return reply_(to_response(answer));
+  }
+
+ private:
+  http::Reply reply_;
+  LatencyHistogram* latency_;
+  std::chrono::steady_clock::time_point received_;
+};
+
+class LineReplyTo : public ReplyTo {
+ public:
+  explicit LineReplyTo(http::LineReply& reply) : number_(reply.number()), reply_(std::move(reply)) {}
+  bool answer(const Answer& answer) override {
+    reply_(to_line(number_, answer));
+    return true;
+  }
+  http::LineReply take_back() { return std::move(reply_); }
+
+ private:
+  uint64_t number_;
+  http::LineReply reply_;
+};
+
+Response unavailable(std::string_view detail) {
+  return problem(503, "Not now", detail).with("Retry-After", "1");
+}
+
+Response rejected(const Rejection& no) {
+  return problem(status_of(no.reason), "The payment was rejected", no.line(),
+                 {{"field", no.field}, {"reason", name_of(no.reason)}});
+}
+
+}  // namespace
+
+Result<Label> parse_label(std::string_view json, const std::string& default_source, EventTime now) {
+  simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  if (parser.parse(json.data(), json.size()).get(object) != simdjson::SUCCESS) return fail("is no JSON object", "body");
+  Label label{"", false, default_source, now};
+  for (auto [key, value] : object) {
+    std::string_view text;
+    bool is_text = value.get(text) == simdjson::SUCCESS;
+    if (key == "payment_id" && is_text) label.payment_id = text;
+    else if (key == "is_fraud" && value.get(label.is_fraud) == simdjson::SUCCESS) continue;
+    else if (key == "source" && is_text) label.source = mask_pans(text.substr(0, 128));
+    else if (key == "event_time" && is_text) {
+      TRY_ASSIGN(label.event_time, parse_rfc3339(text));
+    } else return fail("is not what a label has: payment_id, is_fraud, source, event_time", std::string(key));
+  }
+  if (label.payment_id.empty() || label.payment_id.size() > 128) return fail("is missing or longer than 128 bytes", "payment_id");
+  if (object["is_fraud"].error()) return fail("is missing", "is_fraud");
+  if (mask_pans(label.payment_id) != label.payment_id) return fail("holds a card number", "payment_id");
+  return label;
+}
+
+PaymentApi::PaymentApi(PaymentApiPorts ports, PaymentApiOptions options)
+    : ports_(std::move(ports)),
+      options_(options),
+      default_answer_(fmt::format(R"({{"decided":false,"outcome":"{}"}})", name_of(options.default_outcome))) {}
+
+PaymentApi::ParserPtr PaymentApi::take_parser() {
+  std::lock_guard lock(mutex_);
+  if (parsers_.empty()) {
+    ParserOptions options;
+    options.reject_future = true;
+    options.future_max = options_.future_max;
+    return std::make_unique<PaymentParser>(ports_.schema, ports_.tokeniser, options);
+  }
+  ParserPtr parser = std::move(parsers_.back());
+  parsers_.pop_back();
+  return parser;
+}
+
+void PaymentApi::return_parser(ParserPtr parser) {
+  std::lock_guard lock(mutex_);
+  parsers_.push_back(std::move(parser));
+}
+
+std::optional<Rejection> PaymentApi::parse(std::string_view body, uint64_t line, Payment& out) {
+  ParserPtr parser = take_parser();
+  auto no = parser->parse_json(body, ports_.clock.now(), out, nullptr, body.size() + http::kBodyPadding);
+  return_parser(std::move(parser));
+  if (no) ports_.rejects.add({"http", line, *no});
+  return no;
+}
+
+void PaymentApi::take_payment(http::RequestPtr request, http::Reply reply) {
+  if (ports_.closed) return void(reply(unavailable("Intake is closed: the disk is nearly full or the program is stopping.")));
+  Payment payment;
+  if (auto no = parse(request->body, 0, payment)) return void(reply(rejected(*no)));
+  reply.expires(options_.deadline, [this] {
+    deadlines_missed_.fetch_add(1, std::memory_order_relaxed);
+    return Response::json(504, default_answer_);
+  });
+  auto to = std::make_unique<HttpReply>(reply, &ports_.latency, request->received);
+  if (!ports_.engine.submit(Work::of(std::move(payment), std::move(to)))) reply(unavailable("More payments arrive than can be decided."));
+}
+
+// One body of payments, a line each, answered in their order.
+class PaymentApi::Batch : public http::LineHandler {
+ public:
+  explicit Batch(PaymentApi& api) : api_(api) {}
+  bool on_line(std::string_view line, http::LineReply& reply) override {
+    PaymentApiPorts& ports = api_.ports_;
+    if (ports.closed) {
+      reply(http::line_problem(reply.number(), 503, "Not now", "Intake is closed."));
+      return true;
+    }
+    if (ports.engine.queued() >= ports.engine.queue_limit() / 2) return false;  // leaves room for single payments
+    Payment payment;
+    if (auto no = api_.parse(line, reply.number(), payment)) {
+      reply(http::line_problem(reply.number(), status_of(no->reason), "The payment was rejected", no->line()));
+      return true;
+    }
+    return submit(Work::of(std::move(payment), std::make_unique<LineReplyTo>(reply)), reply);
+  }
+
+ private:
+  bool submit(Work work, http::LineReply& reply) {
+    if (api_.ports_.engine.submit(std::move(work))) return true;
+    reply = static_cast<LineReplyTo&>(*work.reply).take_back();
+    return false;
+  }
+  PaymentApi& api_;
+};
+
+class PaymentApi::LabelBatch : public http::LineHandler {
+ public:
+  LabelBatch(PaymentApi& api, std::string source) : api_(api), source_(std::move(source)) {}
+  bool on_line(std::string_view line, http::LineReply& reply) override {
+    auto label = parse_label(line, source_, api_.ports_.clock.now());
+    if (!label) {
+      reply(http::line_problem(reply.number(), 422, "The label was rejected", label.error().line()));
+      return true;
+    }
+    Work work = Work::of(std::move(*label), std::make_unique<LineReplyTo>(reply));
+    if (api_.ports_.engine.submit(std::move(work))) return true;
+    reply = static_cast<LineReplyTo&>(*work.reply).take_back();
+    return false;
+  }
+
+ private:
+  PaymentApi& api_;
+  std::string source_;
+};
+
+void PaymentApi::take_label(http::RequestPtr request, http::Reply reply) {
+  auto label = parse_label(request->body, request->principal->name, ports_.clock.now());
+  if (!label) return void(reply(problem(422, "The label was rejected", label.error().line())));
+  auto to = std::make_unique<HttpReply>(reply, nullptr, request->received);
+  if (!ports_.engine.submit(Work::of(std::move(*label), std::move(to)))) reply(unavailable("The queue is full."));
+}
+
+Result<Change> PaymentApi::change_of(const http::Request& request) const {
+  simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  if (parser.parse(request.body.data(), request.body.size()).get(object) != simdjson::SUCCESS) return fail("the body is no JSON object");
+  Change change;
+  change.author = request.principal->name;
+  change.event_time = ports_.clock.now();
+  for (auto [key, value] : object) {
+    std::string_view text;
+    if (value.get(text) != simdjson::SUCCESS) return fail("'" + std::string(key) + "' must be a text");
+    if (key == "kind") {
+      auto kind = change_kind_of(text);
+      if (!kind || *kind == ChangeKind::guard_engaged) return fail("there is no change of kind '" + std::string(text.substr(0, 40)) + "'");
+      change.kind = *kind;
+    } else if (key == "name") change.name = text;
+    else if (key == "content") change.content = text;
+    else if (key == "reason") change.reason = text;
+    else return fail("a change has kind, name, content and reason, and no '" + std::string(key.substr(0, 40)) + "'");
+  }
+  if (object["kind"].error()) return fail("the change has no kind");
+  if (change.kind == ChangeKind::model) {
+    TRY_ASSIGN(change.content, ports_.add_model(change.content));
+  }
+  return change;
+}
+
+void PaymentApi::take_change(http::RequestPtr request, http::Reply reply) {
+  auto job = [this, request, reply] {
+    auto change = change_of(*request);
+    if (!change) return void(reply(problem(422, "The change was refused", change.error().line())));
+    auto to = std::make_unique<HttpReply>(reply, nullptr, request->received);
+    if (!ports_.engine.submit(Work::of(std::move(*change), std::move(to)))) reply(unavailable("The queue is full."));
+  };
+  if (!ports_.workers.try_run(std::move(job))) reply(unavailable("Too many requests read the log."));
+}
+
+http::Response PaymentApi::find_decision(const std::string& payment_id) const {
+  auto found = ports_.log.find(hash64(payment_id), 16);
+  if (!found) return problem(503, "The log cannot be read", found.error().line());
+  Payment payment;
+  for (uint64_t sequence : *found) {
+    auto record = ports_.log.record(sequence);
+    if (!record || record->kind != RecordKind::payment || !decode_payment(record->bytes, ports_.schema.fields, payment) ||
+        payment.id() != payment_id)
+      continue;
+    auto decision = ports_.log.record(sequence + 1);
+    DecisionHead head;
+    std::string_view json;
+    if (payment.backfilled || !decision || !decode_decision(decision->bytes, head, json))
+      return problem(404, "No decision", "This payment was backfilled as history and has no decision.");
+    return Response::json(200, std::string(json));
+  }
+  return problem(404, "No such payment", "No payment with this id is in the log.");
+}
+
+void PaymentApi::show_decision(http::RequestPtr request, http::Reply reply) {
+  std::string id(request->param("payment_id"));
+  if (!ports_.workers.try_run([this, id, reply] { reply(find_decision(id)); })) reply(unavailable("Too many requests read the log."));
+}
+
+void PaymentApi::add_routes(http::Router& router) {
+  using http::Method;
+  using http::Reply;
+  using http::RequestPtr;
+  router.add(Method::post, "/v1/payments", "intake", [this](RequestPtr q, Reply r) { take_payment(std::move(q), std::move(r)); },
+             {.body_bytes_max = ParserOptions{}.body_bytes_max});
+  router.add_stream("/v1/payments:batch", "intake",
+                    [this](RequestPtr) -> tl::expected<std::unique_ptr<http::LineHandler>, Response> { return std::make_unique<Batch>(*this); });
+  router.add(Method::post, "/v1/labels", "intake", [this](RequestPtr q, Reply r) { take_label(std::move(q), std::move(r)); },
+             {.body_bytes_max = options_.label_body_bytes_max});
+  router.add_stream("/v1/labels:batch", "intake", [this](RequestPtr q) -> tl::expected<std::unique_ptr<http::LineHandler>, Response> {
+    return std::make_unique<LabelBatch>(*this, q->principal->name);
+  });
+  router.add(Method::get, "/v1/decisions/{payment_id}", "reader", [this](RequestPtr q, Reply r) { show_decision(std::move(q), std::move(r)); });
+  router.add(Method::post, "/v1/changes", "admin", [this](RequestPtr q, Reply r) { take_change(std::move(q), std::move(r)); },
+             {.body_bytes_max = options_.change_body_bytes_max});
+}
+
+}  // namespace paywarden

@@ -1,0 +1,82 @@
+// The payment API on the program's HTTP server (docs/API.md, served as /openapi.json).
+//
+//   PaymentApi api(ports, options);
+//   api.add_routes(router);
+//
+// Roles: intake for payments and labels, reader for decisions, admin for changes. Any thread; handlers never block: what
+// reads the log runs on the workers.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "app/latency.h"
+#include "base/clock.h"
+#include "center/workers.h"
+#include "engine/engine.h"
+#include "http/router.h"
+#include "intake/payment_parser.h"
+#include "intake/rejects.h"
+
+namespace paywarden {
+
+struct PaymentApiOptions {
+  Duration deadline = milliseconds(500);
+  Outcome default_outcome = Outcome::approve;
+  Duration future_max = minutes(5);
+  size_t label_body_bytes_max = 16 * 1024;        // one label
+  size_t change_body_bytes_max = 64u << 20;       // a list of a million entries
+};
+
+struct PaymentApiPorts {
+  Engine& engine;
+  Log& log;
+  const Schema& schema;
+  const Tokeniser& tokeniser;
+  Clock& clock;
+  RejectSink& rejects;
+  Workers& workers;
+  LatencyHistogram& latency;                 // from a request's last byte to its answer, payments alone
+  const std::atomic<bool>& closed;           // intake answers 503: the disk is nearly full, or the program stops
+  // A bundle directory's model, kept in the library: its content hash.
+  std::function<Result<std::string>(const std::string& directory)> add_model;
+};
+
+class PaymentApi {
+ public:
+  PaymentApi(PaymentApiPorts ports, PaymentApiOptions options);
+  void add_routes(http::Router& router);
+  uint64_t deadlines_missed() const { return deadlines_missed_.load(std::memory_order_relaxed); }
+
+ private:
+  class Batch;
+  class LabelBatch;
+  // Parsers are made once and lent: each has its own buffers.
+  using ParserPtr = std::unique_ptr<PaymentParser>;
+  ParserPtr take_parser();
+  void return_parser(ParserPtr parser);
+  // Fills `out`, or answers why not.
+  std::optional<Rejection> parse(std::string_view body, uint64_t line, Payment& out);
+
+  void take_payment(http::RequestPtr request, http::Reply reply);
+  void take_label(http::RequestPtr request, http::Reply reply);
+  void take_change(http::RequestPtr request, http::Reply reply);
+  void show_decision(http::RequestPtr request, http::Reply reply);
+  http::Response find_decision(const std::string& payment_id) const;
+  Result<Change> change_of(const http::Request& request) const;
+
+  PaymentApiPorts ports_;
+  PaymentApiOptions options_;
+  std::string default_answer_;
+  std::mutex mutex_;  // parsers_
+  std::vector<ParserPtr> parsers_;
+  std::atomic<uint64_t> deadlines_missed_{0};
+};
+
+// {"payment_id": "...", "is_fraud": true, "source": "...", "event_time": "..."}; the last two may be absent.
+Result<Label> parse_label(std::string_view json, const std::string& default_source, EventTime now);
+
+}  // namespace paywarden

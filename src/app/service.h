@@ -1,0 +1,114 @@
+// The program as a whole: log, engine, notification center, HTTP, sources, in one object that starts and stops them in
+// order.
+//
+//   TRY_ASSIGN(auto service, Service::create(*config, operator_log, clock));
+//   TRY(service->start());
+//   service->url(); service->first_password();
+//   service->wait(run_for);     // until stop is asked for, the time is over, or the log fails
+//   TRY(service->stop());
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "app/config.h"
+#include "app/latency.h"
+#include "app/live_simulation.h"
+#include "app/metrics.h"
+#include "app/payment_api.h"
+#include "app/setup.h"
+#include "base/files.h"
+#include "center/routes.h"
+#include "engine/engine.h"
+#include "http/server.h"
+#include "intake/polled_source.h"
+#include "log/journal.h"
+#include "notify/alerting.h"
+#include "notify/log_follower.h"
+#include "notify/outbox.h"
+
+namespace paywarden {
+
+class Service {
+ public:
+  static Result<std::unique_ptr<Service>> create(const Config& config, OperatorLog& log, Clock& clock);
+  ~Service();
+
+  Status start();
+  // Returns when ask_to_stop() was called, `run_for` is over, or the log failed (that is an error).
+  Status wait(std::optional<Duration> run_for);
+  void ask_to_stop();  // any thread
+  void stop();
+
+  std::string url() const { return server_->url(); }
+  const std::optional<std::string>& first_password() const { return center_->first_password(); }
+  Engine& engine() { return *engine_; }
+  uint64_t alerts_open() const;
+  // Makes a key of its own for a client on this machine; the text is shown once.
+  Result<std::string> make_key(const std::string& name, Role role);
+
+ private:
+  class Labels;   // verdicts into the engine
+  class Figures;  // stats and status for the page
+  Service(const Config& config, OperatorLog& log, Clock& clock);
+  Status open_log();
+  Status apply_configured_changes();
+  Status open_center();
+  Status open_channels();
+  void add_routes(http::Router& router);
+  void add_page(http::Router& router);
+  Status start_server();
+  Status start_sources();
+  void run_follow(const std::string& path, FileSource& source);
+  PollVerdict take_polled(const Payment& payment);
+  void watch();          // disk space and retention, a thread
+  void watch_disk();
+  void keep_retention();
+  uint64_t first_needed(EventTime reach) const;
+
+  const Config& config_;
+  OperatorLog& log_;
+  Clock& clock_;
+  PosixFiles files_;
+  std::optional<Tokeniser> tokeniser_;
+  std::unique_ptr<Rejects> rejects_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Snapshots> snapshots_;
+  std::unique_ptr<ModelLibrary> models_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Alerting> alerting_;
+  std::unique_ptr<LogFollower> follower_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  std::unique_ptr<Labels> labels_;
+  std::unique_ptr<Figures> figures_;
+  std::unique_ptr<Center> center_;
+  std::unique_ptr<Workers> workers_;
+  std::unique_ptr<PaymentApi> api_;
+  std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<LiveSimulation> simulation_;
+  std::vector<std::unique_ptr<HttpGet>> http_gets_;
+  std::vector<std::unique_ptr<PolledSource>> polls_;
+  std::vector<std::unique_ptr<FileSource>> follows_;
+  std::vector<std::thread> follow_threads_;
+  LatencyHistogram latency_;
+  std::atomic<bool> intake_closed_{false};
+  std::atomic<uint64_t> disk_free_{0};
+  std::atomic<double> disk_full_hours_{0};
+  std::atomic<bool> ready_{false};
+
+  std::mutex mutex_;  // the next two
+  std::condition_variable wake_;
+  bool stop_asked_ = false;
+  std::optional<Error> failure_;
+  std::thread watcher_;
+  bool stopped_ = false;
+};
+
+}  // namespace paywarden

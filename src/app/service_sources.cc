@@ -1,0 +1,154 @@
+// Service: where payments come from besides HTTP, and the watch over disk and log.
+#include <cmath>
+#include <future>
+#include <limits>
+
+#include "app/service.h"
+#include "app/service_ports.h"
+#include "intake/http_get.h"
+
+namespace paywarden {
+namespace {
+
+constexpr auto kWatchEvery = std::chrono::seconds(5);
+constexpr int kRetentionEvery = 12;  // looks at the disk between looks at the log
+
+class PollReply : public ReplyTo {
+ public:
+  explicit PollReply(std::promise<PollVerdict>& told) : told_(told) {}
+  bool answer(const Answer& answer) override {
+    bool repeated = answer.kind == Answer::Kind::repeated || answer.kind == Answer::Kind::conflict || answer.kind == Answer::Kind::recorded;
+    told_.set_value(answer.kind == Answer::Kind::decided ? PollVerdict::accepted : repeated ? PollVerdict::repeated : PollVerdict::refused);
+    return true;
+  }
+
+ private:
+  std::promise<PollVerdict>& told_;
+};
+
+}  // namespace
+
+PollVerdict Service::take_polled(const Payment& payment) {
+  if (intake_closed_) return PollVerdict::refused;
+  std::promise<PollVerdict> told;
+  if (!engine_->submit_waiting(Work::of(payment, std::make_unique<PollReply>(told)))) return PollVerdict::refused;
+  return told.get_future().get();
+}
+
+Status Service::start_sources() {
+  for (const PollConfig& poll : config_.polls) {
+    HttpGetOptions get;
+    get.url = poll.url;
+    http_gets_.push_back(std::make_unique<CurlGet>(std::move(get)));
+    PolledSourceOptions options;
+    options.name = poll.name;
+    options.time_column = poll.time_column;
+    options.interval = poll.every;
+    ParserOptions parser;
+    parser.reject_future = true;
+    parser.future_max = config_.future_max;
+    polls_.push_back(std::make_unique<PolledSource>(options, config_.schema, *tokeniser_, parser, *http_gets_.back(), clock_, *rejects_, log_,
+                                                    [this](const Payment& p) { return take_polled(p); }));
+    polls_.back()->start();
+  }
+  for (const std::string& path : config_.follows) {
+    FileSourceOptions options;
+    options.follow = true;
+    TRY_ASSIGN(auto source, FileSource::open({path}, config_.schema, *tokeniser_, {}, options, *rejects_));
+    follows_.push_back(std::move(source));
+    follow_threads_.emplace_back([this, path, source = follows_.back().get()] { run_follow(path, *source); });
+  }
+  if (config_.simulate.rate <= 0) return {};
+  LiveSimulationOptions options;
+  options.world = config_.simulate.world();
+  options.per_second = config_.simulate.rate;
+  options.label_delay = config_.features.options().label_delay;
+  TRY_ASSIGN(simulation_, LiveSimulation::create(options, {*engine_, config_.schema, *tokeniser_, clock_, *rejects_}));
+  simulation_->start();
+  return {};
+}
+
+// Payments of a file as it grows; what the log holds already is dropped by its id.
+void Service::run_follow(const std::string& path, FileSource& source) {
+  FileBatch batch;
+  for (;;) {
+    auto more = source.next(batch);
+    if (!more) log_.write(LogLevel::error, "followed_file_failed", {{"file", path}, {"error", more.error().line()}});
+    if (!more || !*more) return;
+    for (size_t i = 0; i < batch.count; ++i) {
+      Payment payment = batch.rows[i].payment;
+      payment.receipt_time = clock_.now();
+      if (!engine_->submit_waiting(Work::of(std::move(payment), nullptr))) return;
+    }
+  }
+}
+
+void Service::watch() {
+  for (int round = 1;; ++round) {
+    {
+      std::unique_lock lock(mutex_);
+      if (wake_.wait_for(lock, kWatchEvery, [this] { return stop_asked_ || failure_; })) return;
+    }
+    watch_disk();
+    if (round % kRetentionEvery == 0) keep_retention();
+  }
+}
+
+void Service::watch_disk() {
+  auto free = files_.free_bytes(config_.data_directory);
+  if (!free) return log_.write(LogLevel::error, "disk_unknown", {{"error", free.error().line()}});
+  uint64_t before = disk_free_.exchange(*free);
+  double per_hour = static_cast<double>(before > *free ? before - *free : 0) * 3600 / std::chrono::duration<double>(kWatchEvery).count();
+  disk_full_hours_ = per_hour > 0 ? static_cast<double>(*free) / per_hour : std::numeric_limits<double>::infinity();
+  bool closed = *free < config_.disk_free_min;
+  if (intake_closed_.exchange(closed) == closed) return;
+  log_.write(closed ? LogLevel::error : LogLevel::info, closed ? "intake_closed" : "intake_open",
+             {{"disk_free", std::to_string(*free)}, {"disk_free_min", std::to_string(config_.disk_free_min)}});
+  if (closed && alerting_)
+    if (auto told = alerting_->notice({AlertKind::system, "disk", Outcome::decline, "The disk is nearly full: payments are answered 503",
+                                       "Make room in " + config_.data_directory + " or lower data.disk_free_min.", clock_.now()});
+        !told)
+      log_.write(LogLevel::error, "alert_failed", {{"error", told.error().line()}});
+}
+
+// What is kept: two snapshots, the window state's reach with the label delay, everything the consumers have not read.
+void Service::keep_retention() {
+  auto snapshots = snapshots_->list();
+  if (!snapshots || snapshots->size() < config_.engine.snapshots_kept) return;
+  uint64_t keep = std::min(snapshots->back(), follower_->next());
+  EventTime reach = EventTime(engine_->figures().watermark_ms) - engine_->state_reach();
+  Payment payment;
+  uint64_t oldest = journal_->first_sequence();
+  bool old_enough = false;
+  auto read = journal_->read(oldest, [&](const RecordView& record) {
+    if (record.kind != RecordKind::payment) return true;
+    old_enough = decode_payment(record.bytes, config_.schema.fields, payment) && payment.event_time < reach;
+    return false;
+  });
+  if (!read || !old_enough) return;
+  keep = std::min(keep, first_needed(reach));
+  if (auto dropped = journal_->drop_before(keep); !dropped)
+    log_.write(LogLevel::warning, "retention_failed", {{"error", dropped.error().line()}});
+}
+
+// The first record of the log whose payment is young enough to be needed, looked for a segment's worth at a time.
+uint64_t Service::first_needed(EventTime reach) const {
+  uint64_t low = journal_->first_sequence(), high = journal_->durable_end();
+  Payment payment;
+  auto payment_time_from = [&](uint64_t sequence) {
+    EventTime time = EventTime::max();
+    (void)journal_->read(sequence, [&](const RecordView& record) {
+      if (record.kind != RecordKind::payment || !decode_payment(record.bytes, config_.schema.fields, payment)) return true;
+      time = payment.event_time;
+      return false;
+    });
+    return time;
+  };
+  while (high - low > 4096) {
+    uint64_t middle = low + (high - low) / 2;
+    (payment_time_from(middle) < reach ? low : high) = middle;
+  }
+  return low;
+}
+
+}  // namespace paywarden

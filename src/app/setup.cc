@@ -1,0 +1,122 @@
+#include "app/setup.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+
+#include "base/digest.h"
+#include "base/files.h"
+
+namespace paywarden {
+namespace {
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+Result<Tokeniser> key_in(const std::string& path) {
+  TRY_ASSIGN(std::string text, read_text_file(path, "the card key file"));
+  return Tokeniser::create(trimmed(std::move(text)), std::filesystem::path(path).filename().string());
+}
+
+Result<Tokeniser> make_key(const Config& config) {
+  PosixFiles files;
+  TRY(files.make_directory(config.data_directory));
+  std::string path = config.data_directory + "/card.key";
+  TRY(replace_whole(files, path, to_hex(random_bytes(32)) + "\n"));
+  chmod(path.c_str(), 0600);
+  return key_in(path);
+}
+
+class Waiting : public ReplyTo {
+ public:
+  explicit Waiting(std::promise<Result<Answer::Kind>>& told) : told_(told) {}
+  bool answer(const Answer& answer) override {
+    if (answer.error)
+      told_.set_value(tl::unexpected(*answer.error));
+    else
+      told_.set_value(answer.kind);
+    return true;
+  }
+
+ private:
+  std::promise<Result<Answer::Kind>>& told_;
+};
+
+Change change_of(ChangeKind kind, std::string name, std::string content, EventTime now) {
+  return {kind, std::move(name), std::move(content), "config", "the configuration file", now};
+}
+
+}  // namespace
+
+Result<std::string> read_text_file(const std::string& path, const std::string& what) {
+  PosixFiles files;
+  auto text = read_whole(files, path);
+  if (!text) return fail(what + ": " + text.error().what, path, text.error().remedy);
+  return text;
+}
+
+Result<Tokeniser> load_card_key(const Config& config, bool may_create) {
+  if (!config.card_key_file.empty()) return key_in(config.card_key_file);
+  if (const char* key = std::getenv("PAYWARDEN_CARD_KEY")) return Tokeniser::create(key, "environment");
+  std::string made = config.data_directory + "/card.key";
+  if (std::filesystem::exists(made)) return key_in(made);
+  if (may_create) return make_key(config);
+  return Tokeniser::create(random_bytes(32), "this-run");
+}
+
+Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser, const std::vector<std::string>& paths, Clock& clock) {
+  DataFiles data;
+  PosixFiles files;
+  TRY(files.make_directory(config.data_directory));
+  TRY_ASSIGN(data.rejects, Rejects::open({.path = config.data_directory + "/rejects.ndjson"}, clock));
+  TRY_ASSIGN(data.source, FileSource::open(paths, config.schema, tokeniser, {}, {}, *data.rejects));
+  return data;
+}
+
+Result<std::vector<Change>> read_changes(const Config& config, const Model* model, EventTime now) {
+  std::vector<Change> changes;
+  changes.push_back(change_of(ChangeKind::rates, {}, config.rates, now));
+  for (const auto& [name, file] : config.decision.lists) {
+    TRY_ASSIGN(std::string entries, read_text_file(file, "the list '" + name + "'"));
+    changes.push_back(change_of(ChangeKind::list_replace, name, std::move(entries), now));
+  }
+  if (!config.decision.rules_file.empty()) {
+    TRY_ASSIGN(std::string rules, read_text_file(config.decision.rules_file, "the rules"));
+    changes.push_back(change_of(ChangeKind::rules, config.decision.rules_file, std::move(rules), now));
+  }
+  if (model) changes.push_back(change_of(ChangeKind::model, model->name(), model->content_hash(), now));
+  if (config.decision.thresholds) changes.push_back(change_of(ChangeKind::thresholds, {}, text_of(*config.decision.thresholds), now));
+  changes.push_back(change_of(ChangeKind::mode, {}, config.decision.observe ? "observe" : "decide", now));
+  return changes;
+}
+
+Status submit_and_wait(Engine& engine, Work work, Answer::Kind expected) {
+  std::promise<Result<Answer::Kind>> told;
+  work.reply = std::make_unique<Waiting>(told);
+  if (!engine.submit_waiting(std::move(work))) return fail("the engine takes nothing");
+  auto kind = told.get_future().get();
+  if (!kind) return tl::unexpected(kind.error());
+  if (*kind != expected) return fail("the engine answered otherwise than expected");
+  return {};
+}
+
+Status log_rates(Engine& engine, const Config& config, Clock& clock) {
+  if (engine.core().rates().text() == config.rates) return {};
+  Change change = change_of(ChangeKind::rates, {}, config.rates, clock.now());
+  return submit_and_wait(engine, Work::of(std::move(change), nullptr), Answer::Kind::changed);
+}
+
+Result<std::unique_ptr<Core>> configured_core(const Config& config, std::shared_ptr<const Model> model) {
+  TRY_ASSIGN(auto core, Core::create(config.schema.fields, config.features, config.core_options()));
+  TRY_ASSIGN(auto changes, read_changes(config, model.get(), EventTime()));
+  for (const Change& change : changes) TRY(core->apply(change, change.kind == ChangeKind::model ? model : nullptr));
+  return core;
+}
+
+}  // namespace paywarden

@@ -1,0 +1,40 @@
+// What several commands need from a configuration: the card key, files to read, a core.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "base/clock.h"
+#include "engine/bundle_model.h"
+#include "intake/file_source.h"
+#include "intake/rejects.h"
+#include "intake/tokeniser.h"
+
+namespace paywarden {
+
+// From intake.card_key_file, else the variable PAYWARDEN_CARD_KEY, else <data directory>/card.key, which is made (32 random
+// bytes, mode 0600) where it is not there and `may_create`. Without it: a key for this run alone; features do not depend on it.
+Result<Tokeniser> load_card_key(const Config& config, bool may_create);
+
+// Data files as a stream, with rejects counted and kept beside the configuration's data.
+struct DataFiles {
+  std::unique_ptr<Rejects> rejects;
+  std::unique_ptr<FileSource> source;
+};
+Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser, const std::vector<std::string>& paths, Clock& clock);
+
+// A core with the configuration's rates, rules, lists, mode and `model` (may be null): what replay starts from, and what
+// serve writes into a fresh log as its first changes.
+Result<std::vector<Change>> read_changes(const Config& config, const Model* model, EventTime now);
+// Logs the configured exchange rates where the log has others: amounts in its records need them. The engine runs.
+Status log_rates(Engine& engine, const Config& config, Clock& clock);
+// Gives a work to a running engine and waits for its answer, which must be `expected`.
+Status submit_and_wait(Engine& engine, Work work, Answer::Kind expected);
+Result<std::unique_ptr<Core>> configured_core(const Config& config, std::shared_ptr<const Model> model);
+
+// The first problem of the parts that are read from files beside the configuration (rules, lists).
+Result<std::string> read_text_file(const std::string& path, const std::string& what);
+
+}  // namespace paywarden
