@@ -4,8 +4,8 @@
 //
 //   double p = 1.0 / (1.0 + fixed_exp(-margin));
 //   double log_amount = fixed_log(1.0 + amount);
-//   double angle = 2.0 * fixed_asin(std::sqrt(h));   // std::sqrt is exact by IEEE 754, no version
-//   of ours is needed fixed_exp(710.0) == infinity; fixed_log(-1.0) is NaN, like libm's
+//   double angle = 2.0 * fixed_asin(std::sqrt(h));   // std::sqrt is exact already (IEEE 754)
+//   fixed_exp(710.0) == infinity; fixed_log(-1.0) is NaN, like libm's
 //
 // Plain double arithmetic in one fixed order, compiled with -ffp-contract=off. Error bounds, tested
 // against long double libm: exp, log, asin, atan2: relative 1e-14 (where the result is a normal

@@ -1,8 +1,8 @@
 // A model bundle: one directory with everything that a trained model is.
 //
-//   TRY(save_bundle("models/cards-1", bundle));              // never half a bundle, whatever
-//   happens TRY_ASSIGN(Bundle bundle, load_bundle("models/cards-1")); TRY(check_features(bundle,
-//   configured_names, hash));     // names what is missing, unknown or in another place
+//   TRY(save_bundle("models/cards-1", bundle));             // never half a bundle
+//   TRY_ASSIGN(Bundle bundle, load_bundle("models/cards-1"));
+//   TRY(check_features(bundle, configured_names, hash));    // names what does not match
 //   TRY_ASSIGN(CompiledForest forest, CompiledForest::compile(bundle.model));
 //   float score = bundle.calibration.apply(forest.score(row));
 //

@@ -1,15 +1,15 @@
 // A tree model compiled for scoring: 16 trees walk side by side, no branch depends on the data.
 //
 //   TRY_ASSIGN(CompiledForest forest, CompiledForest::compile(model));
-//   float probability = forest.score(row);                             // row:
-//   forest.feature_count() floats, NaN = missing forest.score_batch(rows, stride, n,
-//   probabilities);                // the same bits, cheaper per row forest.margin(row);
-//   forest.margin_batch(rows, stride, n, margins); // before the sigmoid
+//   // row: forest.feature_count() floats, NaN = missing
+//   float probability = forest.score(row);
+//   forest.score_batch(rows, stride, n, probabilities);  // the same bits, cheaper per row
+//   forest.margin_batch(rows, stride, n, margins);       // before the sigmoid
 //
 // Any thread, any number at once. The result's bits depend on the model and the row alone: not on
 // the instruction set, the size of the batch, the compiler's mood about fused multiply-add or the C
-// library. Memory: 4 * (2^(D+1) - 1) bytes a tree of depth D <= 8 (508 B for depth 6, 2 KB for
-// depth 8), 16 bytes a node for deeper ones, and the thresholds of the features that are used.
+// library. Memory: 8 * 2^D bytes a tree of depth D <= 8 (512 B for depth 6, 2 KB for depth 8) and
+// with AVX-512 128 B more, 16 bytes a node for deeper ones, and the thresholds of used features.
 #pragma once
 
 #include <cstddef>

@@ -4,8 +4,8 @@
 //   TreeModel model = random_model(random, {.trees = 20, .depth = 6, .features = 8});
 //   XgboostReferee referee(xgboost_json(model));
 //   std::vector<float> scores = referee.predict(rows, n, XgboostReferee::Output::probability);
-//   std::vector<float> row = random_row(random, model);   // near the thresholds, with NaN,
-//   infinities, -0 and subnormals
+//   // near the thresholds, with NaN, infinities, -0 and subnormals:
+//   std::vector<float> row = random_row(random, model);
 #pragma once
 
 #include <fmt/format.h>

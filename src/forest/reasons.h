@@ -3,11 +3,10 @@
 // computes.
 //
 //   TRY_ASSIGN(Reasons reasons, Reasons::build(model));
-//   Reasons::Scratch scratch = reasons.make_scratch();          // one per thread
-//   std::vector<float> out(reasons.feature_count() + 1);
-//   reasons.contributions(row, out.data(), scratch);            // margins; out.back() is the bias;
-//   they add up to the margin if (out[amount] > 0) ...                                    // the
-//   amount pushed the score up
+//   Reasons::Scratch scratch = reasons.make_scratch();     // one per thread
+//   std::vector<float> out(reasons.feature_count() + 1);   // in margins; the last is the bias
+//   reasons.contributions(row, out.data(), scratch);       // they add up to the row's margin
+//   if (out[amount] > 0) ...                               // the amount pushed the score up
 //
 // How: a leaf gives feature i of its path value * (o_i - z_i) * integral over t in [0, 1] of the
 // product over the other features j of (t o_j + (1 - t) z_j), where o_j says whether the row goes

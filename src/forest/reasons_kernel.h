@@ -1,9 +1,10 @@
-// The loop over tiles, written once for registers of any width; included by reasons_*.cc alone, inside
-// a namespace of their own and behind their `#pragma GCC target` (so it includes nothing itself).
+// The loop over tiles, written once for registers of any width; included by reasons_*.cc alone,
+// inside a namespace of their own and behind their `#pragma GCC target` (so it includes nothing
+// itself).
 //
-// Machine has: Floats (a vector of `width` floats with + - *), width, load(const float*), all(float),
-// and goes_along(step, lane, slots): 1.0 in each lane of the `width` from `lane` on where the row goes
-// along.
+// Machine has: Floats (a vector of `width` floats with + - *), width, load(const float*),
+// all(float), and goes_along(step, lane, slots): 1.0 in each lane of the `width` from `lane` on
+// where the row goes along.
 //
 // Each lane is computed on its own and leaves are added lane by lane, so the width changes no bit.
 
@@ -52,11 +53,11 @@ template <typename Machine, uint32_t Steps>
 void add_tile(const ReasonsTables& tables, size_t index, const int16_t* slots, float* sums) {
   alignas(64) float share[Steps ? Steps : path_features_max][tile_leaves];
   const Tile& tile = tables.tiles[index];
-  const TileStep* steps = &tables.steps[tile.first_step];
+  const TileStep* steps = tables.steps.data() + tile.first_step;
   const Quadrature& rule = tables.quadratures[tile.steps];
   for (uint32_t lane = 0; lane < tile_leaves; lane += Machine::width)
-    shares_of<Machine, Steps>(steps, tile, &tables.values[index * tile_leaves], rule, slots, lane,
-                              share);
+    shares_of<Machine, Steps>(steps, tile, tables.values.data() + index * tile_leaves, rule, slots,
+                              lane, share);
   // A sum for each lane: neighbours often have the same feature and would wait for each other.
   for (uint32_t d = 0; d < tile.steps; ++d) {
 #pragma GCC unroll 16
@@ -71,15 +72,32 @@ template <typename Machine>
 void add_tiles(const ReasonsTables& tables, const int16_t* slots, float* sums) {
   for (size_t i = 0; i < tables.tiles.size(); ++i) {
     switch (tables.tiles[i].steps) {
-      case 1: add_tile<Machine, 1>(tables, i, slots, sums); break;
-      case 2: add_tile<Machine, 2>(tables, i, slots, sums); break;
-      case 3: add_tile<Machine, 3>(tables, i, slots, sums); break;
-      case 4: add_tile<Machine, 4>(tables, i, slots, sums); break;
-      case 5: add_tile<Machine, 5>(tables, i, slots, sums); break;
-      case 6: add_tile<Machine, 6>(tables, i, slots, sums); break;
-      case 7: add_tile<Machine, 7>(tables, i, slots, sums); break;
-      case 8: add_tile<Machine, 8>(tables, i, slots, sums); break;
-      default: add_tile<Machine, 0>(tables, i, slots, sums);
+      case 1:
+        add_tile<Machine, 1>(tables, i, slots, sums);
+        break;
+      case 2:
+        add_tile<Machine, 2>(tables, i, slots, sums);
+        break;
+      case 3:
+        add_tile<Machine, 3>(tables, i, slots, sums);
+        break;
+      case 4:
+        add_tile<Machine, 4>(tables, i, slots, sums);
+        break;
+      case 5:
+        add_tile<Machine, 5>(tables, i, slots, sums);
+        break;
+      case 6:
+        add_tile<Machine, 6>(tables, i, slots, sums);
+        break;
+      case 7:
+        add_tile<Machine, 7>(tables, i, slots, sums);
+        break;
+      case 8:
+        add_tile<Machine, 8>(tables, i, slots, sums);
+        break;
+      default:
+        add_tile<Machine, 0>(tables, i, slots, sums);
     }
   }
 }

@@ -1,11 +1,10 @@
 // Trains a model with XGBoost, in this process (its C API, 1.7).
 //
-//   DenseMatrix rows(columns), later(columns);       // or any MatrixSource, e.g. chunks read from
-//   disk rows.add(features, is_fraud); ... TRY_ASSIGN(TrainedModel trained, train_booster(rows,
-//   &later, {.trees = 300}, [](const BoosterProgress& p) { ... })); bundle.model_json =
-//   trained.model_json;          // XGBoost's own JSON: forest/xgboost_json.h reads it
-//   TRY_ASSIGN(std::vector<float> p, booster_predict(trained.model_json, values, columns));   //
-//   the referee in tests
+//   DenseMatrix rows(columns), later(columns);   // or any MatrixSource, e.g. chunks from disk
+//   rows.add(features, is_fraud);
+//   TRY_ASSIGN(TrainedModel trained, train_booster(rows, &later, {.trees = 300}, show_progress));
+//   bundle.model_json = trained.model_json;      // forest/xgboost_json.h reads it
+//   auto referee = booster_predict(trained.model_json, values, columns);   // for tests
 //
 // The same data in the same chunks, options and thread count give the same model, byte for byte.
 // With tree_method hist the rows are streamed several times and XGBoost keeps them quantised: 150
@@ -68,9 +67,9 @@ enum class TreeMethod {
 struct BoosterOptions {
   uint32_t trees = 300;        // rounds; early stopping may keep fewer
   uint32_t depth = 6;          // edges; the compiled forest is fastest up to 6, flat up to 8
-  double learning_rate = 0.1;  // XGBoost's own 0.3 needs fewer trees and ranks frauds worse
+  double learning_rate = 0.1;  // of a tree; XGBoost's own default is 0.3, with fewer trees
   TreeMethod tree_method = TreeMethod::hist;
-  uint32_t max_bin = 256;         // hist: 256 keeps a value in one byte
+  uint32_t max_bin = 256;         // hist: quantiles per feature; XGBoost's own default
   double min_child_weight = 1.0;  // least sum of hessians in a leaf
   double gamma = 0.0;             // least gain of a split
   double lambda = 1.0;            // L2 on leaf values

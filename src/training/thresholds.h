@@ -1,12 +1,11 @@
 // Picks the review and decline thresholds on a slice of payments later than those that the model
 // was trained on.
 //
-//   std::vector<ScoredPayment> later = ...;                                    // scores as
-//   decisions will compare them BundleThresholds t = thresholds_for_alerts(later, {.alerts_a_day =
-//   100, .declines_a_day = 20}); BundleThresholds u = thresholds_for_precision(later, {.review =
-//   0.3, .decline = 0.9}); BundleThresholds v = thresholds_for_cost(later, {.review_cost = 3});
-//   ThresholdReport report = measure_thresholds(later, t);                     // what they would
-//   have done
+//   std::vector<ScoredPayment> later = ...;   // scores as decisions will compare them
+//   auto t = thresholds_for_alerts(later, {.alerts_a_day = 100, .declines_a_day = 20});
+//   auto u = thresholds_for_precision(later, {.review = 0.3, .decline = 0.9});
+//   auto v = thresholds_for_cost(later, {.review_cost = 3});
+//   ThresholdReport report = measure_thresholds(later, t);   // what they would have done
 //
 // A payment is alerted when its score is >= the threshold, so payments of one score are alerted
 // together or not at all: a budget or a precision that is picked here holds on this slice exactly,
