@@ -1,10 +1,12 @@
-// Looks for card numbers in files of any kind, inside compressed ones too, and fails when there is one.
+// Looks for card numbers in files of any kind, inside compressed ones too, and fails when there is
+// one.
 //
 //   pan_scan [--known FILE] PATH...       FILE: card numbers, one a line; then only these count
 //
-// Prints path:offset for each (the number masked; the offset is in the decompressed bytes). Folders are searched whole.
-// Without --known every run of 13 to 19 digits that passes the Luhn check counts, and binary files hold some by chance.
-// Exit status: 0 none, 1 some, 2 a file could not be read.
+// Prints path:offset for each (the number masked; the offset is in the decompressed bytes). Folders
+// are searched whole. Without --known every run of 13 to 19 digits that passes the Luhn check
+// counts, and binary files hold some by chance. Exit status: 0 none, 1 some, 2 a file could not be
+// read.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -22,7 +24,8 @@ using namespace paywarden;
 namespace {
 
 constexpr size_t kBlock = 1 << 20;
-constexpr size_t kOverlap = 128;  // longer than a number of 19 digits with two separators between any two
+constexpr size_t kOverlap =
+    128;  // longer than a number of 19 digits with two separators between any two
 
 struct Scan {
   std::unordered_set<std::string> known;
@@ -31,12 +34,15 @@ struct Scan {
   size_t unreadable = 0;
 };
 
-// Reports the numbers of `text` that begin before `end`; the bytes behind are seen again with the next block.
-void scan_text(std::string_view text, size_t end, uint64_t offset, const std::string& path, Scan& scan) {
+// Reports the numbers of `text` that begin before `end`; the bytes behind are seen again with the
+// next block.
+void scan_text(std::string_view text, size_t end, uint64_t offset, const std::string& path,
+               Scan& scan) {
   for (const PanPlace& place : find_pans(text)) {
     if (place.offset >= end || (scan.only_known && !scan.known.contains(place.digits))) continue;
     ++scan.found;
-    std::printf("%s:%llu %s\n", path.c_str(), static_cast<unsigned long long>(offset + place.offset),
+    std::printf("%s:%llu %s\n", path.c_str(),
+                static_cast<unsigned long long>(offset + place.offset),
                 std::string(masked_pan(place.digits).view()).c_str());
   }
 }
@@ -52,7 +58,8 @@ Status scan_bytes(ByteStream& bytes, const std::string& path, Scan& scan) {
     size_t end = n == 0 ? held : held - kOverlap;
     scan_text({buffer.data(), held}, end, offset, path, scan);
     if (n == 0) return {};
-    std::copy(buffer.begin() + static_cast<long>(end), buffer.begin() + static_cast<long>(held), buffer.begin());
+    std::copy(buffer.begin() + static_cast<long>(end), buffer.begin() + static_cast<long>(held),
+              buffer.begin());
     held -= end;
     offset += end;
   }
@@ -71,7 +78,8 @@ void scan_file(const std::string& path, Scan& scan) {
 void scan_path(const fs::path& path, Scan& scan) {
   std::error_code error;
   if (!fs::is_directory(path, error)) return scan_file(path.string(), scan);
-  for (fs::recursive_directory_iterator it(path, error), end; !error && it != end; it.increment(error))
+  for (fs::recursive_directory_iterator it(path, error), end; !error && it != end;
+       it.increment(error))
     if (it->is_regular_file(error) && !it->is_symlink(error)) scan_file(it->path().string(), scan);
   if (!error) return;
   std::fprintf(stderr, "%s: %s\n", path.c_str(), error.message().c_str());

@@ -3,7 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
+#include <unistd.h>
 
 #include "app/commands.h"
 
@@ -128,6 +130,14 @@ struct Commands {
   }
 };
 
+// XGBoost's threads (OpenMP, libgomp) spin while they wait, which on a busy machine makes training many times slower. The
+// library reads the setting when it is loaded, before main: so the program starts itself again with it.
+void let_training_threads_sleep(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY")) return;
+  setenv("OMP_WAIT_POLICY", "passive", 1);
+  execv("/proc/self/exe", argv);  // where that fails, training is slower and nothing else
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Paywarden: watches payments and decides each one in real time", "paywarden");
   app.set_version_flag("--version", PAYWARDEN_VERSION);
@@ -150,4 +160,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace paywarden
 
-int main(int argc, char** argv) { return paywarden::run(argc, argv); }
+int main(int argc, char** argv) {
+  paywarden::let_training_threads_sleep(argv);
+  return paywarden::run(argc, argv);
+}

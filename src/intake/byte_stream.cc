@@ -80,17 +80,20 @@ class Decompressed : public ByteStream {
       }
       size_t before = available_;
       TRY_ASSIGN(made, decode(out, most));
-      if (made == 0 && at_end_ && !ended_ && available_ == before) return damaged("ends before its end");
+      if (made == 0 && at_end_ && !ended_ && available_ == before)
+        return damaged("ends before its end");
     }
     return made;
   }
 
  protected:
-  // Decodes what there is of next_/available_ and moves them on; sets ended_ when the data is complete.
+  // Decodes what there is of next_/available_ and moves them on; sets ended_ when the data is
+  // complete.
   virtual Result<size_t> decode(char* out, size_t most) = 0;
 
   tl::unexpected<Error> damaged(const std::string& what) const {
-    return fail("the compressed data " + what + " (at byte " + std::to_string(consumed() - available_) + ")",
+    return fail("the compressed data " + what + " (at byte " +
+                    std::to_string(consumed() - available_) + ")",
                 file_->path(), "get the file again; the rows before that place were read");
   }
 
@@ -106,7 +109,8 @@ class Decompressed : public ByteStream {
 
 class GzipFile : public Decompressed {
  public:
-  GzipFile(std::unique_ptr<PlainFile> file, const ByteStreamOptions& options) : Decompressed(std::move(file), options) {
+  GzipFile(std::unique_ptr<PlainFile> file, const ByteStreamOptions& options)
+      : Decompressed(std::move(file), options) {
     ready_ = inflateInit2(&stream_, 15 + 16) == Z_OK;  // the largest window, and a gzip header
   }
   ~GzipFile() override { inflateEnd(&stream_); }
@@ -141,7 +145,8 @@ class GzipFile : public Decompressed {
 
 class XzFile : public Decompressed {
  public:
-  XzFile(std::unique_ptr<PlainFile> file, const ByteStreamOptions& options) : Decompressed(std::move(file), options) {
+  XzFile(std::unique_ptr<PlainFile> file, const ByteStreamOptions& options)
+      : Decompressed(std::move(file), options) {
     ready_ = lzma_stream_decoder(&stream_, options.memory_max, LZMA_CONCATENATED) == LZMA_OK;
   }
   ~XzFile() override { lzma_end(&stream_); }
@@ -158,7 +163,8 @@ class XzFile : public Decompressed {
     available_ = stream_.avail_in;
     ended_ = code == LZMA_STREAM_END;
     if (code == LZMA_MEMLIMIT_ERROR) return damaged("needs more memory than memory_max");
-    if (code != LZMA_OK && code != LZMA_STREAM_END && code != LZMA_BUF_ERROR) return damaged("is damaged (xz)");
+    if (code != LZMA_OK && code != LZMA_STREAM_END && code != LZMA_BUF_ERROR)
+      return damaged("is damaged (xz)");
     return most - stream_.avail_out;
   }
   lzma_stream stream_ = LZMA_STREAM_INIT;
@@ -167,7 +173,8 @@ class XzFile : public Decompressed {
 
 class ZstdFile : public Decompressed {
  public:
-  ZstdFile(std::unique_ptr<PlainFile> file, const ByteStreamOptions& options) : Decompressed(std::move(file), options) {
+  ZstdFile(std::unique_ptr<PlainFile> file, const ByteStreamOptions& options)
+      : Decompressed(std::move(file), options) {
     stream_ = ZSTD_createDStream();
   }
   ~ZstdFile() override { ZSTD_freeDStream(stream_); }
@@ -182,7 +189,8 @@ class ZstdFile : public Decompressed {
     ZSTD_inBuffer in{next_, available_, 0};
     ZSTD_outBuffer to{out, most, 0};
     size_t code = ZSTD_decompressStream(stream_, &to, &in);
-    if (ZSTD_isError(code)) return damaged(std::string("is damaged (zstd: ") + ZSTD_getErrorName(code) + ")");
+    if (ZSTD_isError(code))
+      return damaged(std::string("is damaged (zstd: ") + ZSTD_getErrorName(code) + ")");
     next_ += in.pos;
     available_ -= in.pos;
     frame_done_ = code == 0;  // frames may follow each other (RFC 8878, 3.1)
@@ -196,7 +204,9 @@ class ZstdFile : public Decompressed {
 class ReadAhead : public ByteStream {
  public:
   ReadAhead(std::unique_ptr<ByteStream> inner, const ByteStreamOptions& options)
-      : inner_(std::move(inner)), blocks_(options.ahead_blocks), block_bytes_(options.ahead_block_bytes) {
+      : inner_(std::move(inner)),
+        blocks_(options.ahead_blocks),
+        block_bytes_(options.ahead_block_bytes) {
     thread_ = std::thread([this] { run(); });
   }
   ~ReadAhead() override {
@@ -211,7 +221,8 @@ class ReadAhead : public ByteStream {
       std::vector<Block> next;
       blocks_.pop_all(next, 1);
       ended_ = next.empty() || next[0].bytes.empty();
-      if (ended_) return next.empty() || !next[0].error ? Result<size_t>(0) : tl::unexpected(*next[0].error);
+      if (ended_)
+        return next.empty() || !next[0].error ? Result<size_t>(0) : tl::unexpected(*next[0].error);
       current_ = std::move(next[0].bytes);
       at_ = 0;
     }
@@ -268,16 +279,24 @@ Compression compression_of(std::string_view s) {
   return Compression::none;
 }
 
-Result<std::unique_ptr<ByteStream>> open_bytes(const std::string& path, const ByteStreamOptions& options) {
+Result<std::unique_ptr<ByteStream>> open_bytes(const std::string& path,
+                                               const ByteStreamOptions& options) {
   TRY_ASSIGN(int fd, open_for_reading(path));
   auto file = std::make_unique<PlainFile>(path, fd);
   TRY_ASSIGN(Compression compression, compression_of_file(fd, path));
   std::unique_ptr<ByteStream> stream;
   switch (compression) {
-    case Compression::none: return file;
-    case Compression::gzip: stream = std::make_unique<GzipFile>(std::move(file), options); break;
-    case Compression::xz: stream = std::make_unique<XzFile>(std::move(file), options); break;
-    case Compression::zstd: stream = std::make_unique<ZstdFile>(std::move(file), options); break;
+    case Compression::none:
+      return file;
+    case Compression::gzip:
+      stream = std::make_unique<GzipFile>(std::move(file), options);
+      break;
+    case Compression::xz:
+      stream = std::make_unique<XzFile>(std::move(file), options);
+      break;
+    case Compression::zstd:
+      stream = std::make_unique<ZstdFile>(std::move(file), options);
+      break;
   }
   if (options.decompress_ahead) stream = std::make_unique<ReadAhead>(std::move(stream), options);
   return stream;
@@ -288,11 +307,14 @@ Result<std::unique_ptr<GrowingFile>> GrowingFile::open(const std::string& path) 
   std::unique_ptr<GrowingFile> file(new GrowingFile(path, fd));
   TRY_ASSIGN(Compression compression, compression_of_file(fd, path));
   if (compression != Compression::none)
-    return fail("a compressed file cannot be followed as it grows", path, "read it once, without follow");
+    return fail("a compressed file cannot be followed as it grows", path,
+                "read it once, without follow");
   return file;
 }
 
-GrowingFile::~GrowingFile() { ::close(fd_); }
+GrowingFile::~GrowingFile() {
+  ::close(fd_);
+}
 
 Result<size_t> GrowingFile::read(char* out, size_t most) {
   TRY_ASSIGN(size_t n, read_some(fd_, out, most, path_));
@@ -316,6 +338,8 @@ bool GrowingFile::replaced_or_cut() const {
   return there.st_ino != ours.st_ino || there.st_dev != ours.st_dev;
 }
 
-bool GrowingFile::restarted() { return std::exchange(restarted_, false); }
+bool GrowingFile::restarted() {
+  return std::exchange(restarted_, false);
+}
 
 }  // namespace paywarden

@@ -16,11 +16,14 @@
 namespace paywarden {
 
 struct ByteStreamOptions {
-  size_t input_bytes = 256 * 1024;        // one read of the file: large enough that the system call costs nothing
-  uint64_t memory_max = 512ull << 20;     // of a decompressor, bytes: `xz -9` takes 65 MiB, `zstd --ultra -22` 128 MiB
+  size_t input_bytes =
+      256 * 1024;  // one read of the file: large enough that the system call costs nothing
+  uint64_t memory_max =
+      512ull << 20;  // of a decompressor, bytes: `xz -9` takes 65 MiB, `zstd --ultra -22` 128 MiB
   size_t ahead_block_bytes = 256 * 1024;  // decompressed bytes handed from thread to thread at once
-  size_t ahead_blocks = 8;                // and how many may wait: 2 MiB, so that neither side waits for the other's jitter
-  bool decompress_ahead = true;           // in a thread of its own
+  size_t ahead_blocks =
+      8;  // and how many may wait: 2 MiB, so that neither side waits for the other's jitter
+  bool decompress_ahead = true;  // in a thread of its own
 };
 
 class ByteStream {
@@ -35,17 +38,20 @@ class ByteStream {
 enum class Compression : uint8_t { none, gzip, xz, zstd };
 Compression compression_of(std::string_view first_bytes);  // 6 are enough
 
-Result<std::unique_ptr<ByteStream>> open_bytes(const std::string& path, const ByteStreamOptions& options);
+Result<std::unique_ptr<ByteStream>> open_bytes(const std::string& path,
+                                               const ByteStreamOptions& options);
 
-// A file that is read as it grows. When it was cut short or another stands in its place (log rotation), reading goes on
-// with the first byte of what is there now, after the old file's last one. Not for compressed files.
+// A file that is read as it grows. When it was cut short or another stands in its place (log
+// rotation), reading goes on with the first byte of what is there now, after the old file's last
+// one. Not for compressed files.
 class GrowingFile : public ByteStream {
  public:
   static Result<std::unique_ptr<GrowingFile>> open(const std::string& path);
   ~GrowingFile() override;
   Result<size_t> read(char* out, size_t most) override;
   uint64_t consumed() const override { return consumed_.load(std::memory_order_relaxed); }
-  // True once after the file was replaced or cut: an unfinished line of the old one will not be continued.
+  // True once after the file was replaced or cut: an unfinished line of the old one will not be
+  // continued.
   bool restarted();
 
  private:

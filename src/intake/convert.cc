@@ -11,7 +11,9 @@ using Kind = RawValue::Kind;
 constexpr int64_t kMsMin = -2'208'988'800'000;  // 1900-01-01
 constexpr int64_t kMsEnd = 7'258'118'400'000;   // 2200-01-01
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 std::string_view trimmed(std::string_view s) {
   while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
@@ -34,7 +36,8 @@ bool is_zero_fraction(std::string_view s) {
 RejectReason read_integer(std::string_view s, int64_t& out) {
   auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), out);
   if (error == std::errc::result_out_of_range) return RejectReason::out_of_range;
-  bool whole = error == std::errc() && is_zero_fraction(s.substr(static_cast<size_t>(end - s.data())));
+  bool whole =
+      error == std::errc() && is_zero_fraction(s.substr(static_cast<size_t>(end - s.data())));
   return whole ? RejectReason::none : RejectReason::not_integer;
 }
 
@@ -45,7 +48,8 @@ RejectReason read_epoch(std::string_view s, int64_t units_per_second, int64_t& m
   if (error == std::errc::result_out_of_range) return RejectReason::out_of_range;
   if (error != std::errc()) return RejectReason::not_time;
   std::string_view rest = s.substr(static_cast<size_t>(end - s.data()));
-  bool fraction = rest.size() > 1 && rest[0] == '.' && rest.find_first_not_of("0123456789", 1) == std::string_view::npos;
+  bool fraction = rest.size() > 1 && rest[0] == '.' &&
+                  rest.find_first_not_of("0123456789", 1) == std::string_view::npos;
   if (!rest.empty() && !fraction) return RejectReason::not_time;
   constexpr int64_t kSecondsMax = 10'000'000'000;  // the year 2286: beyond every time that is taken
   if (whole / units_per_second > kSecondsMax || whole / units_per_second < -kSecondsMax)
@@ -57,15 +61,18 @@ RejectReason read_epoch(std::string_view s, int64_t units_per_second, int64_t& m
   ms = whole * (1'000 / units_per_second);
   if (units_per_second != 1 || rest.empty()) return RejectReason::none;
   int64_t thousandths = 0;
-  for (size_t i = 1; i <= 3; ++i) thousandths = thousandths * 10 + (i < rest.size() ? rest[i] - '0' : 0);
+  for (size_t i = 1; i <= 3; ++i)
+    thousandths = thousandths * 10 + (i < rest.size() ? rest[i] - '0' : 0);
   ms += s[0] == '-' ? -thousandths : thousandths;
   return RejectReason::none;
 }
 
-// Plain decimals of at most 15 digits: digits and power of ten are both exact doubles, so that their quotient is the
-// nearest double, the same that from_chars finds (W. Clinger, "How to Read Floating Point Numbers Accurately", 1990).
+// Plain decimals of at most 15 digits: digits and power of ten are both exact doubles, so that
+// their quotient is the nearest double, the same that from_chars finds (W. Clinger, "How to Read
+// Floating Point Numbers Accurately", 1990).
 bool read_short_decimal(std::string_view s, double& out) {
-  constexpr double kPowers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  constexpr double kPowers[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
   size_t at = !s.empty() && s[0] == '-';
   bool minus = at == 1;
   if (s.size() - at > 16 || at == s.size()) return false;  // 15 digits and a point
@@ -131,8 +138,11 @@ RejectReason to_boolean(RawValue value, bool& out) {
 RejectReason to_time(RawValue value, TimeFormat format, EventTime& out) {
   if (RejectReason no = kind_fault(value); no != RejectReason::none) return no;
   std::string_view s = trimmed(value.text());
-  if (format == TimeFormat::iso8601 || format == TimeFormat::datetime) return read_calendar(s, format, out);
-  int64_t units = format == TimeFormat::epoch_s ? 1 : format == TimeFormat::epoch_ms ? 1'000 : 1'000'000;
+  if (format == TimeFormat::iso8601 || format == TimeFormat::datetime)
+    return read_calendar(s, format, out);
+  int64_t units = format == TimeFormat::epoch_s    ? 1
+                  : format == TimeFormat::epoch_ms ? 1'000
+                                                   : 1'000'000;
   int64_t ms = 0;
   if (RejectReason no = read_epoch(s, units, ms); no != RejectReason::none) return no;
   if (ms < kMsMin || ms >= kMsEnd) return RejectReason::out_of_range;
@@ -140,7 +150,8 @@ RejectReason to_time(RawValue value, TimeFormat format, EventTime& out) {
   return RejectReason::none;
 }
 
-RejectReason to_amount(RawValue value, int currency_exponent, AmountDecimals decimals, int64_t& minor) {
+RejectReason to_amount(RawValue value, int currency_exponent, AmountDecimals decimals,
+                       int64_t& minor) {
   if (RejectReason no = kind_fault(value); no != RejectReason::none) return no;
   std::string_view s = trimmed(value.text());
   Result<int64_t> parsed = parse_minor_units(s, currency_exponent);
@@ -161,8 +172,10 @@ RejectReason to_currency(RawValue value, Currency& out) {
 
 std::string rounded_decimal(std::string_view text, int exponent) {
   size_t point = text.find('.');
-  size_t kept = point == std::string_view::npos ? text.size() : point + 1 + static_cast<size_t>(exponent);
-  if (kept >= text.size() || text.find_first_not_of("0123456789", point + 1) != std::string_view::npos)
+  size_t kept =
+      point == std::string_view::npos ? text.size() : point + 1 + static_cast<size_t>(exponent);
+  if (kept >= text.size() ||
+      text.find_first_not_of("0123456789", point + 1) != std::string_view::npos)
     return std::string(text);
   std::string out(text.substr(0, kept));
   std::string_view cut = text.substr(kept);

@@ -14,17 +14,27 @@ namespace {
 using Kind = RawValue::Kind;
 using R = RejectReason;
 
-RawValue text(std::string_view s) { return {Kind::text, s}; }
+RawValue text(std::string_view s) {
+  return {Kind::text, s};
+}
 
 TEST(Convert, Integers) {
   const struct {
     const char* text;
     R reason;
     int64_t value;
-  } rows[] = {{"12", R::none, 12},          {"-7", R::none, -7},       {" 12 ", R::none, 12},
-              {"12.0", R::none, 12},        {"12.000", R::none, 12},   {"12.5", R::not_integer, 0},
-              {"12.", R::not_integer, 0},   {"1e3", R::not_integer, 0}, {"+5", R::not_integer, 0},
-              {"0x10", R::not_integer, 0},  {"five", R::not_integer, 0}, {"1 2", R::not_integer, 0},
+  } rows[] = {{"12", R::none, 12},
+              {"-7", R::none, -7},
+              {" 12 ", R::none, 12},
+              {"12.0", R::none, 12},
+              {"12.000", R::none, 12},
+              {"12.5", R::not_integer, 0},
+              {"12.", R::not_integer, 0},
+              {"1e3", R::not_integer, 0},
+              {"+5", R::not_integer, 0},
+              {"0x10", R::not_integer, 0},
+              {"five", R::not_integer, 0},
+              {"1 2", R::not_integer, 0},
               {"9223372036854775807", R::none, INT64_MAX},
               {"9223372036854775808", R::out_of_range, 0}};
   for (const auto& row : rows) {
@@ -41,11 +51,12 @@ TEST(Convert, Numbers) {
     const char* text;
     R reason;
     double value;
-  } rows[] = {{"12", R::none, 12},           {"-0.5", R::none, -0.5},     {"1e3", R::none, 1000},
-              {"40.7012", R::none, 40.7012}, {"-73.9436", R::none, -73.9436}, {" 3.5", R::none, 3.5},
-              {"nan", R::not_number, 0},     {"inf", R::not_number, 0},   {"-inf", R::not_number, 0},
-              {"1e999", R::out_of_range, 0}, {"", R::not_number, 0},      {"1,5", R::not_number, 0},
-              {"1.2.3", R::not_number, 0},   {"--1", R::not_number, 0},   {"-", R::not_number, 0}};
+  } rows[] = {
+      {"12", R::none, 12},           {"-0.5", R::none, -0.5},         {"1e3", R::none, 1000},
+      {"40.7012", R::none, 40.7012}, {"-73.9436", R::none, -73.9436}, {" 3.5", R::none, 3.5},
+      {"nan", R::not_number, 0},     {"inf", R::not_number, 0},       {"-inf", R::not_number, 0},
+      {"1e999", R::out_of_range, 0}, {"", R::not_number, 0},          {"1,5", R::not_number, 0},
+      {"1.2.3", R::not_number, 0},   {"--1", R::not_number, 0},       {"-", R::not_number, 0}};
   for (const auto& row : rows) {
     double value = 0;
     EXPECT_EQ(to_number(text(row.text), value), row.reason) << row.text;
@@ -63,7 +74,8 @@ TEST(Convert, NumbersEqualFromChars) {
   Random random(5);
   for (int i = 0; i < 200'000; ++i) {
     std::string s = random.chance(0.5) ? "-" : "";
-    int digits = static_cast<int>(random.between(1, 18)), point = static_cast<int>(random.between(0, 18));
+    int digits = static_cast<int>(random.between(1, 18)),
+        point = static_cast<int>(random.between(0, 18));
     for (int d = 0; d < digits; ++d) {
       if (d == point && d > 0) s += '.';
       s += static_cast<char>('0' + random.below(10));
@@ -177,7 +189,8 @@ TEST(Convert, RoundedDecimalEqualsWholeNumbers) {
   Random random(11);
   for (int i = 0; i < 100'000; ++i) {
     int64_t thousandths = random.between(0, 2'000'000);
-    std::string s = std::to_string(thousandths / 1000) + "." + std::to_string(1000 + thousandths % 1000).substr(1);
+    std::string s = std::to_string(thousandths / 1000) + "." +
+                    std::to_string(1000 + thousandths % 1000).substr(1);
     int64_t half_even = thousandths / 10;
     int64_t rest = thousandths % 10;
     if (rest > 5 || (rest == 5 && half_even % 2 == 1)) ++half_even;

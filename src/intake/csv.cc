@@ -10,7 +10,8 @@
 namespace paywarden {
 namespace {
 
-// The first comma or line end at or behind `at`; text.size() where there is none. Reads up to 15 bytes more than there are.
+// The first comma or line end at or behind `at`; text.size() where there is none. Reads up to 15
+// bytes more than there are.
 size_t value_end(std::string_view text, size_t at) {
 #ifdef __SSE2__
   const __m128i comma = _mm_set1_epi8(','), newline = _mm_set1_epi8('\n');
@@ -58,7 +59,8 @@ class Scanner {
   CsvStatus take_quoted() {
     size_t from = ++at_, copied = unquoted_.size();
     while (true) {
-      const void* found = at_ < text_.size() ? std::memchr(text_.data() + at_, '"', text_.size() - at_) : nullptr;
+      const void* found =
+          at_ < text_.size() ? std::memchr(text_.data() + at_, '"', text_.size() - at_) : nullptr;
       if (!found) return CsvStatus::unfinished;
       size_t quote = static_cast<size_t>(static_cast<const char*>(found) - text_.data());
       count_lines(at_, quote);
@@ -104,7 +106,8 @@ class Scanner {
 
 }  // namespace
 
-CsvScan scan_csv(std::string_view text, bool at_end, std::vector<RawValue>& values, std::string& unquoted) {
+CsvScan scan_csv(std::string_view text, bool at_end, std::vector<RawValue>& values,
+                 std::string& unquoted) {
   values.clear();
   unquoted.clear();
   return Scanner(text, at_end, values, unquoted).run();

@@ -1,11 +1,13 @@
-// One record of a CSV file (RFC 4180) taken apart: quotes, doubled quotes, line ends within quotes, LF or CRLF.
+// One record of a CSV file (RFC 4180) taken apart: quotes, doubled quotes, line ends within quotes,
+// LF or CRLF.
 //
 //   std::vector<RawValue> values;
 //   std::string unquoted;                        // where values lie that had doubled quotes
 //   CsvScan scan = scan_csv(text, true, values, unquoted);
 //   // scan.status == CsvStatus::record; scan.length bytes were used; values.size() fields
 //
-// A quote opens a quoted value only as the value's first character; elsewhere it is a character like any other.
+// A quote opens a quoted value only as the value's first character; elsewhere it is a character
+// like any other.
 #pragma once
 
 #include <cstdint>
@@ -29,11 +31,14 @@ struct CsvScan {
   size_t lines = 1;   // line ends in it
 };
 
-inline constexpr size_t kCsvValuesMax = 1'024;  // more are counted, not kept: no schema has as many columns
-inline constexpr size_t kCsvPadding = 16;       // bytes behind `text` that may be read
+inline constexpr size_t kCsvValuesMax =
+    1'024;  // more are counted, not kept: no schema has as many columns
+inline constexpr size_t kCsvPadding = 16;  // bytes behind `text` that may be read
 
-// `text` starts with a record. `at_end`: nothing follows, so that the last record needs no line end. `values` point into
-// `text` and `unquoted`, which is emptied first and must have the capacity for the whole record.
-CsvScan scan_csv(std::string_view text, bool at_end, std::vector<RawValue>& values, std::string& unquoted);
+// `text` starts with a record. `at_end`: nothing follows, so that the last record needs no line
+// end. `values` point into `text` and `unquoted`, which is emptied first and must have the capacity
+// for the whole record.
+CsvScan scan_csv(std::string_view text, bool at_end, std::vector<RawValue>& values,
+                 std::string& unquoted);
 
 }  // namespace paywarden

@@ -45,7 +45,9 @@ TEST(Csv, Records) {
       {"\"a\"\r\n", {"a"}, 5, 1},
       {"a,\"\"", {"a", ""}, 4, 1},
       {"abcdefghijklmnopqrstuvwxyz,0123456789012345678901234567890123456789,x\n",
-       {"abcdefghijklmnopqrstuvwxyz", "0123456789012345678901234567890123456789", "x"}, 70, 1},
+       {"abcdefghijklmnopqrstuvwxyz", "0123456789012345678901234567890123456789", "x"},
+       70,
+       1},
       {"\n", {""}, 1, 1},
   };
   for (const auto& row : rows) {
@@ -61,7 +63,8 @@ TEST(Csv, WhatIsNoRecord) {
   EXPECT_EQ(scan("\"open", true).scan.status, CsvStatus::unfinished);
   EXPECT_EQ(scan("\"closed\"x,y\n").scan.status, CsvStatus::broken);
   EXPECT_EQ(scan("a,b", false).scan.status, CsvStatus::unfinished);
-  EXPECT_EQ(scan("a,\"b\"", false).scan.status, CsvStatus::unfinished);  // the next byte may be a quote
+  EXPECT_EQ(scan("a,\"b\"", false).scan.status,
+            CsvStatus::unfinished);  // the next byte may be a quote
   EXPECT_EQ(scan("a,", false).scan.status, CsvStatus::unfinished);
 }
 
@@ -115,7 +118,8 @@ TEST(Csv, EqualsTheNaiveReader) {
   const std::string_view alphabet = "aab,,\"\"\"\n\r 1";
   for (int i = 0; i < 200'000; ++i) {
     std::string text;
-    for (int64_t n = random.between(1, 24); n > 0; --n) text += alphabet[random.below(alphabet.size())];
+    for (int64_t n = random.between(1, 24); n > 0; --n)
+      text += alphabet[random.below(alphabet.size())];
     Scanned got = scan(text), expected = naive(text);
     ASSERT_EQ(got.scan.status, expected.scan.status) << testing::PrintToString(text);
     if (expected.scan.status != CsvStatus::record) continue;
@@ -144,7 +148,8 @@ class Pieces : public ByteStream {
 };
 
 // "line:bytes" of each record, bad ones with '!'.
-Values read_all(const std::string& text, RecordFormat format, RecordLimits limits = {}, size_t columns = 0) {
+Values read_all(const std::string& text, RecordFormat format, RecordLimits limits = {},
+                size_t columns = 0) {
   static Random random(31);
   RecordReader reader(std::make_unique<Pieces>(text, random), limits);
   reader.set_format(format);
@@ -155,23 +160,29 @@ Values read_all(const std::string& text, RecordFormat format, RecordLimits limit
     RecordStatus status = *reader.next(record);
     if (status == RecordStatus::end) return out;
     std::string bytes(record.bytes.substr(0, 20));
-    out.push_back(std::to_string(record.line) + ":" + bytes + (status == RecordStatus::bad ? "!" : ""));
+    out.push_back(std::to_string(record.line) + ":" + bytes +
+                  (status == RecordStatus::bad ? "!" : ""));
   }
 }
 
 TEST(RecordReader, LinesAndRecords) {
   EXPECT_EQ(read_all("a\nb\r\n\n  \nc", RecordFormat::ndjson), (Values{"1:a", "2:b", "5:c"}));
   EXPECT_EQ(read_all("\xef\xbb\xbf{\"a\":1}\n", RecordFormat::ndjson), (Values{"1:{\"a\":1}"}));
-  EXPECT_EQ(read_all("a,b\n\nc,\"d\ne\"\r\nf,g", RecordFormat::csv), (Values{"1:a,b", "3:c,\"d\ne\"", "5:f,g"}));
+  EXPECT_EQ(read_all("a,b\n\nc,\"d\ne\"\r\nf,g", RecordFormat::csv),
+            (Values{"1:a,b", "3:c,\"d\ne\"", "5:f,g"}));
   EXPECT_EQ(read_all("", RecordFormat::csv), Values{});
 }
 
 TEST(RecordReader, AnOpenQuoteTakesOneLineAndNoMore) {
-  EXPECT_EQ(read_all("1,\"x\n2,y\n3,z\n", RecordFormat::csv), (Values{"1:1,\"x!", "2:2,y", "3:3,z"}));
-  EXPECT_EQ(read_all("1,\"x\n2,\"y, y\"\n3,z\n", RecordFormat::csv), (Values{"1:1,\"x!", "2:2,\"y, y\"", "3:3,z"}));
-  EXPECT_EQ(read_all("1,\"x\n2,y\n\"3\",z\n", RecordFormat::csv), (Values{"1:1,\"x!", "2:2,y", "3:\"3\",z"}));
+  EXPECT_EQ(read_all("1,\"x\n2,y\n3,z\n", RecordFormat::csv),
+            (Values{"1:1,\"x!", "2:2,y", "3:3,z"}));
+  EXPECT_EQ(read_all("1,\"x\n2,\"y, y\"\n3,z\n", RecordFormat::csv),
+            (Values{"1:1,\"x!", "2:2,\"y, y\"", "3:3,z"}));
+  EXPECT_EQ(read_all("1,\"x\n2,y\n\"3\",z\n", RecordFormat::csv),
+            (Values{"1:1,\"x!", "2:2,y", "3:\"3\",z"}));
   // The quote closes where another opens, and what follows is a comma: the number of values tells.
-  EXPECT_EQ(read_all("1,\"x\n2,\",y\"\n3,z\n", RecordFormat::csv, {}, 2), (Values{"1:1,\"x!", "2:2,\",y\"", "3:3,z"}));
+  EXPECT_EQ(read_all("1,\"x\n2,\",y\"\n3,z\n", RecordFormat::csv, {}, 2),
+            (Values{"1:1,\"x!", "2:2,\",y\"", "3:3,z"}));
   std::string many = "1,\"x\n";
   for (int i = 0; i < 3'000; ++i) many += "2,y\n";
   EXPECT_EQ(read_all(many, RecordFormat::csv).size(), 3'001u);
@@ -182,7 +193,8 @@ TEST(RecordReader, ALineThatIsTooLongTakesNoneWithIt) {
   std::string long_line(500, 'x');
   for (RecordFormat format : {RecordFormat::csv, RecordFormat::ndjson})
     EXPECT_EQ(read_all("a\n" + long_line + "\nb\n" + long_line, format, limits),
-              (Values{"1:a", "2:" + std::string(20, 'x') + "!", "3:b", "4:" + std::string(20, 'x') + "!"}));
+              (Values{"1:a", "2:" + std::string(20, 'x') + "!", "3:b",
+                      "4:" + std::string(20, 'x') + "!"}));
   EXPECT_EQ(read_all("\"a\nb\nc\nd\ne\"\nf\n", RecordFormat::csv, limits),
             (Values{"1:\"a!", "2:b", "3:c", "4:d", "5:e\"", "6:f"}));
 }

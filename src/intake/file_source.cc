@@ -17,8 +17,9 @@ std::vector<std::string_view> names_of(const std::vector<RawValue>& values) {
 
 }  // namespace
 
-FileSource::FileSource(std::vector<std::string> paths, const Schema& schema, const Tokeniser& tokeniser,
-                       const ParserOptions& parser, const FileSourceOptions& options, RejectSink& rejects)
+FileSource::FileSource(std::vector<std::string> paths, const Schema& schema,
+                       const Tokeniser& tokeniser, const ParserOptions& parser,
+                       const FileSourceOptions& options, RejectSink& rejects)
     : paths_(std::move(paths)),
       options_(options),
       rejects_(rejects),
@@ -26,11 +27,12 @@ FileSource::FileSource(std::vector<std::string> paths, const Schema& schema, con
       parsed_(options.batches_ahead),
       free_(options.batches_ahead + 2) {}
 
-Result<std::unique_ptr<FileSource>> FileSource::open(std::vector<std::string> paths, const Schema& schema,
-                                                     const Tokeniser& tokeniser, const ParserOptions& parser,
-                                                     const FileSourceOptions& options, RejectSink& rejects) {
+Result<std::unique_ptr<FileSource>> FileSource::open(
+    std::vector<std::string> paths, const Schema& schema, const Tokeniser& tokeniser,
+    const ParserOptions& parser, const FileSourceOptions& options, RejectSink& rejects) {
   if (paths.empty()) return fail("no data files are named", {}, "name at least one: --data FILE");
-  std::unique_ptr<FileSource> source(new FileSource(std::move(paths), schema, tokeniser, parser, options, rejects));
+  std::unique_ptr<FileSource> source(
+      new FileSource(std::move(paths), schema, tokeniser, parser, options, rejects));
   TRY(source->check_files());
   if (options.parse_ahead) source->thread_ = std::thread([s = source.get()] { s->run(); });
   return source;
@@ -53,7 +55,8 @@ FileProgress FileSource::progress() const {
   return {bytes_before_ + bytes_current_, bytes_total_, rows_, rejected_};
 }
 
-// Every file is there, can be decompressed, and has the columns that are needed; before any of them is used.
+// Every file is there, can be decompressed, and has the columns that are needed; before any of them
+// is used.
 Status FileSource::check_files() {
   ByteStreamOptions bytes = options_.bytes;
   bytes.decompress_ahead = false;  // only the beginning is read
@@ -66,7 +69,8 @@ Status FileSource::check_files() {
   return {};
 }
 
-Result<FileSource::Reading> FileSource::start(const std::string& path, bool follow, const ByteStreamOptions& bytes) {
+Result<FileSource::Reading> FileSource::start(const std::string& path, bool follow,
+                                              const ByteStreamOptions& bytes) {
   Reading reading;
   std::unique_ptr<ByteStream> stream;
   if (follow) {
@@ -159,7 +163,8 @@ Result<bool> FileSource::fill_from_files(FileBatch& batch) {
     if (status != RecordStatus::waiting) continue;
     if (batch.count > 0) break;
     std::unique_lock lock(stop_mutex_);
-    stop_signal_.wait_for(lock, std::chrono::milliseconds(options_.follow_poll.ms()), [&] { return stopped_.load(); });
+    stop_signal_.wait_for(lock, std::chrono::milliseconds(options_.follow_poll.ms()),
+                          [&] { return stopped_.load(); });
   }
   return batch.count > 0;
 }
@@ -168,13 +173,18 @@ Result<bool> FileSource::fill_from_files(FileBatch& batch) {
 Result<RecordStatus> FileSource::step(FileBatch& batch) {
   if (!reading_->header_read) {
     TRY(read_header(*reading_, paths_[next_file_ - 1]));
-    if (!reading_->header_read) return reading_->growing ? RecordStatus::waiting : RecordStatus::end;
+    if (!reading_->header_read)
+      return reading_->growing ? RecordStatus::waiting : RecordStatus::end;
   }
   SourceRecord record;
   TRY_ASSIGN(RecordStatus status, reading_->reader->next(record));
   switch (status) {
-    case RecordStatus::record: take(record, batch); break;
-    case RecordStatus::bad: refuse(record, parser_.unparsable(record.reason, record.bytes)); break;
+    case RecordStatus::record:
+      take(record, batch);
+      break;
+    case RecordStatus::bad:
+      refuse(record, parser_.unparsable(record.reason, record.bytes));
+      break;
     case RecordStatus::waiting:
     case RecordStatus::end:
       if (restarted()) return RecordStatus::record;
@@ -220,7 +230,8 @@ void FileSource::take(const SourceRecord& record, FileBatch& batch) {
   else if (!simdjson::validate_utf8(record.bytes.data(), record.bytes.size()))
     no = parser_.unparsable(RejectReason::not_utf8, record.bytes);
   else
-    no = parser_.parse_row(reading_->columns, reading_->reader->values(), EventTime(), row.payment, &row.label);
+    no = parser_.parse_row(reading_->columns, reading_->reader->values(), EventTime(), row.payment,
+                           &row.label);
   if (no) return refuse(record, std::move(*no));
   row.payment.receipt_time = row.payment.event_time;
   row.file = static_cast<uint32_t>(next_file_ - 1);

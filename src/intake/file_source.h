@@ -1,14 +1,16 @@
-// Payments out of files: CSV and NDJSON, plain or compressed, several of them as one stream, once or followed as they grow.
+// Payments out of files: CSV and NDJSON, plain or compressed, several of them as one stream, once
+// or followed as they grow.
 //
 //   auto source = FileSource::open({"a.csv.xz", "b.ndjson"}, schema, tokeniser, {}, {}, rejects);
 //   FileBatch batch;                                    // used again and again
 //   while (*(*source)->next(batch))
 //     for (const FileRow& row : batch.filled()) use(row.payment, row.label, row.line);
 //
-// The header of every file is checked when the source is opened. A bad record goes to the rejects with its file and line and
-// stops nothing. A damaged file gives its rows up to the damage and then an error; a further next() goes on with the next
-// file. Decompression and parsing each run in a thread of their own unless the options say otherwise; next() and the
-// destructor belong to one thread, stop() and progress() to any.
+// The header of every file is checked when the source is opened. A bad record goes to the rejects
+// with its file and line and stops nothing. A damaged file gives its rows up to the damage and then
+// an error; a further next() goes on with the next file. Decompression and parsing each run in a
+// thread of their own unless the options say otherwise; next() and the destructor belong to one
+// thread, stop() and progress() to any.
 #pragma once
 
 #include <atomic>
@@ -32,18 +34,19 @@ namespace paywarden {
 struct FileSourceOptions {
   ByteStreamOptions bytes;
   RecordLimits records;
-  std::optional<RecordFormat> format;       // default: by what each file begins with
-  size_t batch_rows = 256;                  // a batch and its fields then stay in a core's second-level cache
-  size_t batches_ahead = 4;                 // parsed and waiting; bounds the memory, some 0.5 MB
-  bool parse_ahead = true;                  // in a thread of its own
-  bool follow = false;                      // go on with the last file as it grows, until stop()
-  Duration follow_poll = milliseconds(200); // how often a followed file is looked at; costs one system call
+  std::optional<RecordFormat> format;  // default: by what each file begins with
+  size_t batch_rows = 256;   // a batch and its fields then stay in a core's second-level cache
+  size_t batches_ahead = 4;  // parsed and waiting; bounds the memory, some 0.5 MB
+  bool parse_ahead = true;   // in a thread of its own
+  bool follow = false;       // go on with the last file as it grows, until stop()
+  Duration follow_poll =
+      milliseconds(200);  // how often a followed file is looked at; costs one system call
 };
 
 struct FileRow {
-  Payment payment;             // its receipt time is its event time: when a file is read says nothing
-  std::optional<bool> label;   // is_fraud, where the schema has a label column with a value
-  uint32_t file = 0;           // index into the paths
+  Payment payment;  // its receipt time is its event time: when a file is read says nothing
+  std::optional<bool> label;  // is_fraud, where the schema has a label column with a value
+  uint32_t file = 0;          // index into the paths
   uint64_t line = 0;
 };
 
@@ -63,9 +66,11 @@ struct FileProgress {
 class FileSource {
  public:
   // `schema`, `tokeniser` and `rejects` must outlive the source.
-  static Result<std::unique_ptr<FileSource>> open(std::vector<std::string> paths, const Schema& schema,
-                                                  const Tokeniser& tokeniser, const ParserOptions& parser,
-                                                  const FileSourceOptions& options, RejectSink& rejects);
+  static Result<std::unique_ptr<FileSource>> open(std::vector<std::string> paths,
+                                                  const Schema& schema, const Tokeniser& tokeniser,
+                                                  const ParserOptions& parser,
+                                                  const FileSourceOptions& options,
+                                                  RejectSink& rejects);
   ~FileSource();
 
   // Waits for rows; false when there are no more.

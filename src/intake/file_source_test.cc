@@ -24,8 +24,10 @@ std::string csv_row(int i, const std::string& note = "") {
 }
 
 std::string json_row(int i) {
-  return fmt::format(R"({{"id":"p{}","at":"2020-06-21 12:14:58","pan":"4111111111111111","amount":"{}.5","fraud":{}}})" "\n",
-                     i, i, i % 2);
+  return fmt::format(
+      R"({{"id":"p{}","at":"2020-06-21 12:14:58","pan":"4111111111111111","amount":"{}.5","fraud":{}}})"
+      "\n",
+      i, i, i % 2);
 }
 
 std::string gzip(const std::string& bytes) {
@@ -45,7 +47,8 @@ std::string gzip(const std::string& bytes) {
 std::string xz(const std::string& bytes) {
   std::string out(lzma_stream_buffer_bound(bytes.size()), '\0');
   size_t size = 0;
-  lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, nullptr, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(),
+  lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, nullptr,
+                          reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(),
                           reinterpret_cast<uint8_t*>(out.data()), &size, out.size());
   out.resize(size);
   return out;
@@ -87,8 +90,8 @@ struct Reading {
   std::vector<std::string> rejected() {
     std::vector<std::string> out;
     for (const auto& entry : rejects.entries())
-      out.push_back(fmt::format("{}:{} {}", std::filesystem::path(entry.source).filename().string(), entry.line,
-                                entry.rejection.line()));
+      out.push_back(fmt::format("{}:{} {}", std::filesystem::path(entry.source).filename().string(),
+                                entry.line, entry.rejection.line()));
     return out;
   }
 };
@@ -97,15 +100,17 @@ TEST(FileSource, SeveralFilesOfAllKindsAreOneStream) {
   TestFolder folder;
   std::string a = kHeader + csv_row(1) + csv_row(2, "\"a, \"\"b\"\"\nc\"") + csv_row(3);
   std::string b = json_row(4) + "\n" + json_row(5);
-  auto plain_csv = folder.write("a.csv", a), gz = folder.write("b", gzip(a)), x = folder.write("c.xz", xz(b)),
-       z = folder.write("d.zst", zstd(b)), empty = folder.write("e", ""), plain = folder.write("f.ndjson", b);
+  auto plain_csv = folder.write("a.csv", a), gz = folder.write("b", gzip(a)),
+       x = folder.write("c.xz", xz(b)), z = folder.write("d.zst", zstd(b)),
+       empty = folder.write("e", ""), plain = folder.write("f.ndjson", b);
   for (bool ahead : {false, true}) {
     Reading r;
     r.options.parse_ahead = r.options.bytes.decompress_ahead = ahead;
     r.options.batch_rows = 2;
     ASSERT_TRUE(r.open({plain_csv, gz, x, z, empty, plain}));
-    EXPECT_THAT(r.rows(), ElementsAre("0:2:p1:1", "0:3:p2:0", "0:5:p3:1", "1:2:p1:1", "1:3:p2:0", "1:5:p3:1", "2:1:p4:0",
-                                      "2:3:p5:1", "3:1:p4:0", "3:3:p5:1", "5:1:p4:0", "5:3:p5:1"));
+    EXPECT_THAT(r.rows(), ElementsAre("0:2:p1:1", "0:3:p2:0", "0:5:p3:1", "1:2:p1:1", "1:3:p2:0",
+                                      "1:5:p3:1", "2:1:p4:0", "2:3:p5:1", "3:1:p4:0", "3:3:p5:1",
+                                      "5:1:p4:0", "5:3:p5:1"));
     EXPECT_TRUE(r.rejected().empty());
     FileProgress progress = r.source->progress();
     EXPECT_EQ(progress.rows, 12u);
@@ -117,17 +122,20 @@ TEST(FileSource, ConcatenatedMembersAreRead) {
   TestFolder folder;
   std::string first = kHeader + csv_row(1), second = csv_row(2);
   Reading r;
-  ASSERT_TRUE(r.open({folder.write("g", gzip(first) + gzip(second)), folder.write("x", xz(first) + xz(second)),
+  ASSERT_TRUE(r.open({folder.write("g", gzip(first) + gzip(second)),
+                      folder.write("x", xz(first) + xz(second)),
                       folder.write("z", zstd(first) + zstd(second))}));
-  EXPECT_THAT(r.rows(), ElementsAre("0:2:p1:1", "0:3:p2:0", "1:2:p1:1", "1:3:p2:0", "2:2:p1:1", "2:3:p2:0"));
+  EXPECT_THAT(r.rows(),
+              ElementsAre("0:2:p1:1", "0:3:p2:0", "1:2:p1:1", "1:3:p2:0", "2:2:p1:1", "2:3:p2:0"));
 }
 
 TEST(FileSource, ABadRowNamesItsLineAndLosesNoNeighbour) {
   TestFolder folder;
-  std::string text = kHeader + csv_row(1) + "p2,2020-06-21,4111111111111111\n" + csv_row(3) +
-                     "p4,2020-06-21,4111111111111112,1,,0\n" + "p5,2020-06-21,4111111111111111,1,\"open,0\n" +
-                     csv_row(6, "\"x, y\"") + "p7,2020-06-21,4111111111111111,1,caf\xe9,0\n" + csv_row(8) +
-                     "p9,2020-06-21,4111111111111111,1,\"a\"b,0\n" + std::string(70'000, 'x') + "\n" + csv_row(11);
+  std::string text =
+      kHeader + csv_row(1) + "p2,2020-06-21,4111111111111111\n" + csv_row(3) +
+      "p4,2020-06-21,4111111111111112,1,,0\n" + "p5,2020-06-21,4111111111111111,1,\"open,0\n" +
+      csv_row(6, "\"x, y\"") + "p7,2020-06-21,4111111111111111,1,caf\xe9,0\n" + csv_row(8) +
+      "p9,2020-06-21,4111111111111111,1,\"a\"b,0\n" + std::string(70'000, 'x') + "\n" + csv_row(11);
   Reading r;
   ASSERT_TRUE(r.open({folder.write("a.csv", text)}));
   EXPECT_THAT(r.rows(), ElementsAre("0:2:p1:1", "0:4:p3:1", "0:7:p6:0", "0:9:p8:0", "0:12:p11:1"));
@@ -135,7 +143,8 @@ TEST(FileSource, ABadRowNamesItsLineAndLosesNoNeighbour) {
               ElementsAre("a.csv:3 the record has not as many values as the header has names",
                           "a.csv:5 pan: does not pass the Luhn check (value '411111******1112')",
                           HasSubstr("a.csv:6 the record has a quote that is not closed"),
-                          "a.csv:8 the input is not valid UTF-8", HasSubstr("a.csv:10 the record has a quote"),
+                          "a.csv:8 the input is not valid UTF-8",
+                          HasSubstr("a.csv:10 the record has a quote"),
                           "a.csv:11 the input is longer than 65536 bytes"));
   for (const auto& entry : r.rejects.entries()) EXPECT_TRUE(find_pans(entry.rejection.raw).empty());
   EXPECT_EQ(r.source->progress().rejected, 6u);
@@ -144,10 +153,12 @@ TEST(FileSource, ABadRowNamesItsLineAndLosesNoNeighbour) {
 TEST(FileSource, BadLinesOfNdjson) {
   TestFolder folder;
   Reading r;
-  ASSERT_TRUE(r.open({folder.write("a", json_row(1) + "{\"id\":\n" + json_row(2) + "[]\n" + json_row(3) + "{\"id\":1}")}));
+  ASSERT_TRUE(r.open({folder.write(
+      "a", json_row(1) + "{\"id\":\n" + json_row(2) + "[]\n" + json_row(3) + "{\"id\":1}")}));
   EXPECT_THAT(r.rows(), ElementsAre("0:1:p1:1", "0:3:p2:0", "0:5:p3:1"));
-  EXPECT_THAT(r.rejected(), ElementsAre("a:2 the input is not valid JSON", "a:4 the input is not a JSON object",
-                                        "a:6 at: is missing"));
+  EXPECT_THAT(r.rejected(),
+              ElementsAre("a:2 the input is not valid JSON", "a:4 the input is not a JSON object",
+                          "a:6 at: is missing"));
 }
 
 TEST(FileSource, WhatCannotBeReadIsSaidBeforeAnythingIs) {
@@ -160,10 +171,13 @@ TEST(FileSource, WhatCannotBeReadIsSaidBeforeAnythingIs) {
   };
   EXPECT_THAT(error(folder / "absent"), HasSubstr("absent: cannot open the file: No such file"));
   EXPECT_THAT(error(folder / ""), HasSubstr("is a directory"));
-  EXPECT_THAT(error(folder.write("x.csv", "id,at,pan\n")),
-              HasSubstr("x.csv:1: the column 'amount' is missing; the schema 'small' needs it for amount"));
-  EXPECT_THAT(error(folder.write("y.csv", "\"id\n")), HasSubstr("y.csv:1: the header is not one line of CSV"));
-  EXPECT_THAT(error(folder.write("z.csv.xz", xz(fine).substr(0, 20))), HasSubstr("z.csv.xz: the compressed data"));
+  EXPECT_THAT(
+      error(folder.write("x.csv", "id,at,pan\n")),
+      HasSubstr("x.csv:1: the column 'amount' is missing; the schema 'small' needs it for amount"));
+  EXPECT_THAT(error(folder.write("y.csv", "\"id\n")),
+              HasSubstr("y.csv:1: the header is not one line of CSV"));
+  EXPECT_THAT(error(folder.write("z.csv.xz", xz(fine).substr(0, 20))),
+              HasSubstr("z.csv.xz: the compressed data"));
 }
 
 TEST(FileSource, ADamagedFileGivesItsRowsThenAnErrorAndTheNextFileFollows) {
@@ -179,7 +193,8 @@ TEST(FileSource, ADamagedFileGivesItsRowsThenAnErrorAndTheNextFileFollows) {
     EXPECT_THAT(errors, ElementsAre(HasSubstr("cut: the compressed data ")));
     ASSERT_GT(rows.size(), 1u);
     EXPECT_EQ(rows.back(), "1:2:p1:1");
-    for (size_t i = 0; i + 1 < rows.size(); ++i) ASSERT_TRUE(rows[i].starts_with(fmt::format("0:{}:p{}:", i + 2, i)));
+    for (size_t i = 0; i + 1 < rows.size(); ++i)
+      ASSERT_TRUE(rows[i].starts_with(fmt::format("0:{}:p{}:", i + 2, i)));
   }
 }
 
@@ -207,13 +222,16 @@ TEST(FileSource, FollowsAFileThatGrowsIsRotatedAndIsCut) {
   EXPECT_THAT(follow(*r.source, batch, 1), ElementsAre("p1"));
   append(path, "11111111111,1,,0\n" + csv_row(3));
   EXPECT_THAT(follow(*r.source, batch, 2), ElementsAre("p2", "p3"));
-  append(path, csv_row(4).substr(0, csv_row(4).size() - 1));  // the last line of the old file has no end
+  append(path,
+         csv_row(4).substr(0, csv_row(4).size() - 1));  // the last line of the old file has no end
   std::filesystem::rename(path, folder / "live.csv.1");
   std::string other = "fraud,id,at,pan,amount,note\n";
-  for (const char* id : {"p5", "p6", "p7"}) other += fmt::format("1,{},2020-06-21,4111111111111111,1,\n", id);
+  for (const char* id : {"p5", "p6", "p7"})
+    other += fmt::format("1,{},2020-06-21,4111111111111111,1,\n", id);
   folder.write("live.csv", other);
   EXPECT_THAT(follow(*r.source, batch, 4), ElementsAre("p4", "p5", "p6", "p7"));
-  folder.write("live.csv", std::string(kHeader) + csv_row(8));  // cut to less than was read, and written anew
+  folder.write("live.csv",
+               std::string(kHeader) + csv_row(8));  // cut to less than was read, and written anew
   EXPECT_THAT(follow(*r.source, batch, 1), ElementsAre("p8"));
   EXPECT_TRUE(r.rejected().empty()) << r.rejected()[0];
   r.source->stop();
@@ -240,7 +258,8 @@ TEST(FileSource, EndsWhileRowsAreLeft) {
   r.source.reset();  // must neither hang nor touch what is gone
 }
 
-void expect_rows_of(const char* schema_path, const char* data, uint64_t count, size_t labelled_at_least) {
+void expect_rows_of(const char* schema_path, const char* data, uint64_t count,
+                    size_t labelled_at_least) {
   std::string path = std::string("../shared/data/") + data;
   if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not here";
   Reading r;
@@ -262,7 +281,9 @@ void expect_rows_of(const char* schema_path, const char* data, uint64_t count, s
   EXPECT_TRUE(r.rejected().empty()) << r.rejected()[0];
 }
 
-TEST(FileSource, CardPaymentsAsGiven) { expect_rows_of("config/cards.toml", "card-payments-test.csv.xz", 1'000, 1'000); }
+TEST(FileSource, CardPaymentsAsGiven) {
+  expect_rows_of("config/cards.toml", "card-payments-test.csv.xz", 1'000, 1'000);
+}
 
 TEST(FileSource, HandbookTransactionsAsGiven) {
   expect_rows_of("config/handbook.toml", "handbook-transactions.csv.xz", 1'000, 1'000);

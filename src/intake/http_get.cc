@@ -35,7 +35,8 @@ struct CurlGet::Handle {
   }
 };
 
-CurlGet::CurlGet(HttpGetOptions options) : options_(std::move(options)), handle_(std::make_unique<Handle>()) {
+CurlGet::CurlGet(HttpGetOptions options)
+    : options_(std::move(options)), handle_(std::make_unique<Handle>()) {
   CURL* curl = handle_->curl;
   CHECK(curl && handle_->multi, "libcurl gave no handle");
   for (const std::string& header : options_.headers)
@@ -44,9 +45,11 @@ CurlGet::CurlGet(HttpGetOptions options) : options_(std::move(options)), handle_
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.ms()));
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(options_.connect_timeout.ms()));
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(options_.timeout.ms()));
-  curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");  // all that libcurl can undo; the limit is on what comes out
+  curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING,
+                   "");  // all that libcurl can undo; the limit is on what comes out
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, handle_->headers);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
   if (!options_.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, options_.ca_file.c_str());
@@ -79,9 +82,10 @@ Result<HttpReply> CurlGet::get() {
   curl_easy_setopt(handle_->curl, CURLOPT_WRITEDATA, &body);
   CURLcode code = static_cast<CURLcode>(perform());
   if (body.too_large)
-    return fail("the answer is longer than " + std::to_string(options_.body_bytes_max) + " bytes", options_.url,
-                "ask for fewer payments at once");
-  if (code != CURLE_OK) return fail(curl_easy_strerror(code), options_.url, "check the address and the server");
+    return fail("the answer is longer than " + std::to_string(options_.body_bytes_max) + " bytes",
+                options_.url, "ask for fewer payments at once");
+  if (code != CURLE_OK)
+    return fail(curl_easy_strerror(code), options_.url, "check the address and the server");
   HttpReply reply;
   curl_easy_getinfo(handle_->curl, CURLINFO_RESPONSE_CODE, &reply.status);
   reply.body = std::move(body.bytes);

@@ -1,7 +1,8 @@
 // One HTTP GET as a port: libcurl in service, a table of answers in tests.
 //
 //   CurlGet get(options);
-//   Result<HttpReply> reply = get.get();   // an Error when there was no answer; any status is an answer
+//   Result<HttpReply> reply = get.get();   // an Error when there was no answer; any status is an
+//   answer
 #pragma once
 
 #include <atomic>
@@ -28,12 +29,13 @@ class HttpGet {
 };
 
 struct HttpGetOptions {
-  std::string url;                         // http or https
-  std::vector<std::string> headers;        // "Authorization: Bearer ..."
-  std::string ca_file;                     // empty: the system's certificates
-  Duration connect_timeout = seconds(5);   // a host that is there answers within one round trip
-  Duration timeout = seconds(15);          // of all of it; a slow server must not hold up the next poll for ever
-  size_t body_bytes_max = 4 * 1024 * 1024; // some 8,000 payments; more is no answer to a poll
+  std::string url;                        // http or https
+  std::vector<std::string> headers;       // "Authorization: Bearer ..."
+  std::string ca_file;                    // empty: the system's certificates
+  Duration connect_timeout = seconds(5);  // a host that is there answers within one round trip
+  Duration timeout =
+      seconds(15);  // of all of it; a slow server must not hold up the next poll for ever
+  size_t body_bytes_max = 4 * 1024 * 1024;  // some 8,000 payments; more is no answer to a poll
 };
 
 // Follows no redirects. One object, one thread; cancel() from any.

@@ -1,5 +1,6 @@
-// Two seconds of hostile input: damaged JSON and CSV in random pieces. Aborts, with the seed, when a parser disagrees with
-// its referee, a rejection holds a card number, or a damaged record takes a neighbour with it.
+// Two seconds of hostile input: damaged JSON and CSV in random pieces. Aborts, with the seed, when
+// a parser disagrees with its referee, a rejection holds a card number, or a damaged record takes a
+// neighbour with it.
 //
 //   intake_fuzz [seed] [seconds]
 #include <fmt/format.h>
@@ -44,9 +45,10 @@ void require(bool fine, const char* what, std::string_view input) {
 }
 
 std::string good_json(Random& random) {
-  return fmt::format(R"({{"id":"p{}","at":"2020-06-21T12:14:58Z","pan":"4111 1111 1111 1111","amount":{}.5,)"
-                     R"("lat":-{}.25,"note":"x \u00e9 \"q\" 5555555555554444","other":{{"a":[1,true,null,{{"b":"c\n"}}]}}}})",
-                     random.below(1'000), random.below(1'000), random.below(100));
+  return fmt::format(
+      R"({{"id":"p{}","at":"2020-06-21T12:14:58Z","pan":"4111 1111 1111 1111","amount":{}.5,)"
+      R"("lat":-{}.25,"note":"x \u00e9 \"q\" 5555555555554444","other":{{"a":[1,true,null,{{"b":"c\n"}}]}}}})",
+      random.below(1'000), random.below(1'000), random.below(100));
 }
 
 // Some bytes changed, left out, doubled, or exchanged with others of the text.
@@ -55,11 +57,21 @@ std::string damaged(std::string text, Random& random) {
   for (uint64_t n = random.below(4); n > 0 && !text.empty(); --n) {
     size_t at = random.below(text.size());
     switch (random.below(5)) {
-      case 0: text[at] = bytes[random.below(bytes.size())]; break;
-      case 1: text.erase(at, 1 + random.below(5)); break;
-      case 2: text.insert(at, text.substr(random.below(text.size()), random.below(30))); break;
-      case 3: text.insert(at, 1, bytes[random.below(bytes.size())]); break;
-      case 4: text.resize(at); break;
+      case 0:
+        text[at] = bytes[random.below(bytes.size())];
+        break;
+      case 1:
+        text.erase(at, 1 + random.below(5));
+        break;
+      case 2:
+        text.insert(at, text.substr(random.below(text.size()), random.below(30)));
+        break;
+      case 3:
+        text.insert(at, 1, bytes[random.below(bytes.size())]);
+        break;
+      case 4:
+        text.resize(at);
+        break;
     }
   }
   return text;
@@ -67,8 +79,10 @@ std::string damaged(std::string text, Random& random) {
 
 void check_rejection(const std::optional<Rejection>& no, std::string_view input) {
   if (!no) return;
-  require(find_pans(no->line()).empty() && find_pans(no->raw).empty(), "a rejection holds a card number", input);
-  require(no->value.size() <= kRejectedValueBytes && !no->rule.empty(), "a rejection without its rule", input);
+  require(find_pans(no->line()).empty() && find_pans(no->raw).empty(),
+          "a rejection holds a card number", input);
+  require(no->value.size() <= kRejectedValueBytes && !no->rule.empty(),
+          "a rejection without its rule", input);
   require(no->raw.size() <= 2 * kRejectedRawBytes, "a rejection too long to keep", input);
 }
 
@@ -84,15 +98,19 @@ class Fuzz {
     simdjson::dom::element element;
     simdjson::error_code error = dom_.parse(padded).get(element);
     bool json = error == simdjson::SUCCESS;
-    bool huge = error == simdjson::NUMBER_ERROR || error == simdjson::NUMBER_OUT_OF_RANGE;  // JSON to us, not to the DOM
+    bool huge = error == simdjson::NUMBER_ERROR ||
+                error == simdjson::NUMBER_OUT_OF_RANGE;  // JSON to us, not to the DOM
     bool unparsable = no && status_of(no->reason) == 400;
     require(huge || json == !unparsable || (no && no->reason == RejectReason::not_object),
             json ? "valid JSON was called unparsable" : "invalid JSON was taken", input);
-    if (!no) require(mask_pans(payment_.text(payment_fields().size() - 1u)) == payment_.text(payment_fields().size() - 1u),
-                     "a card number in free text", input);
+    if (!no)
+      require(mask_pans(payment_.text(payment_fields().size() - 1u)) ==
+                  payment_.text(payment_fields().size() - 1u),
+              "a card number in free text", input);
   }
 
-  // Lines, of which some are damaged without touching a line end: all the others must come out, in order.
+  // Lines, of which some are damaged without touching a line end: all the others must come out, in
+  // order.
   void csv(Random& random) {
     std::string text;
     std::set<uint64_t> good;
@@ -100,7 +118,8 @@ class Fuzz {
     for (uint64_t i = 1; i <= lines; ++i) {
       std::string row = fmt::format("{},\"a, {}\",x", i, i);
       bool spoil = random.chance(0.2);
-      if (spoil) row = random.chance(0.5) ? fmt::format("{},\"open,x", i) : fmt::format("{},\"a\"b,x", i);
+      if (spoil)
+        row = random.chance(0.5) ? fmt::format("{},\"open,x", i) : fmt::format("{},\"a\"b,x", i);
       if (!spoil) good.insert(i);
       text += row + "\n";
     }
@@ -114,21 +133,30 @@ class Fuzz {
   }
 
   void csv_rows(Random& random) {
-    std::string row = damaged("p1,2020-06-21 12:14:58,4111-1111-1111-1111,12.50,EUR,40.5,\"a, \"\"b\"\" 5555555555554444\"\n", random);
+    std::string row = damaged(
+        "p1,2020-06-21 12:14:58,4111-1111-1111-1111,12.50,EUR,40.5,\"a, \"\"b\"\" "
+        "5555555555554444\"\n",
+        random);
     std::vector<RawValue> values;
     std::string padded = row + std::string(kCsvPadding, '"'), unquoted;
     unquoted.reserve(padded.size());
     CsvScan scan = scan_csv({padded.data(), row.size()}, true, values, unquoted);
-    require(scan.status != CsvStatus::record || scan.length <= row.size(), "a record beyond its text", row);
-    static const std::vector<std::string_view> names = {"id", "at", "pan", "amount", "currency", "lat", "note"};
-    check_rejection(parser_.parse_row(*parser_.columns(names), values, EventTime(0), payment_), row);
+    require(scan.status != CsvStatus::record || scan.length <= row.size(),
+            "a record beyond its text", row);
+    static const std::vector<std::string_view> names = {"id",       "at",  "pan", "amount",
+                                                        "currency", "lat", "note"};
+    check_rejection(parser_.parse_row(*parser_.columns(names), values, EventTime(0), payment_),
+                    row);
   }
 
   void table(Random& random) {
-    std::string body = damaged(R"({"columns":["id","at","pan","amount"],"index":[0],"data":[["a\"",1.5,4111111111111111,null]]})", random);
+    std::string body = damaged(
+        R"({"columns":["id","at","pan","amount"],"index":[0],"data":[["a\"",1.5,4111111111111111,null]]})",
+        random);
     if (Status read = table_.read(body); !read) return;
     for (size_t i = 0; i < table_.row_count(); ++i)
-      for (RawValue value : table_.row(i)) require(value.text().size() <= body.size(), "a value longer than its body", body);
+      for (RawValue value : table_.row(i))
+        require(value.text().size() <= body.size(), "a value longer than its body", body);
   }
 
  private:
@@ -167,7 +195,8 @@ int main(int argc, char** argv) {
   using Clock = std::chrono::steady_clock;
   if (argc > 1) seed = std::strtoull(argv[1], nullptr, 10);
   double seconds = argc > 2 ? std::strtod(argv[2], nullptr) : 2;
-  Clock::time_point end = Clock::now() + std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
+  Clock::time_point end =
+      Clock::now() + std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
   Fuzz fuzz;
   uint64_t rounds = 0;
   for (; Clock::now() < end; ++seed, ++rounds) {

@@ -3,30 +3,44 @@
 #include <string.h>
 
 #include <algorithm>
+#include <array>
 
 namespace paywarden {
 namespace {
 
-constexpr size_t kSeparatorsMax = 2;  // between two digits: "4111 - 1111" has more, and is no longer one number
+constexpr size_t kSeparatorsMax =
+    2;  // between two digits: "4111 - 1111" has more, and is no longer one number
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alphanumeric(char c) { return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'z'); }
-
-bool is_separator(char c) {
-  switch (static_cast<uint8_t>(c)) {
-    case ' ': case '-': case '.': case '/': case '_': case '\t':
-    case 0xc2: case 0xa0:  // U+00A0 in UTF-8
-      return true;
-    default:
-      return false;
-  }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_alphanumeric(char c) {
+  return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'z');
 }
 
-// A run: digits with at most kSeparatorsMax separators between neighbours. `at[i]` is where digit i stands.
+// 1: a digit, 2: a separator, 0: neither.
+constexpr std::array<uint8_t, 256> kClasses = [] {
+  std::array<uint8_t, 256> classes{};
+  for (char c = '0'; c <= '9'; ++c) classes[static_cast<uint8_t>(c)] = 1;
+  for (char c : {' ', '-', '.', '/', '_', '\t'}) classes[static_cast<uint8_t>(c)] = 2;
+  classes[0xc2] = classes[0xa0] = 2;  // U+00A0 in UTF-8
+  return classes;
+}();
+uint8_t class_of(char c) {
+  return kClasses[static_cast<uint8_t>(c)];
+}
+bool is_separator(char c) {
+  return class_of(c) == 2;
+}
+
+// A run: digits with at most kSeparatorsMax separators between neighbours. `at[i]` is where digit i
+// stands.
 struct Run {
   std::string digits;
   std::vector<size_t> at;
-  Run() { digits.reserve(256); }  // nearly never grows, so that hardly a copy stays behind in freed memory
+  Run() {
+    digits.reserve(256);
+  }  // nearly never grows, so that hardly a copy stays behind in freed memory
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
   ~Run() { explicit_bzero(digits.data(), digits.capacity()); }
@@ -52,8 +66,8 @@ size_t read_run(std::string_view text, size_t begin, Run& run) {
   return end;
 }
 
-// Calls visit(first digit, digit count, run) for each part of each run that is a card number. Runs without a
-// possible one are passed over quickly: this also reads files of gigabytes.
+// Calls visit(first digit, digit count, run) for each part of each run that is a card number. Runs
+// without a possible one are passed over quickly: this also reads files of gigabytes.
 template <typename Visit>
 void each_pan(std::string_view text, Visit visit) {
   Run run;
@@ -171,8 +185,9 @@ bool has_digits(std::string_view text, std::string_view digits) {
 }
 
 bool may_hold_pan(std::string_view text, size_t digits) {
-  // Looks at every so many bytes, then back from there to the last byte that no card number can contain.
-  auto fits = [&](size_t at) { return is_digit(text[at]) || is_separator(text[at]); };
+  // Looks at every so many bytes, then back from there to the last byte that no card number can
+  // contain.
+  auto fits = [&](size_t at) { return class_of(text[at]) != 0; };
   for (size_t at = digits - 1; at < text.size();) {
     size_t back = 0, count = 0;
     while (back < digits && fits(at - back)) count += is_digit(text[at - back++]);

@@ -9,9 +9,11 @@ namespace paywarden {
 namespace {
 
 TEST(Pan, Luhn) {
-  for (const char* good : {"4111111111111111", "5555555555554444", "378282246310005", "30569309025904", "79927398713"})
+  for (const char* good :
+       {"4111111111111111", "5555555555554444", "378282246310005", "30569309025904", "79927398713"})
     EXPECT_TRUE(passes_luhn(good)) << good;
-  for (const char* bad : {"4111111111111112", "378282246310006", "1234567890123456"}) EXPECT_FALSE(passes_luhn(bad)) << bad;
+  for (const char* bad : {"4111111111111112", "378282246310006", "1234567890123456"})
+    EXPECT_FALSE(passes_luhn(bad)) << bad;
 }
 
 TEST(Pan, ReadFromACardField) {
@@ -74,7 +76,8 @@ TEST(Pan, NoneIsLeftAfterMasking) {
   const std::string_view alphabet = "0123456789012345678901234567890123456789 -./a,";
   for (int i = 0; i < 20'000; ++i) {
     std::string s;
-    for (int64_t n = random.between(0, 60); n > 0; --n) s += alphabet[random.below(alphabet.size())];
+    for (int64_t n = random.between(0, 60); n > 0; --n)
+      s += alphabet[random.below(alphabet.size())];
     std::string masked = mask_pans(s);
     ASSERT_TRUE(find_pans(masked).empty()) << s;
     ASSERT_EQ(masked.size(), s.size());
@@ -84,19 +87,22 @@ TEST(Pan, NoneIsLeftAfterMasking) {
   }
 }
 
-// Every place by the definition, slowly: any two digits with at most two separators between neighbours.
+// Every place by the definition, slowly: any two digits with at most two separators between
+// neighbours.
 TEST(Pan, FoundAsByTheDefinition) {
   auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   Random random(4);
   const std::string_view alphabet = "12345678901234567890 -a";
   for (int i = 0; i < 3'000; ++i) {
     std::string s;
-    for (int64_t n = random.between(10, 45); n > 0; --n) s += alphabet[random.below(alphabet.size())];
+    for (int64_t n = random.between(10, 45); n > 0; --n)
+      s += alphabet[random.below(alphabet.size())];
     size_t expected = 0;
     for (size_t from = 0; from < s.size(); ++from) {
       std::string digits;
       size_t gap = 0;
-      for (size_t at = from; at < s.size() && is_digit(s[from]) && gap <= 2 && digits.size() < 19; ++at) {
+      for (size_t at = from; at < s.size() && is_digit(s[from]) && gap <= 2 && digits.size() < 19;
+           ++at) {
         if (s[at] == 'a') break;
         gap = is_digit(s[at]) ? 0 : gap + 1;
         if (!is_digit(s[at])) continue;
@@ -130,7 +136,8 @@ TEST(Tokeniser, HmacOfTheDigits) {
   // printf 4111111111111111 | openssl dgst -sha256 -hmac 0123456789abcdef
   EXPECT_EQ(tokeniser.token("4111111111111111").hex(), "6ab68ca2a9a5093ababdf00856c5692b");
   EXPECT_EQ(tokeniser.key_id(), "k1");
-  EXPECT_NE(tokeniser.token("4111111111111111"), Tokeniser::create("0123456789abcdeg", "k1")->token("4111111111111111"));
+  EXPECT_NE(tokeniser.token("4111111111111111"),
+            Tokeniser::create("0123456789abcdeg", "k1")->token("4111111111111111"));
   EXPECT_FALSE(Tokeniser::create("short", "k1"));
   EXPECT_FALSE(Tokeniser::create("0123456789abcdef", ""));
 }

@@ -22,28 +22,40 @@ uint32_t rank_of(RejectReason reason, const FieldBinding* binding) {
 
 std::string_view type_rule(FieldType type) {
   switch (type) {
-    case FieldType::text: return "is not a text";
-    case FieldType::integer: return "is not a whole number";
-    case FieldType::number: return "is not a number";
-    case FieldType::boolean: return "is not true or false";
-    case FieldType::time: return "is not a time";
-    case FieldType::amount: return "is not an amount";
+    case FieldType::text:
+      return "is not a text";
+    case FieldType::integer:
+      return "is not a whole number";
+    case FieldType::number:
+      return "is not a number";
+    case FieldType::boolean:
+      return "is not true or false";
+    case FieldType::time:
+      return "is not a time";
+    case FieldType::amount:
+      return "is not an amount";
   }
   return "";
 }
 
 std::string_view format_rule(TimeFormat format) {
   switch (format) {
-    case TimeFormat::iso8601: return "is not a time like 2020-06-21T12:14:58Z";
-    case TimeFormat::datetime: return "is not a time like 2020-06-21 12:14:58";
-    case TimeFormat::epoch_s: return "is not a time in seconds since 1970";
-    case TimeFormat::epoch_ms: return "is not a time in milliseconds since 1970";
-    case TimeFormat::epoch_us: return "is not a time in microseconds since 1970";
+    case TimeFormat::iso8601:
+      return "is not a time like 2020-06-21T12:14:58Z";
+    case TimeFormat::datetime:
+      return "is not a time like 2020-06-21 12:14:58";
+    case TimeFormat::epoch_s:
+      return "is not a time in seconds since 1970";
+    case TimeFormat::epoch_ms:
+      return "is not a time in milliseconds since 1970";
+    case TimeFormat::epoch_us:
+      return "is not a time in microseconds since 1970";
   }
   return "";
 }
 
-// The rules whose text depends on the reason alone, in the order of RejectReason; empty: see PaymentBuilder::rule_of.
+// The rules whose text depends on the reason alone, in the order of RejectReason; empty: see
+// PaymentBuilder::rule_of.
 constexpr std::array<std::string_view, kRejectReasons> kRules = {
     "",
     "",  // too_large
@@ -85,7 +97,8 @@ bool within(const FieldBinding& binding, double value, RejectReason& no) {
 
 }  // namespace
 
-PaymentBuilder::PaymentBuilder(const Schema& schema, const Tokeniser& tokeniser, const ParserOptions& options)
+PaymentBuilder::PaymentBuilder(const Schema& schema, const Tokeniser& tokeniser,
+                               const ParserOptions& options)
     : schema_(schema), tokeniser_(tokeniser), options_(options), seen_(schema.bindings.size()) {
   CHECK(schema.bindings.size() <= kFieldsMax, "a schema has one binding a field");
   for (size_t i = 0; i < schema.bindings.size(); ++i) {
@@ -130,11 +143,16 @@ void PaymentBuilder::take_label(RawValue value) {
 
 RejectReason PaymentBuilder::convert(const FieldBinding& binding, RawValue value) {
   switch (binding.field) {
-    case field::event_time: return convert_event_time(binding, value);
-    case field::card: return schema_.card_kind == CardKind::pan ? convert_card(value) : convert_card_id(value);
-    case field::amount: return kFine;  // needs the currency: convert_amounts()
-    case field::currency: return convert_currency(value);
-    default: break;
+    case field::event_time:
+      return convert_event_time(binding, value);
+    case field::card:
+      return schema_.card_kind == CardKind::pan ? convert_card(value) : convert_card_id(value);
+    case field::amount:
+      return kFine;  // needs the currency: convert_amounts()
+    case field::currency:
+      return convert_currency(value);
+    default:
+      break;
   }
   if (binding.type == FieldType::text) return convert_text(binding, value);
   if (binding.type == FieldType::number) return convert_number(binding, value);
@@ -145,7 +163,8 @@ RejectReason PaymentBuilder::convert_text(const FieldBinding& binding, RawValue 
   if (value.kind == RawValue::Kind::nested) return RejectReason::nested;
   if (value.kind == RawValue::Kind::boolean) return RejectReason::wrong_kind;
   if (value.text().size() > binding.max_bytes) return RejectReason::too_long;
-  bool as_it_is = binding.field == field::payment_id || !may_hold_pan(value.text());  // the id: see check_payment_id()
+  bool as_it_is = binding.field == field::payment_id ||
+                  !may_hold_pan(value.text());  // the id: see check_payment_id()
   if (as_it_is)
     out_->set_text(binding.field, value.text());
   else
@@ -156,7 +175,8 @@ RejectReason PaymentBuilder::convert_text(const FieldBinding& binding, RawValue 
 RejectReason PaymentBuilder::convert_event_time(const FieldBinding& binding, RawValue value) {
   if (RejectReason no = to_time(value, binding.format, out_->event_time); no != kFine) return no;
   if (out_->event_time < EventTime(0)) return RejectReason::out_of_range;
-  bool future = options_.reject_future && out_->event_time > out_->receipt_time + options_.future_max;
+  bool future =
+      options_.reject_future && out_->event_time > out_->receipt_time + options_.future_max;
   return future ? RejectReason::future : kFine;
 }
 
@@ -232,7 +252,8 @@ void PaymentBuilder::convert_amounts() {
     size_t i = static_cast<size_t>(std::countr_zero(left));
     const FieldBinding& binding = schema_.bindings[i];
     int64_t minor = 0;
-    RejectReason no = to_amount(seen_[i], out_->currency.exponent(), schema_.amount_decimals, minor);
+    RejectReason no =
+        to_amount(seen_[i], out_->currency.exponent(), schema_.amount_decimals, minor);
     if (no != kFine)
       field_problem(binding, no);
     else if (binding.field == field::amount)
@@ -244,7 +265,9 @@ void PaymentBuilder::convert_amounts() {
 
 void PaymentBuilder::check_payment_id() {
   std::string_view id = out_->id();
-  if (!may_hold_pan(id, pan_.length ? std::min<size_t>(pan_.length, kPanDigitsTextMin) : kPanDigitsTextMin)) return;
+  if (!may_hold_pan(
+          id, pan_.length ? std::min<size_t>(pan_.length, kPanDigitsTextMin) : kPanDigitsTextMin))
+    return;
   bool own = pan_.length > 0 && has_digits(id, pan_.view());
   bool any = schema_.payment_id_check == PaymentIdCheck::pan && has_separate_pan(id);
   if (own || any) field_problem(*schema_.binding_of(field::payment_id), RejectReason::has_pan);
@@ -264,7 +287,8 @@ void PaymentBuilder::field_problem(const FieldBinding& binding, RejectReason rea
 
 std::optional<Rejection> PaymentBuilder::finish() {
   for (uint64_t left = required_ & ~given_; left; left &= left - 1)
-    field_problem(schema_.bindings[static_cast<size_t>(std::countr_zero(left))], RejectReason::missing);
+    field_problem(schema_.bindings[static_cast<size_t>(std::countr_zero(left))],
+                  RejectReason::missing);
   convert_amounts();
   check_payment_id();
   std::optional<Rejection> no;
@@ -291,11 +315,13 @@ Rejection PaymentBuilder::rejection() const {
 std::string PaymentBuilder::rule_of(const Problem& problem) const {
   std::string_view fixed = kRules[static_cast<size_t>(problem.reason)];
   if (!fixed.empty()) return std::string(fixed);
-  return problem.binding ? field_rule(problem.reason, *problem.binding) : input_rule(problem.reason);
+  return problem.binding ? field_rule(problem.reason, *problem.binding)
+                         : input_rule(problem.reason);
 }
 
 std::string PaymentBuilder::input_rule(RejectReason reason) const {
-  if (reason == RejectReason::too_deep) return fmt::format("the input is nested deeper than {}", options_.depth_max);
+  if (reason == RejectReason::too_deep)
+    return fmt::format("the input is nested deeper than {}", options_.depth_max);
   if (reason == RejectReason::too_many_fields)
     return fmt::format("the input has more than {} fields", options_.fields_max);
   return fmt::format("the input is longer than {} bytes", options_.body_bytes_max);
@@ -307,11 +333,13 @@ std::string PaymentBuilder::field_rule(RejectReason reason, const FieldBinding& 
   if (reason == RejectReason::not_amount) return amount_rule(b);
   if (reason == RejectReason::below_min) return fmt::format("is below {}", *b.min);
   if (reason == RejectReason::above_max) return fmt::format("is above {}", *b.max);
-  if (reason == RejectReason::pan_length) return fmt::format("has not {} to {} digits", kPanDigitsMin, kPanDigitsMax);
+  if (reason == RejectReason::pan_length)
+    return fmt::format("has not {} to {} digits", kPanDigitsMin, kPanDigitsMax);
   if (reason == RejectReason::future)
     return fmt::format("is more than {} in the future", format_duration(options_.future_max));
   if (reason == RejectReason::out_of_range && b.type == FieldType::time)
-    return b.field == field::event_time ? "is outside the years 1970 to 2199" : "is outside the years 1900 to 2199";
+    return b.field == field::event_time ? "is outside the years 1970 to 2199"
+                                        : "is outside the years 1900 to 2199";
   return reason == RejectReason::out_of_range ? "is out of range" : std::string(type_rule(b.type));
 }
 

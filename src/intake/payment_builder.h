@@ -1,10 +1,11 @@
-// One payment in the making: takes raw values in whatever order they come, converts each as the schema says, and at the
-// end says what is wrong first, by the ladder, whatever the order was. payment_parser.h is what others use.
+// One payment in the making: takes raw values in whatever order they come, converts each as the
+// schema says, and at the end says what is wrong first, by the ladder, whatever the order was.
+// payment_parser.h is what others use.
 //
 //   PaymentBuilder builder(schema, tokeniser, options);
 //   builder.begin(payment, receipt);
-//   builder.take(binding, raw_value);   // for each field; the bytes must stay where they are until finish()
-//   std::optional<Rejection> no = builder.finish();
+//   builder.take(binding, raw_value);   // for each field; the bytes must stay where they are until
+//   finish() std::optional<Rejection> no = builder.finish();
 //
 // One object, one thread; nothing is allocated for a payment that is fine, once buffers have grown.
 #pragma once
@@ -23,11 +24,13 @@
 namespace paywarden {
 
 struct ParserOptions {
-  size_t body_bytes_max = 64 * 1024;  // one payment; a card payment takes about 500 bytes, so far above any honest one
-  size_t depth_max = 8;               // nesting in fields that are skipped; real messages have 2 to 4
-  size_t fields_max = 256;            // keys in one object: skipping unknown ones must stay cheap
-  bool reject_future = false;         // live intake: true. Files and history are as old as they are
-  Duration future_max = minutes(5);   // how far a sender's clock may be ahead; a payment dated 2099 would expire all state
+  size_t body_bytes_max =
+      64 * 1024;  // one payment; a card payment takes about 500 bytes, so far above any honest one
+  size_t depth_max = 8;        // nesting in fields that are skipped; real messages have 2 to 4
+  size_t fields_max = 256;     // keys in one object: skipping unknown ones must stay cheap
+  bool reject_future = false;  // live intake: true. Files and history are as old as they are
+  Duration future_max = minutes(
+      5);  // how far a sender's clock may be ahead; a payment dated 2099 would expire all state
 };
 
 class PaymentBuilder {

@@ -22,7 +22,10 @@ RejectReason reason_of(simdjson::error_code error) {
 class PaymentParser::Json {
  public:
   Json(PaymentBuilder& builder, const ParserOptions& options)
-      : builder_(builder), names_(builder.schema().names), options_(options), followers_(names_.entries().size() + 1, -1) {
+      : builder_(builder),
+        names_(builder.schema().names),
+        options_(options),
+        followers_(names_.entries().size() + 1, -1) {
     simdjson::error_code error = parser_.allocate(options.body_bytes_max);
     CHECK(error == simdjson::SUCCESS, "no memory for a JSON parser");
     unescaper_.reserve(options.body_bytes_max);
@@ -47,16 +50,20 @@ class PaymentParser::Json {
 
  private:
   void read(std::string_view json, size_t readable) {
+    unescaper_.start(json);
     od::document document;
     if (simdjson::error_code error = parser_.iterate(json, readable).get(document))
       return builder_.problem(reason_of(error));
     od::json_type type;
-    if (simdjson::error_code error = document.type().get(type)) return builder_.problem(reason_of(error));
+    if (simdjson::error_code error = document.type().get(type))
+      return builder_.problem(reason_of(error));
     if (type != od::json_type::object) return builder_.problem(RejectReason::not_object);
     od::object object;
-    if (simdjson::error_code error = document.get_object().get(object)) return builder_.problem(reason_of(error));
+    if (simdjson::error_code error = document.get_object().get(object))
+      return builder_.problem(reason_of(error));
     if (!read_fields(object)) return;
-    if (document.current_location().error() == simdjson::SUCCESS) builder_.problem(RejectReason::not_json);
+    if (document.current_location().error() == simdjson::SUCCESS)
+      builder_.problem(RejectReason::not_json);
   }
 
   // False when the input turned out not to be JSON, or beyond a limit; the builder then knows.
@@ -75,8 +82,9 @@ class PaymentParser::Json {
     return true;
   }
 
-  // The entry of the key that starts at `key`, -1 for one that is unknown (then noted, for repeats). Senders keep the
-  // order of their fields, so the one that followed last time is tried first.
+  // The entry of the key that starts at `key`, -1 for one that is unknown (then noted, for
+  // repeats). Senders keep the order of their fields, so the one that followed last time is tried
+  // first.
   int find_name(const char* key, size_t previous) {
     int16_t& guess = followers_[previous];
     if (guess >= 0 && names_.entries()[static_cast<size_t>(guess)].stands_at(key)) return guess;
@@ -141,7 +149,8 @@ class PaymentParser::Json {
     bool nested = type == od::json_type::object || type == od::json_type::array;
     if (!nested) return read_value(value).kind != Kind::broken;
     if (depth >= options_.depth_max) return stop(RejectReason::too_deep);
-    return type == od::json_type::object ? pass_over_object(value, depth) : pass_over_array(value, depth);
+    return type == od::json_type::object ? pass_over_object(value, depth)
+                                         : pass_over_array(value, depth);
   }
 
   bool pass_over_object(od::value& value, size_t depth) {
@@ -176,23 +185,30 @@ class PaymentParser::Json {
   const SourceNames& names_;
   const ParserOptions& options_;
   od::parser parser_;
-  std::string copy_;       // of an input without padding
+  std::string copy_;  // of an input without padding
   Unescaper unescaper_;
-  std::vector<int16_t> followers_;  // by entry, and one for the start: the entry that came next, the last time
-  std::vector<uint64_t> others_;    // hashes of the keys that are not the schema's
+  std::vector<int16_t>
+      followers_;  // by entry, and one for the start: the entry that came next, the last time
+  std::vector<uint64_t> others_;  // hashes of the keys that are not the schema's
   size_t field_count_ = 0;
   bool with_label_ = false;
 };
 
-PaymentParser::PaymentParser(const Schema& schema, const Tokeniser& tokeniser, const ParserOptions& options)
-    : options_(options), builder_(schema, tokeniser, options_), json_(std::make_unique<Json>(builder_, options_)) {}
+PaymentParser::PaymentParser(const Schema& schema, const Tokeniser& tokeniser,
+                             const ParserOptions& options)
+    : options_(options),
+      builder_(schema, tokeniser, options_),
+      json_(std::make_unique<Json>(builder_, options_)) {}
 
 PaymentParser::~PaymentParser() = default;
 
-const Schema& PaymentParser::schema() const { return builder_.schema(); }
+const Schema& PaymentParser::schema() const {
+  return builder_.schema();
+}
 
-std::optional<Rejection> PaymentParser::parse_json(std::string_view json, EventTime receipt, Payment& out,
-                                                   std::optional<bool>* label, size_t readable) {
+std::optional<Rejection> PaymentParser::parse_json(std::string_view json, EventTime receipt,
+                                                   Payment& out, std::optional<bool>* label,
+                                                   size_t readable) {
   if (json.size() > options_.body_bytes_max) return unparsable(RejectReason::too_large, json);
   builder_.begin(out, receipt);
   json_->walk(json, readable, label != nullptr);
@@ -218,13 +234,16 @@ Result<ColumnMap> PaymentParser::columns(std::span<const std::string_view> names
   }
   for (const FieldBinding& binding : schema.bindings)
     if (binding.required && seen.find(binding.source) == SourceNames::kUnknown)
-      return fail("the column '" + binding.source + "' is missing", {},
-                  "the schema '" + schema.name + "' needs it for " + schema.fields[binding.field].name);
+      return fail(
+          "the column '" + binding.source + "' is missing", {},
+          "the schema '" + schema.name + "' needs it for " + schema.fields[binding.field].name);
   return map;
 }
 
-std::optional<Rejection> PaymentParser::parse_row(const ColumnMap& columns, std::span<const RawValue> values,
-                                                  EventTime receipt, Payment& out, std::optional<bool>* label) {
+std::optional<Rejection> PaymentParser::parse_row(const ColumnMap& columns,
+                                                  std::span<const RawValue> values,
+                                                  EventTime receipt, Payment& out,
+                                                  std::optional<bool>* label) {
   builder_.begin(out, receipt);
   if (values.size() != columns.targets.size()) builder_.problem(RejectReason::column_count);
   size_t count = std::min(values.size(), columns.targets.size());

@@ -11,14 +11,16 @@ namespace paywarden {
 namespace {
 
 Schema schema_for(const PolledSourceOptions& options, const Schema& schema) {
-  return options.time_column.empty() ? schema : with_event_time(schema, options.time_column, TimeFormat::epoch_ms);
+  return options.time_column.empty()
+             ? schema
+             : with_event_time(schema, options.time_column, TimeFormat::epoch_ms);
 }
 
 }  // namespace
 
-PolledSource::PolledSource(PolledSourceOptions options, const Schema& schema, const Tokeniser& tokeniser,
-                           const ParserOptions& parser, HttpGet& http, Clock& clock, RejectSink& rejects,
-                           OperatorLog& log, Take take)
+PolledSource::PolledSource(PolledSourceOptions options, const Schema& schema,
+                           const Tokeniser& tokeniser, const ParserOptions& parser, HttpGet& http,
+                           Clock& clock, RejectSink& rejects, OperatorLog& log, Take take)
     : options_(std::move(options)),
       source_name_("polled:" + options_.name),
       schema_(schema_for(options_, schema)),
@@ -31,7 +33,9 @@ PolledSource::PolledSource(PolledSourceOptions options, const Schema& schema, co
       take_(std::move(take)),
       random_(options_.seed) {}
 
-PolledSource::~PolledSource() { stop(); }
+PolledSource::~PolledSource() {
+  stop();
+}
 
 void PolledSource::start() {
   CHECK(!thread_.joinable(), "started once");
@@ -77,7 +81,8 @@ bool PolledSource::poll_once() {
     return false;
   }
   if (reply->status != 200) {
-    failed(&PolledCounts::bad_status, {"the server answered with status " + std::to_string(reply->status), {}, {}});
+    failed(&PolledCounts::bad_status,
+           {"the server answered with status " + std::to_string(reply->status), {}, {}});
     return false;
   }
   Status taken = take_answer(*reply);
@@ -98,7 +103,8 @@ Status PolledSource::take_answer(const HttpReply& reply) {
   return {};
 }
 
-void PolledSource::take_row(const ColumnMap& columns, std::span<const RawValue> row, uint64_t line) {
+void PolledSource::take_row(const ColumnMap& columns, std::span<const RawValue> row,
+                            uint64_t line) {
   count(&PolledCounts::rows);
   if (std::optional<Rejection> no = parser_.parse_row(columns, row, clock_.now(), payment_)) {
     count(&PolledCounts::rejected);
@@ -106,9 +112,12 @@ void PolledSource::take_row(const ColumnMap& columns, std::span<const RawValue> 
     return;
   }
   switch (take_(payment_)) {
-    case PollVerdict::accepted: return count(&PolledCounts::accepted);
-    case PollVerdict::repeated: return count(&PolledCounts::repeated);
-    case PollVerdict::refused: return count(&PolledCounts::refused);
+    case PollVerdict::accepted:
+      return count(&PolledCounts::accepted);
+    case PollVerdict::repeated:
+      return count(&PolledCounts::repeated);
+    case PollVerdict::refused:
+      return count(&PolledCounts::refused);
   }
 }
 
@@ -116,7 +125,9 @@ void PolledSource::failed(uint64_t PolledCounts::*which, const Error& error) {
   count(which);
   ++failures_;
   log_.write(LogLevel::warning, "poll_failed",
-             {{"source", source_name_}, {"reason", masked_excerpt(error.line(), 400)}, {"failures", std::to_string(failures_)}});
+             {{"source", source_name_},
+              {"reason", masked_excerpt(error.line(), 400)},
+              {"failures", std::to_string(failures_)}});
 }
 
 Duration PolledSource::next_wait() {

@@ -1,12 +1,14 @@
-// Payments from an API that is asked every few seconds: it may be slow, down, or answer rubbish, and it repeats itself.
+// Payments from an API that is asked every few seconds: it may be slow, down, or answer rubbish,
+// and it repeats itself.
 //
 //   PolledSource source(options, schema, tokeniser, parser_options, http, clock, rejects, log,
 //                       [&](const Payment& p) { return engine_takes(p); });
 //   source.start();      // a thread that polls until stop()
 //   source.counts();     // any thread
 //
-// The answer is a table in split orientation (split_table.h). After a failure it waits longer each time, with jitter so
-// that many pollers do not come back at once; what was wrong is counted and logged, and it goes on.
+// The answer is a table in split orientation (split_table.h). After a failure it waits longer each
+// time, with jitter so that many pollers do not come back at once; what was wrong is counted and
+// logged, and it goes on.
 #pragma once
 
 #include <condition_variable>
@@ -27,12 +29,14 @@
 namespace paywarden {
 
 struct PolledSourceOptions {
-  std::string name = "api";                 // stands in logs, metrics and rejects: "polled:api"
-  std::string time_column = "current_time"; // epoch ms, taken as the event time; empty: the schema's own
-  Duration interval = seconds(10);          // from the end of one poll to the next
-  Duration backoff_first = seconds(1);      // after one failure; doubles with each further one ...
-  Duration backoff_max = minutes(5);        // ... up to this: a server that comes back is found soon enough
-  double jitter = 0.5;                      // a wait is between (1 - jitter) and 1 times its length
+  std::string name = "api";  // stands in logs, metrics and rejects: "polled:api"
+  std::string time_column =
+      "current_time";               // epoch ms, taken as the event time; empty: the schema's own
+  Duration interval = seconds(10);  // from the end of one poll to the next
+  Duration backoff_first = seconds(1);  // after one failure; doubles with each further one ...
+  Duration backoff_max =
+      minutes(5);       // ... up to this: a server that comes back is found soon enough
+  double jitter = 0.5;  // a wait is between (1 - jitter) and 1 times its length
   size_t body_bytes_max = 4 * 1024 * 1024;  // as HttpGetOptions: what is behind it is not parsed
   uint64_t seed = 1;                        // of the jitter
 };
@@ -53,7 +57,7 @@ struct PolledCounts {
   uint64_t accepted = 0;
   uint64_t repeated = 0;
   uint64_t refused = 0;
-  uint64_t rejected = 0;     // rows that are no payments; they are in the rejects
+  uint64_t rejected = 0;  // rows that are no payments; they are in the rejects
 };
 
 class PolledSource {
@@ -62,7 +66,8 @@ class PolledSource {
 
   // The references must outlive the source. `take` is called by the polling thread.
   PolledSource(PolledSourceOptions options, const Schema& schema, const Tokeniser& tokeniser,
-               const ParserOptions& parser, HttpGet& http, Clock& clock, RejectSink& rejects, OperatorLog& log, Take take);
+               const ParserOptions& parser, HttpGet& http, Clock& clock, RejectSink& rejects,
+               OperatorLog& log, Take take);
   ~PolledSource();
 
   void start();
@@ -93,7 +98,7 @@ class PolledSource {
   const Take take_;
   Random random_;
   Payment payment_;
-  unsigned failures_ = 0;  // in a row
+  unsigned failures_ = 0;     // in a row
   mutable std::mutex mutex_;  // of what follows
   PolledCounts counts_;
   bool stopped_ = false;

@@ -34,12 +34,16 @@ class Answers : public HttpGet {
 
 // The columns of the seed's API, with more rows than one.
 std::string table(std::vector<std::string> rows) {
-  return fmt::format(R"({{"columns":["current_time","trans_num","cc_num","amt","merchant","first","is_fraud"],"index":[0],)"
-                     R"("data":[{}]}})", fmt::join(rows, ","));
+  return fmt::format(
+      R"({{"columns":["current_time","trans_num","cc_num","amt","merchant","first","is_fraud"],"index":[0],)"
+      R"("data":[{}]}})",
+      fmt::join(rows, ","));
 }
 
-std::string row(const std::string& id, const std::string& amount = "4.97", int64_t time = 1'592'741'698'123) {
-  return fmt::format(R"([{},"{}",4111111111111111,{},"fraud_Kub, \"Mann\"","Ann",0])", time, id, amount);
+std::string row(const std::string& id, const std::string& amount = "4.97",
+                int64_t time = 1'592'741'698'123) {
+  return fmt::format(R"([{},"{}",4111111111111111,{},"fraud_Kub, \"Mann\"","Ann",0])", time, id,
+                     amount);
 }
 
 struct Polled {
@@ -52,12 +56,12 @@ struct Polled {
   std::set<std::string> ids;
   std::vector<Payment> taken;
   ParserOptions parser;
-  PolledSource source{{}, schema, tokeniser, parser, answers, clock, rejects, log,
-                      [this](const Payment& payment) {
-                        if (!ids.insert(std::string(payment.id())).second) return PollVerdict::repeated;
-                        taken.push_back(payment);
-                        return PollVerdict::accepted;
-                      }};
+  PolledSource source{
+      {}, schema, tokeniser, parser, answers, clock, rejects, log, [this](const Payment& payment) {
+        if (!ids.insert(std::string(payment.id())).second) return PollVerdict::repeated;
+        taken.push_back(payment);
+        return PollVerdict::accepted;
+      }};
 };
 
 TEST(PolledSource, RowsOfASplitTable) {
@@ -88,8 +92,9 @@ TEST(PolledSource, EncodedASecondTime) {
 
 TEST(PolledSource, MembersInAnyOrder) {
   Polled p;
-  p.answers.replies = {{200, R"({"data":[[1592741698123,"a",4111111111111111,5,null]],"more":{"x":[1]},)"
-                             R"("columns":["current_time","trans_num","cc_num","amt","merchant"]})"}};
+  p.answers.replies = {{200,
+                        R"({"data":[[1592741698123,"a",4111111111111111,5,null]],"more":{"x":[1]},)"
+                        R"("columns":["current_time","trans_num","cc_num","amt","merchant"]})"}};
   EXPECT_TRUE(p.source.poll_once());
   ASSERT_EQ(p.taken.size(), 1u);
   EXPECT_FALSE(p.taken[0].has(field::merchant));
@@ -115,10 +120,19 @@ TEST(PolledSource, RepeatsAreCountedAndBadRowsRejected) {
 }
 
 TEST(PolledSource, RubbishIsCountedAndTheNextPollGoesOn) {
-  const char* rubbish[] = {"", "null", "7", "[]", "{}", "<html>down</html>", "\"text\"", R"({"columns":[],"data":7})",
-                           R"({"columns":["trans_num"],"data":[["a"]]})", R"({"columns":[1],"data":[]})",
+  const char* rubbish[] = {"",
+                           "null",
+                           "7",
+                           "[]",
+                           "{}",
+                           "<html>down</html>",
+                           "\"text\"",
+                           R"({"columns":[],"data":7})",
+                           R"({"columns":["trans_num"],"data":[["a"]]})",
+                           R"({"columns":[1],"data":[]})",
                            R"({"columns":["current_time","trans_num","cc_num","amt"],"data":[1]})",
-                           R"({"columns":["current_time","trans_num","cc_num","amt"],"data":[[1,2)", "\"\\\"{}\\\"\"",
+                           R"({"columns":["current_time","trans_num","cc_num","amt"],"data":[[1,2)",
+                           "\"\\\"{}\\\"\"",
                            "{\"columns\":[\"\xff\"]}"};
   Polled p;
   for (const char* body : rubbish) {
@@ -139,7 +153,8 @@ TEST(PolledSource, RubbishIsCountedAndTheNextPollGoesOn) {
 
 TEST(PolledSource, WaitsLongerAfterEachFailureAndShorterAfterASuccess) {
   Polled p;
-  int64_t longest[] = {1'000, 2'000, 4'000, 8'000, 16'000, 32'000, 64'000, 128'000, 256'000, 300'000, 300'000};
+  int64_t longest[] = {1'000,  2'000,   4'000,   8'000,   16'000, 32'000,
+                       64'000, 128'000, 256'000, 300'000, 300'000};
   for (int64_t most : longest) {
     p.source.poll_once();
     int64_t wait = p.source.next_wait().ms();
@@ -198,14 +213,16 @@ class LoopbackServer {
 };
 
 std::string http(const std::string& status, const std::string& body) {
-  return fmt::format("HTTP/1.1 {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", status, body.size(), body);
+  return fmt::format("HTTP/1.1 {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", status,
+                     body.size(), body);
 }
 
 TEST(CurlGet, OverARealConnection) {
   std::string body = table({row("a")});
-  LoopbackServer server({http("200 OK", body), http("404 Not Found", "none"),
-                         "HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-                         http("200 OK", std::string(5'000, 'x')), "no HTTP at all\r\n\r\n", ""});
+  LoopbackServer server(
+      {http("200 OK", body), http("404 Not Found", "none"),
+       "HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+       http("200 OK", std::string(5'000, 'x')), "no HTTP at all\r\n\r\n", ""});
   HttpGetOptions options;
   options.url = server.url();
   options.headers = {"Authorization: Bearer t"};
@@ -216,7 +233,8 @@ TEST(CurlGet, OverARealConnection) {
   ASSERT_TRUE(reply) << reply.error().line();
   EXPECT_EQ(reply->status, 200);
   EXPECT_EQ(reply->body, body);
-  EXPECT_THAT(server.request(), testing::AllOf(HasSubstr("GET /payments HTTP/1.1"), HasSubstr("Authorization: Bearer t")));
+  EXPECT_THAT(server.request(), testing::AllOf(HasSubstr("GET /payments HTTP/1.1"),
+                                               HasSubstr("Authorization: Bearer t")));
   EXPECT_EQ(get.get()->status, 404);
   EXPECT_EQ(get.get()->status, 302);  // not followed
   EXPECT_THAT(get.get().error().line(), HasSubstr("the answer is longer than 4000 bytes"));
@@ -234,7 +252,8 @@ TEST(CurlGet, OnlyWebAddresses) {
 
 TEST(PolledSource, StartsAndStops) {
   std::vector<std::string> answers;
-  for (int i = 0; i < 3; ++i) answers.push_back(http("200 OK", table({row("a" + std::to_string(i))})));
+  for (int i = 0; i < 3; ++i)
+    answers.push_back(http("200 OK", table({row("a" + std::to_string(i))})));
   answers.push_back("");  // no answer: stop() must not wait for the timeout
   LoopbackServer server(answers);
   HttpGetOptions options;

@@ -11,11 +11,14 @@ namespace {
 constexpr size_t kPadding = 64;  // what simdjson may read behind its input
 static_assert(kPadding >= kCsvPadding);
 
-bool is_blank(std::string_view s) { return s.find_first_not_of(" \t\r") == std::string_view::npos; }
+bool is_blank(std::string_view s) {
+  return s.find_first_not_of(" \t\r") == std::string_view::npos;
+}
 
 }  // namespace
 
-RecordReader::RecordReader(std::unique_ptr<ByteStream> bytes, const RecordLimits& limits, bool growing)
+RecordReader::RecordReader(std::unique_ptr<ByteStream> bytes, const RecordLimits& limits,
+                           bool growing)
     : bytes_(std::move(bytes)), limits_(limits), growing_(growing) {
   CHECK(limits.block_bytes >= limits.record_bytes_max, "a record fits into a block");
   buffer_.resize(limits.record_bytes_max + limits.block_bytes + kPadding);
@@ -40,7 +43,8 @@ Status RecordReader::fill() {
 Result<std::optional<RecordFormat>> RecordReader::detect() {
   for (bool filled = false;; filled = true) {
     size_t first = rest().find_first_not_of(" \t\r\n");
-    if (first != std::string_view::npos) return rest()[first] == '{' ? RecordFormat::ndjson : RecordFormat::csv;
+    if (first != std::string_view::npos)
+      return rest()[first] == '{' ? RecordFormat::ndjson : RecordFormat::csv;
     if (end_ - begin_ > limits_.record_bytes_max) return RecordFormat::csv;
     if (filled && stream_ended_) return std::nullopt;
     TRY(fill());

@@ -1,5 +1,6 @@
-// A file's records one by one: lines of NDJSON or records of CSV, each with the line it starts on. A bad record never
-// takes its neighbours with it: an open quote ends at the record's limits, and reading goes on with the next line.
+// A file's records one by one: lines of NDJSON or records of CSV, each with the line it starts on.
+// A bad record never takes its neighbours with it: an open quote ends at the record's limits, and
+// reading goes on with the next line.
 //
 //   RecordReader reader(std::move(bytes), limits);
 //   SourceRecord record;
@@ -36,9 +37,9 @@ enum class RecordStatus : uint8_t {
 };
 
 struct SourceRecord {
-  std::string_view bytes;   // without its line end; valid until the next call
-  size_t readable = 0;      // bytes that may be read from bytes.data() on, at least 64 more than bytes
-  uint64_t line = 0;        // 1 for the file's first
+  std::string_view bytes;  // without its line end; valid until the next call
+  size_t readable = 0;  // bytes that may be read from bytes.data() on, at least 64 more than bytes
+  uint64_t line = 0;    // 1 for the file's first
   RejectReason reason = RejectReason::none;
 };
 
@@ -50,12 +51,16 @@ class RecordReader {
   // What the first bytes look like: '{' begins NDJSON. Nothing while there is nothing to look at.
   Result<std::optional<RecordFormat>> detect();
   void set_format(RecordFormat format) { format_ = format; }
-  // Known once the header is read: a record over several lines with another number of values is an open quote's work.
+  // Known once the header is read: a record over several lines with another number of values is an
+  // open quote's work.
   void expect_columns(size_t count) { columns_ = count; }
 
   Result<RecordStatus> next(SourceRecord& out);
-  const std::vector<RawValue>& values() const { return values_; }  // CSV: of the record that next() gave
-  // A growing file began anew: first what is left of the old one is its last record, up to RecordStatus::end, ...
+  const std::vector<RawValue>& values() const {
+    return values_;
+  }  // CSV: of the record that next() gave
+  // A growing file began anew: first what is left of the old one is its last record, up to
+  // RecordStatus::end, ...
   void finish_growing() { growing_ = false; }
   // ... then line 1 follows.
   void restart();

@@ -8,19 +8,28 @@ namespace paywarden {
 namespace {
 
 constexpr std::array<std::string_view, kRejectReasons> kNames = {
-    "none",         "too_large",    "not_utf8",        "not_json",        "not_object",    "too_deep",
-    "bad_quotes",   "column_count", "too_many_fields", "duplicate_field", "unknown_field", "missing",
-    "nested",       "wrong_kind",   "too_long",        "has_pan",         "not_integer",   "not_number",
-    "not_boolean",  "not_time",     "not_amount",      "not_currency",    "negative",      "out_of_range",
-    "below_min",    "above_max",    "pan_digits",      "pan_length",      "pan_luhn",      "future"};
+    "none",          "too_large",    "not_utf8",     "not_json",        "not_object",
+    "too_deep",      "bad_quotes",   "column_count", "too_many_fields", "duplicate_field",
+    "unknown_field", "missing",      "nested",       "wrong_kind",      "too_long",
+    "has_pan",       "not_integer",  "not_number",   "not_boolean",     "not_time",
+    "not_amount",    "not_currency", "negative",     "out_of_range",    "below_min",
+    "above_max",     "pan_digits",   "pan_length",   "pan_luhn",        "future"};
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_continuation(char c) { return (static_cast<uint8_t>(c) & 0xc0) == 0x80; }
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_continuation(char c) {
+  return (static_cast<uint8_t>(c) & 0xc0) == 0x80;
+}
 
 }  // namespace
 
-std::string_view name_of(RejectReason reason) { return kNames[static_cast<size_t>(reason)]; }
+std::string_view name_of(RejectReason reason) {
+  return kNames[static_cast<size_t>(reason)];
+}
 
 int status_of(RejectReason reason) {
   if (reason == RejectReason::too_large) return 413;
@@ -34,7 +43,8 @@ std::string Rejection::line() const {
 }
 
 std::string masked_excerpt(std::string_view text, size_t most) {
-  // Masking comes first: a number cut in two would pass the check as none. Far more than is shown need not be masked.
+  // Masking comes first: a number cut in two would pass the check as none. Far more than is shown
+  // need not be masked.
   std::string masked = mask_pans(text.substr(0, most + 4 * kPanDigitsMax));
   if (masked.size() <= most) return masked;
   while (most > 0 && is_continuation(masked[most])) --most;

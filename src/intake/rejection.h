@@ -1,5 +1,5 @@
-// Why an input did not become a payment: said so that whoever sent it can mend it, and safe to keep, since nothing in
-// it can be a card number.
+// Why an input did not become a payment: said so that whoever sent it can mend it, and safe to
+// keep, since nothing in it can be a card number.
 //
 //   if (std::optional<Rejection> no = parser.parse_json(body, receipt, payment)) {
 //     answer(status_of(no->reason), no->line());  // 422 "amount: is negative (value '-5.00')"
@@ -13,26 +13,27 @@
 
 namespace paywarden {
 
-// In the order of the ladder: of all that is wrong with an input the first is told. Everything up to `too_many_fields`
-// concerns the input as a whole; everything from `missing` on concerns one field, and there the order of the fields
-// (payment_id, event_time, card, merchant, amount, ... as in payment/fields.h, extra ones last) comes first.
+// In the order of the ladder: of all that is wrong with an input the first is told. Everything up
+// to `too_many_fields` concerns the input as a whole; everything from `missing` on concerns one
+// field, and there the order of the fields (payment_id, event_time, card, merchant, amount, ... as
+// in payment/fields.h, extra ones last) comes first.
 enum class RejectReason : uint8_t {
   none,
-  too_large,        // longer than body_bytes_max
+  too_large,  // longer than body_bytes_max
   not_utf8,
   not_json,
-  not_object,       // JSON, but not an object
-  too_deep,         // nested beyond depth_max
-  bad_quotes,       // CSV: a quote that is not closed, or text behind a closing one
-  column_count,     // CSV: not as many values as the header has names
+  not_object,    // JSON, but not an object
+  too_deep,      // nested beyond depth_max
+  bad_quotes,    // CSV: a quote that is not closed, or text behind a closing one
+  column_count,  // CSV: not as many values as the header has names
   too_many_fields,
   duplicate_field,  // one key twice in one object
   unknown_field,
   missing,
-  nested,           // an object or array where a value is expected
-  wrong_kind,       // true or false where text is expected, and the like
+  nested,      // an object or array where a value is expected
+  wrong_kind,  // true or false where text is expected, and the like
   too_long,
-  has_pan,          // a payment id that holds a card number
+  has_pan,  // a payment id that holds a card number
   not_integer,
   not_number,
   not_boolean,
@@ -40,17 +41,18 @@ enum class RejectReason : uint8_t {
   not_amount,
   not_currency,
   negative,
-  out_of_range,     // a time outside 1970..2199, a number that its type cannot hold
+  out_of_range,  // a time outside 1970..2199, a number that its type cannot hold
   below_min,
   above_max,
-  pan_digits,       // something else than digits, spaces and dashes
+  pan_digits,  // something else than digits, spaces and dashes
   pan_length,
   pan_luhn,
-  future,           // live intake: more than future_max past its receipt
+  future,  // live intake: more than future_max past its receipt
 };
 inline constexpr size_t kRejectReasons = static_cast<size_t>(RejectReason::future) + 1;
 
-std::string_view name_of(RejectReason reason);  // "pan_luhn": the word in metrics and in the rejects file
+std::string_view name_of(
+    RejectReason reason);  // "pan_luhn": the word in metrics and in the rejects file
 // 413 too large, 400 unparsable, 422 a field rejected.
 int status_of(RejectReason reason);
 
@@ -59,21 +61,23 @@ struct Rejection {
   std::string field;  // as the sender calls it; empty where it is about the whole input
   std::string value;  // card numbers masked, cut to kRejectedValueBytes
   std::string rule;   // "is negative"
-  std::string raw;    // what is left of the input to look at: the schema's fields with their values, without dropped
-                      // and unknown ones; where it could not be parsed, its shape (see shape_of)
+  std::string
+      raw;  // what is left of the input to look at: the schema's fields with their values, without
+            // dropped and unknown ones; where it could not be parsed, its shape (see shape_of)
 
   // One line for a person: "amount: is negative (value '-5.00')".
   std::string line() const;
 };
 
-inline constexpr size_t kRejectedValueBytes = 64;   // enough to find it again in the sender's own files
+inline constexpr size_t kRejectedValueBytes =
+    64;  // enough to find it again in the sender's own files
 inline constexpr size_t kRejectedRawBytes = 2'048;  // a card payment of 22 fields takes about 500
 
 // At most `most` bytes of `text`, cut between characters, with card numbers masked.
 std::string masked_excerpt(std::string_view text, size_t most);
 
-// An unparsable input as letters `a` and digits `9`, everything else as it is: shows where a quote or a comma is missing
-// and nothing that could be a card number, a verification value or a name.
+// An unparsable input as letters `a` and digits `9`, everything else as it is: shows where a quote
+// or a comma is missing and nothing that could be a card number, a verification value or a name.
 std::string shape_of(std::string_view input);
 
 }  // namespace paywarden

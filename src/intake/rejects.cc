@@ -36,8 +36,8 @@ std::string as_json(const RejectedInput& input, EventTime now) {
 Result<std::unique_ptr<Rejects>> Rejects::open(RejectsOptions options, Clock& clock) {
   std::unique_ptr<Rejects> rejects(new Rejects(std::move(options), clock));
   if (!rejects->reopen())
-    return fail(std::string("cannot open the rejects file: ") + std::strerror(errno), rejects->options_.path,
-                "check that its folder is there and may be written to");
+    return fail(std::string("cannot open the rejects file: ") + std::strerror(errno),
+                rejects->options_.path, "check that its folder is there and may be written to");
   return rejects;
 }
 
@@ -67,10 +67,13 @@ bool Rejects::reopen() {
 }
 
 void Rejects::rotate() {
-  auto numbered = [this](unsigned n) { return n == 0 ? options_.path : options_.path + "." + std::to_string(n); };
+  auto numbered = [this](unsigned n) {
+    return n == 0 ? options_.path : options_.path + "." + std::to_string(n);
+  };
   if (fd_ >= 0) ::close(fd_);
   if (options_.files_max < 2) ::unlink(options_.path.c_str());
-  for (unsigned n = options_.files_max; n-- > 1;) std::rename(numbered(n - 1).c_str(), numbered(n).c_str());
+  for (unsigned n = options_.files_max; n-- > 1;)
+    std::rename(numbered(n - 1).c_str(), numbered(n).c_str());
   reopen();
 }
 
@@ -81,7 +84,8 @@ void Rejects::write(std::string_view line) {
   }
   ssize_t n = ::write(fd_, line.data(), line.size());
   if (n > 0) bytes_ += static_cast<uint64_t>(n);
-  if (n != static_cast<ssize_t>(line.size())) write_failures_.fetch_add(1, std::memory_order_relaxed);
+  if (n != static_cast<ssize_t>(line.size()))
+    write_failures_.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace paywarden

@@ -1,12 +1,13 @@
-// Where inputs go that did not become payments: counted by reason, and kept for whoever has to mend the sender.
+// Where inputs go that did not become payments: counted by reason, and kept for whoever has to mend
+// the sender.
 //
 //   auto rejects = Rejects::open({"var/rejects.ndjson"}, clock);
 //   rejects->add({"http", 0, rejection});
 //   rejects->counts()[size_t(RejectReason::pan_luhn)]
 //
-// One JSON object a line: {"time","source","line","field","reason","rule","value","raw"}; card numbers are masked in all of
-// them. The file is cut at bytes_max: it becomes F.1, F.1 becomes F.2, and the oldest goes. A disk that is full stops
-// nothing: what could not be written is counted.
+// One JSON object a line: {"time","source","line","field","reason","rule","value","raw"}; card
+// numbers are masked in all of them. The file is cut at bytes_max: it becomes F.1, F.1 becomes F.2,
+// and the oldest goes. A disk that is full stops nothing: what could not be written is counted.
 #pragma once
 
 #include <array>
@@ -37,8 +38,9 @@ class RejectSink {
 
 struct RejectsOptions {
   std::string path;
-  uint64_t bytes_max = 64ull << 20;  // of one file: some 100,000 rejects, still opened by any editor
-  unsigned files_max = 4;            // with the one that is written: 256 MiB of disk at most
+  uint64_t bytes_max =
+      64ull << 20;         // of one file: some 100,000 rejects, still opened by any editor
+  unsigned files_max = 4;  // with the one that is written: 256 MiB of disk at most
 };
 
 using RejectCounts = std::array<uint64_t, kRejectReasons>;

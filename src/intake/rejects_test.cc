@@ -12,7 +12,9 @@ namespace {
 
 using testing::HasSubstr;
 
-Rejection sample() { return {RejectReason::negative, "amount", "-5", "is negative", R"({"id":"p1"})"}; }
+Rejection sample() {
+  return {RejectReason::negative, "amount", "-5", "is negative", R"({"id":"p1"})"};
+}
 
 std::vector<std::string> lines_of(const std::string& path) {
   std::ifstream file(path);
@@ -31,12 +33,13 @@ TEST(Rejects, OneLineEachAndACountByReason) {
   EXPECT_EQ((*rejects)->counts()[static_cast<size_t>(RejectReason::negative)], 1u);
   EXPECT_EQ((*rejects)->counts()[static_cast<size_t>(RejectReason::not_json)], 1u);
   EXPECT_EQ((*rejects)->counts()[static_cast<size_t>(RejectReason::missing)], 0u);
-  EXPECT_THAT(lines_of(folder / "rejects.ndjson"),
-              testing::ElementsAre(
-                  R"({"time":"2020-06-21T12:14:58.000Z","source":"a.csv","line":7,"field":"amount","reason":"negative",)"
-                  R"("rule":"is negative","value":"-5","raw":"{\"id\":\"p1\"}"})",
-                  R"({"time":"2020-06-21T12:14:58.000Z","source":"http","reason":"not_json",)"
-                  R"("rule":"the input is not valid JSON"})"));
+  EXPECT_THAT(
+      lines_of(folder / "rejects.ndjson"),
+      testing::ElementsAre(
+          R"({"time":"2020-06-21T12:14:58.000Z","source":"a.csv","line":7,"field":"amount","reason":"negative",)"
+          R"("rule":"is negative","value":"-5","raw":"{\"id\":\"p1\"}"})",
+          R"({"time":"2020-06-21T12:14:58.000Z","source":"http","reason":"not_json",)"
+          R"("rule":"the input is not valid JSON"})"));
 }
 
 TEST(Rejects, TheOldestGoesWhenTheDiskShareIsUsed) {
@@ -89,7 +92,8 @@ TEST(Rejects, AFolderThatIsNotThereIsSaid) {
   ManualClock clock(EventTime(0));
   auto rejects = Rejects::open({"/nowhere/at/all"}, clock);
   ASSERT_FALSE(rejects);
-  EXPECT_THAT(rejects.error().line(), HasSubstr("/nowhere/at/all: cannot open the rejects file: No such file"));
+  EXPECT_THAT(rejects.error().line(),
+              HasSubstr("/nowhere/at/all: cannot open the rejects file: No such file"));
 }
 
 TEST(Rejection, NamesAndStatuses) {
@@ -105,7 +109,8 @@ TEST(Rejection, ExcerptsAreCutBetweenCharacters) {
   EXPECT_EQ(masked_excerpt("K\xc3\xb6ln", 2), "K");
   EXPECT_EQ(masked_excerpt("K\xc3\xb6ln", 3), "K\xc3\xb6");
   // A number that the cut goes through is masked all the same.
-  EXPECT_EQ(masked_excerpt(std::string(54, 'x') + "4111111111111111", 64), std::string(54, 'x') + "411111****");
+  EXPECT_EQ(masked_excerpt(std::string(54, 'x') + "4111111111111111", 64),
+            std::string(54, 'x') + "411111****");
 }
 
 }  // namespace

@@ -11,42 +11,66 @@ namespace {
 constexpr size_t kDroppedMax = 1'000;
 constexpr size_t kSourceNameBytesMax = 128;
 
-// PCI DSS 4.0, 3.3.1: full track data, the card verification code and the PIN may not be kept, not even encrypted.
-constexpr std::array<std::string_view, 24> kForbidden = {
-    "cvv",    "cvv2",   "cvc",     "cvc2",    "cid",      "csc",        "cav",          "cav2",
-    "track",  "track1", "track2",  "track3",  "track_1",  "track_2",    "track_3",      "track_data",
-    "card_verification_value",     "card_verification_code",            "magstripe",    "magnetic_stripe",
-    "pin",    "pin_block",         "card_cvv",            "card_cvc"};
+// PCI DSS 4.0, 3.3.1: full track data, the card verification code and the PIN may not be kept, not
+// even encrypted.
+constexpr std::array<std::string_view, 24> kForbidden = {"cvv",
+                                                         "cvv2",
+                                                         "cvc",
+                                                         "cvc2",
+                                                         "cid",
+                                                         "csc",
+                                                         "cav",
+                                                         "cav2",
+                                                         "track",
+                                                         "track1",
+                                                         "track2",
+                                                         "track3",
+                                                         "track_1",
+                                                         "track_2",
+                                                         "track_3",
+                                                         "track_data",
+                                                         "card_verification_value",
+                                                         "card_verification_code",
+                                                         "magstripe",
+                                                         "magnetic_stripe",
+                                                         "pin",
+                                                         "pin_block",
+                                                         "card_cvv",
+                                                         "card_cvc"};
 
 struct Choice {
   std::string_view word;
   int value;
 };
-constexpr std::array kCardKinds = {Choice{"pan", int(CardKind::pan)}, Choice{"id", int(CardKind::id)}};
-constexpr std::array kPanChecks = {Choice{"luhn", int(PanCheck::luhn)}, Choice{"length", int(PanCheck::length)}};
+constexpr std::array kCardKinds = {Choice{"pan", int(CardKind::pan)},
+                                   Choice{"id", int(CardKind::id)}};
+constexpr std::array kPanChecks = {Choice{"luhn", int(PanCheck::luhn)},
+                                   Choice{"length", int(PanCheck::length)}};
 constexpr std::array kIdChecks = {Choice{"pan", int(PaymentIdCheck::pan)},
                                   Choice{"own_card", int(PaymentIdCheck::own_card)}};
 constexpr std::array kDecimals = {Choice{"exact", int(AmountDecimals::exact)},
                                   Choice{"round", int(AmountDecimals::round)}};
 constexpr std::array kUnknowns = {Choice{"ignore", int(UnknownFields::ignore)},
                                   Choice{"reject", int(UnknownFields::reject)}};
-constexpr std::array kFormats = {Choice{"iso8601", int(TimeFormat::iso8601)}, Choice{"datetime", int(TimeFormat::datetime)},
-                                 Choice{"epoch_s", int(TimeFormat::epoch_s)}, Choice{"epoch_ms", int(TimeFormat::epoch_ms)},
-                                 Choice{"epoch_us", int(TimeFormat::epoch_us)}};
+constexpr std::array kFormats = {
+    Choice{"iso8601", int(TimeFormat::iso8601)}, Choice{"datetime", int(TimeFormat::datetime)},
+    Choice{"epoch_s", int(TimeFormat::epoch_s)}, Choice{"epoch_ms", int(TimeFormat::epoch_ms)},
+    Choice{"epoch_us", int(TimeFormat::epoch_us)}};
 constexpr std::array kTypes = {
-    Choice{"text", int(FieldType::text)},       Choice{"integer", int(FieldType::integer)},
-    Choice{"number", int(FieldType::number)},   Choice{"boolean", int(FieldType::boolean)},
-    Choice{"time", int(FieldType::time)},       Choice{"amount", int(FieldType::amount)}};
+    Choice{"text", int(FieldType::text)},     Choice{"integer", int(FieldType::integer)},
+    Choice{"number", int(FieldType::number)}, Choice{"boolean", int(FieldType::boolean)},
+    Choice{"time", int(FieldType::time)},     Choice{"amount", int(FieldType::amount)}};
 
 constexpr std::array<std::string_view, 10> kSchemaKeys = {
-    "name", "currency", "card_kind", "pan_check", "payment_id_check", "amount_decimals", "unknown_fields",
-    "label", "drop", "field"};
-constexpr std::array<std::string_view, 9> kFieldKeys = {"source", "to", "type", "format", "required",
-                                                        "volatile", "max_bytes", "min", "max"};
+    "name",           "currency", "card_kind", "pan_check", "payment_id_check", "amount_decimals",
+    "unknown_fields", "label",    "drop",      "field"};
+constexpr std::array<std::string_view, 9> kFieldKeys = {
+    "source", "to", "type", "format", "required", "volatile", "max_bytes", "min", "max"};
 
 std::string listed(std::span<const Choice> choices) {
   std::string text;
-  for (const Choice& choice : choices) text += (text.empty() ? "" : ", ") + std::string(choice.word);
+  for (const Choice& choice : choices)
+    text += (text.empty() ? "" : ", ") + std::string(choice.word);
   return text;
 }
 
@@ -56,7 +80,9 @@ std::string listed(std::span<const std::string_view> words) {
   return text;
 }
 
-bool is_standard(FieldIndex field) { return field < field::standard_count; }
+bool is_standard(FieldIndex field) {
+  return field < field::standard_count;
+}
 bool is_always_required(FieldIndex f) {
   return f == field::payment_id || f == field::event_time || f == field::card || f == field::amount;
 }
@@ -74,11 +100,14 @@ class TableReader {
   Status known_keys(std::span<const std::string_view> keys) const {
     for (const auto& [key, node] : table_)
       if (std::find(keys.begin(), keys.end(), key.str()) == keys.end())
-        return fail("unknown key '" + std::string(key.str()) + "'", where(node), "known are: " + listed(keys));
+        return fail("unknown key '" + std::string(key.str()) + "'", where(node),
+                    "known are: " + listed(keys));
     return {};
   }
 
-  Status text(std::string_view key, std::string& out) const { return value(key, out, "a text in quotes"); }
+  Status text(std::string_view key, std::string& out) const {
+    return value(key, out, "a text in quotes");
+  }
   Status boolean(std::string_view key, bool& out) const { return value(key, out, "true or false"); }
 
   Status number(std::string_view key, std::optional<double>& out) const {
@@ -94,7 +123,8 @@ class TableReader {
   Status choice(std::string_view key, std::span<const Choice> choices, Enum& out) const {
     std::string word;
     TRY(text(key, word));
-    if (word.empty()) return table_.contains(key) ? wrong(key, "one of: " + listed(choices)) : Status();
+    if (word.empty())
+      return table_.contains(key) ? wrong(key, "one of: " + listed(choices)) : Status();
     for (const Choice& known : choices)
       if (known.word == word) {
         out = static_cast<Enum>(known.value);
@@ -105,7 +135,8 @@ class TableReader {
 
   tl::unexpected<Error> wrong(std::string_view key, std::string expected) const {
     const toml::node* node = table_.get(key);
-    return fail("'" + std::string(key) + "' must be " + std::move(expected), node ? where(*node) : where());
+    return fail("'" + std::string(key) + "' must be " + std::move(expected),
+                node ? where(*node) : where());
   }
 
   const toml::table& table() const { return table_; }
@@ -127,9 +158,11 @@ class TableReader {
 Status check_source_name(const std::string& name, const std::string& where) {
   auto bad = [](char c) { return c == '"' || c == '\\' || static_cast<uint8_t>(c) < 0x20; };
   if (name.empty()) return fail("a field needs its name at the sender: source = \"...\"", where);
-  if (name.size() > kSourceNameBytesMax) return fail("the source name is longer than 128 bytes", where);
+  if (name.size() > kSourceNameBytesMax)
+    return fail("the source name is longer than 128 bytes", where);
   if (std::any_of(name.begin(), name.end(), bad))
-    return fail("the source name '" + name + "' holds a quote, backslash or control character", where);
+    return fail("the source name '" + name + "' holds a quote, backslash or control character",
+                where);
   return {};
 }
 
@@ -179,17 +212,20 @@ Status read_bounds(const TableReader& in, FieldBinding& binding) {
   set_standard_bounds(binding);
   bool counts = binding.type == FieldType::integer || binding.type == FieldType::number;
   for (std::string_view key : {"min", "max"})
-    if (in.table().contains(key) && !counts) return in.wrong(key, "left out: it is for integer and number alone");
+    if (in.table().contains(key) && !counts)
+      return in.wrong(key, "left out: it is for integer and number alone");
   TRY(in.number("min", binding.min));
   TRY(in.number("max", binding.max));
-  if (binding.min && binding.max && *binding.min > *binding.max) return in.wrong("min", "at most 'max'");
+  if (binding.min && binding.max && *binding.min > *binding.max)
+    return in.wrong("min", "at most 'max'");
   return {};
 }
 
 Status read_max_bytes(const TableReader& in, FieldBinding& binding) {
   if (binding.field == field::payment_id) binding.max_bytes = kIdBytesMax;
   if (!in.table().contains("max_bytes")) return {};
-  if (binding.type != FieldType::text) return in.wrong("max_bytes", "left out: it is for text alone");
+  if (binding.type != FieldType::text)
+    return in.wrong("max_bytes", "left out: it is for text alone");
   std::optional<double> bytes;
   TRY(in.number("max_bytes", bytes));
   if (*bytes < 1 || *bytes > kTextBytesMax || *bytes != std::floor(*bytes))
@@ -198,26 +234,30 @@ Status read_max_bytes(const TableReader& in, FieldBinding& binding) {
   return {};
 }
 
-Result<FieldIndex> target_of(const TableReader& in, const std::string& to, FieldType type, bool is_volatile,
-                             Schema& schema) {
+Result<FieldIndex> target_of(const TableReader& in, const std::string& to, FieldType type,
+                             bool is_volatile, Schema& schema) {
   std::optional<FieldIndex> known = schema.fields.find(to);
-  if (known && schema.binding_of(*known)) return fail("a second field goes to '" + to + "'", in.where());
+  if (known && schema.binding_of(*known))
+    return fail("a second field goes to '" + to + "'", in.where());
   if (known) return *known;
   Result<FieldIndex> added = schema.fields.add(to, type, is_volatile);
   if (!added) return fail(added.error().what, in.where(), added.error().remedy);
   return *added;
 }
 
-Status check_target(const TableReader& in, const FieldBinding& binding, bool is_volatile, const Schema& schema) {
+Status check_target(const TableReader& in, const FieldBinding& binding, bool is_volatile,
+                    const Schema& schema) {
   const FieldSpec& spec = schema.fields[binding.field];
   if (spec.type != binding.type)
-    return in.wrong("type", std::string(name_of(spec.type)) + ": '" + spec.name + "' is a standard field");
+    return in.wrong("type",
+                    std::string(name_of(spec.type)) + ": '" + spec.name + "' is a standard field");
   if (is_standard(binding.field) && is_volatile)
     return in.wrong("volatile", "left out: '" + spec.name + "' is part of what a payment is");
   if (in.table().contains("format") && binding.type != FieldType::time)
     return in.wrong("format", "left out: it is for times alone");
   if (is_forbidden_name(binding.source))
-    return fail("'" + binding.source + "' may not be kept (PCI DSS 3.3.1)", in.where(), "leave it out; it is dropped");
+    return fail("'" + binding.source + "' may not be kept (PCI DSS 3.3.1)", in.where(),
+                "leave it out; it is dropped");
   return {};
 }
 
@@ -266,7 +306,8 @@ Status check_complete(const TableReader& in, const Schema& schema) {
                   "every schema needs payment_id, event_time, card and amount");
   SourceNames seen;
   auto twice = [&](const std::string& name) {
-    return fail("the source field '" + name + "' is named twice", in.where(), "map, drop or label it, one of them");
+    return fail("the source field '" + name + "' is named twice", in.where(),
+                "map, drop or label it, one of them");
   };
   for (const FieldBinding& binding : schema.bindings)
     if (!seen.add(binding.source, 0)) return twice(binding.source);
@@ -280,7 +321,8 @@ Status check_complete(const TableReader& in, const Schema& schema) {
 
 void Schema::index_names() {
   names = SourceNames();
-  for (size_t i = 0; i < bindings.size(); ++i) names.add(bindings[i].source, static_cast<uint16_t>(i));
+  for (size_t i = 0; i < bindings.size(); ++i)
+    names.add(bindings[i].source, static_cast<uint16_t>(i));
   for (const std::string& source : dropped) names.add(source, kDroppedName);
   for (std::string_view source : kForbidden) names.add(source, kDroppedName);
   if (!label.empty()) names.add(label, kLabelName);
@@ -301,7 +343,9 @@ bool is_forbidden_name(std::string_view source) {
 Result<Schema> read_schema(const toml::table& config, const std::string& file) {
   const toml::node* node = config.get("schema");
   const toml::table* table = node ? node->as_table() : nullptr;
-  if (!table) return fail("there is no section [schema]", file, "say how the source's fields map: see config/demo.toml");
+  if (!table)
+    return fail("there is no section [schema]", file,
+                "say how the source's fields map: see config/demo.toml");
   TableReader in(*table, file);
   Schema schema;
   TRY(read_head(in, schema));

@@ -1,36 +1,40 @@
-// How a source's fields map onto the canonical payment: read from the [schema] section of a configuration file.
+// How a source's fields map onto the canonical payment: read from the [schema] section of a
+// configuration file.
 //
-//   Result<Schema> schema = read_schema(config, "config/cards.toml");   // config: the whole parsed file
-//   const FieldTable& fields = schema->fields;                          // the standard fields and the schema's own
+//   Result<Schema> schema = read_schema(config, "config/cards.toml");   // config: the whole parsed
+//   file const FieldTable& fields = schema->fields;                          // the standard fields
+//   and the schema's own
 //
 //   [schema]
 //   name = "cards"
 //   currency = "USD"             # of payments without a currency field; ISO 4217; default USD
-//   card_kind = "pan"            # "pan": card numbers; "id": something that stands for a card; default pan
-//   pan_check = "luhn"           # "luhn" or "length" (12 to 19 digits, no more); default luhn
-//   payment_id_check = "pan"     # "pan": refuse ids in which a card number stands alone; "own_card": only those that hold
-//                                # the payment's own one (for ids of 13 to 19 digits: one in ten passes the Luhn check)
-//   amount_decimals = "exact"    # "exact": refuse more decimals than the currency has; "round": half to even
-//   unknown_fields = "ignore"    # or "reject"
-//   label = "is_fraud"           # column that holds the label, in files alone; 1/0/true/false; optional
-//   drop = ["first", "street"]   # never read, never kept; verification values and track data are dropped without being named
+//   card_kind = "pan"            # "pan": card numbers; "id": something that stands for a card;
+//   default pan pan_check = "luhn"           # "luhn" or "length" (12 to 19 digits, no more);
+//   default luhn payment_id_check = "pan"     # "pan": refuse ids in which a card number stands
+//   alone; "own_card": only those that hold
+//                                # the payment's own one (for ids of 13 to 19 digits: one in ten
+//                                passes the Luhn check)
+//   amount_decimals = "exact"    # "exact": refuse more decimals than the currency has; "round":
+//   half to even unknown_fields = "ignore"    # or "reject" label = "is_fraud"           # column
+//   that holds the label, in files alone; 1/0/true/false; optional drop = ["first", "street"]   #
+//   never read, never kept; verification values and track data are dropped without being named
 //   [[schema.field]]
 //   source = "cc_num"            # the sender's name
-//   to = "card"                  # a standard field, or the name of an extra one; default: the same name
-//   type = "text"                # text, integer, number, boolean, time, amount; standard fields have theirs
-//   format = "iso8601"           # times: iso8601, datetime (YYYY-MM-DD[ HH:MM:SS], UTC), epoch_s, epoch_ms, epoch_us
-//   required = false             # payment_id, event_time, card and amount always are
-//   volatile = false             # may differ between two sendings of the same payment
-//   max_bytes = 1024             # text alone
-//   min = 0                      # integer and number alone; latitudes and longitudes have theirs
-//   max = 100
+//   to = "card"                  # a standard field, or the name of an extra one; default: the same
+//   name type = "text"                # text, integer, number, boolean, time, amount; standard
+//   fields have theirs format = "iso8601"           # times: iso8601, datetime (YYYY-MM-DD[
+//   HH:MM:SS], UTC), epoch_s, epoch_ms, epoch_us required = false             # payment_id,
+//   event_time, card and amount always are volatile = false             # may differ between two
+//   sendings of the same payment max_bytes = 1024             # text alone min = 0 # integer and
+//   number alone; latitudes and longitudes have theirs max = 100
 #pragma once
+
+#include <toml++/toml.h>
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <toml++/toml.h>
 #include <vector>
 
 #include "base/result.h"
@@ -47,8 +51,9 @@ enum class UnknownFields : uint8_t { ignore, reject };
 enum class PaymentIdCheck : uint8_t { pan, own_card };
 enum class AmountDecimals : uint8_t { exact, round };
 
-inline constexpr uint32_t kTextBytesMax = 1'024;  // default of max_bytes: longer than any merchant name or device id
-inline constexpr uint32_t kIdBytesMax = 128;      // payment ids: UUIDs and references stay well below
+inline constexpr uint32_t kTextBytesMax =
+    1'024;  // default of max_bytes: longer than any merchant name or device id
+inline constexpr uint32_t kIdBytesMax = 128;  // payment ids: UUIDs and references stay well below
 
 struct FieldBinding {
   std::string source;
@@ -68,11 +73,11 @@ struct Schema {
   PaymentIdCheck payment_id_check = PaymentIdCheck::pan;
   AmountDecimals amount_decimals = AmountDecimals::exact;
   UnknownFields unknown_fields = UnknownFields::ignore;
-  std::string label;               // the label column's name; empty: none
+  std::string label;  // the label column's name; empty: none
   FieldTable fields;
   std::vector<FieldBinding> bindings;  // in the order of `fields`; at most kFieldsMax
   std::vector<std::string> dropped;
-  SourceNames names;               // of all the above; see index_names
+  SourceNames names;  // of all the above; see index_names
 
   // Makes `names` new; needed after a change of bindings, label or dropped.
   void index_names();
@@ -84,13 +89,16 @@ struct Schema {
 inline constexpr uint16_t kLabelName = 0xfff0;
 inline constexpr uint16_t kDroppedName = 0xfff1;
 
-// Reads the section [schema]. `file` names the configuration in errors: "config/cards.toml:12: ...".
+// Reads the section [schema]. `file` names the configuration in errors: "config/cards.toml:12:
+// ...".
 Result<Schema> read_schema(const toml::table& config, const std::string& file);
 
-// The same schema with the event time taken from another source field, for sources that stamp payments themselves.
+// The same schema with the event time taken from another source field, for sources that stamp
+// payments themselves.
 Schema with_event_time(Schema schema, const std::string& source, TimeFormat format);
 
-// True for names of card verification values, PIN and track data, in any case: what must never be kept (PCI DSS 4.0, 3.3.1).
+// True for names of card verification values, PIN and track data, in any case: what must never be
+// kept (PCI DSS 4.0, 3.3.1).
 bool is_forbidden_name(std::string_view source);
 
 }  // namespace paywarden

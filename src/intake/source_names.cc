@@ -8,7 +8,8 @@
 namespace paywarden {
 namespace {
 
-constexpr int kMultipliersTried = 64;  // 25 names then have no collision in nearly every schema; runs when a schema is read
+constexpr int kMultipliersTried =
+    64;  // 25 names then have no collision in nearly every schema; runs when a schema is read
 
 }  // namespace
 
@@ -20,6 +21,7 @@ bool SourceNames::add(std::string_view name, uint16_t value) {
   size_t bits = 8 * std::min<size_t>(8, name.size() + 1);
   entry.head_mask = bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1;
   entry.head = load_le64(quoted.data()) & entry.head_mask;
+  if (name.size() >= 8) entry.tail = load_le64(quoted.data() + name.size() - 7);
   entries_.push_back(std::move(entry));
   rebuild();
   return true;
@@ -35,7 +37,8 @@ int SourceNames::find_entry(std::string_view name) const {
 }
 
 void SourceNames::rebuild() {
-  size_t size = std::bit_ceil(entries_.size() * 8);  // one place in eight is taken: probing ends at once
+  size_t size =
+      std::bit_ceil(entries_.size() * 8);  // one place in eight is taken: probing ends at once
   table_.resize(size);
   shift_ = 64 - std::countr_zero(size);
   Random random(entries_.size());

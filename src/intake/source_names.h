@@ -5,8 +5,8 @@
 //   names.find("cc_num")     // 2
 //   names.find("colour")     // SourceNames::kUnknown
 //
-// Open addressing; the hash takes the length and four characters, with the multiplier that gave the fewest collisions
-// when the table was made. Built once, then only read: any number of threads.
+// Open addressing; the hash takes the length and four characters, with the multiplier that gave the
+// fewest collisions when the table was made. Built once, then only read: any number of threads.
 #pragma once
 
 #include <cstdint>
@@ -27,12 +27,15 @@ class SourceNames {
     std::string name;
     uint16_t value = kUnknown;
     uint64_t head = 0, head_mask = 0;  // the first 8 bytes of the name and its closing quote
+    uint64_t tail = 0;                 // of 8 and more: the last 8
 
-    // True when the name and a closing quote stand at `key`, where 8 bytes more than that may be read.
+    // True when the name and a closing quote stand at `key`, where 8 bytes more than that may be
+    // read.
     bool stands_at(const char* key) const {
       if ((load_le64(key) & head_mask) != head) return false;
       if (name.size() < 8) return true;
-      return std::memcmp(key + 8, name.data() + 8, name.size() - 8) == 0 && key[name.size()] == '"';
+      if (load_le64(key + name.size() - 7) != tail) return false;
+      return name.size() < 16 || std::memcmp(key + 8, name.data() + 8, name.size() - 15) == 0;
     }
   };
 

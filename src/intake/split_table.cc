@@ -9,7 +9,8 @@ namespace od = simdjson::ondemand;
 using Kind = RawValue::Kind;
 
 Error not_a_table(const char* what) {
-  return {std::string("the answer is no table in split orientation: ") + what, {},
+  return {std::string("the answer is no table in split orientation: ") + what,
+          {},
           "expected {\"columns\": [...], \"data\": [[...], ...]}"};
 }
 
@@ -26,6 +27,7 @@ class SplitTable::Reader {
     std::string_view inner;
     TRY(unwrap(json, inner));
     if (inner.data()) json = padded(inner, inner_);
+    unescaper_.start(json);
     od::document document;
     if (parser_.iterate(json, json.size() + simdjson::SIMDJSON_PADDING).get(document))
       return tl::unexpected(not_a_table("it is not valid JSON"));
@@ -53,7 +55,8 @@ class SplitTable::Reader {
     if (first == std::string_view::npos || json[first] != '"') return {};
     od::document document;
     od::raw_json_string string;
-    bool fine = parser_.iterate(json, json.size() + simdjson::SIMDJSON_PADDING).get(document) == simdjson::SUCCESS &&
+    bool fine = parser_.iterate(json, json.size() + simdjson::SIMDJSON_PADDING).get(document) ==
+                    simdjson::SUCCESS &&
                 document.get_raw_json_string().get(string) == simdjson::SUCCESS &&
                 unescaper_.resolve(parser_, string.raw(), inner);
     if (!fine) return tl::unexpected(not_a_table("it is not valid JSON"));
@@ -62,7 +65,8 @@ class SplitTable::Reader {
 
   Status read_columns(od::document& document, SplitTable& out) {
     od::array columns;
-    if (document["columns"].get_array().get(columns)) return tl::unexpected(not_a_table("it has no 'columns'"));
+    if (document["columns"].get_array().get(columns))
+      return tl::unexpected(not_a_table("it has no 'columns'"));
     for (auto result : columns) {
       if (result.error()) return tl::unexpected(not_a_table("it is not valid JSON"));
       RawValue name = json_scalar(in_place(result), parser_, unescaper_);
@@ -74,10 +78,12 @@ class SplitTable::Reader {
 
   Status read_data(od::document& document, SplitTable& out) {
     od::array rows;
-    if (document["data"].get_array().get(rows)) return tl::unexpected(not_a_table("it has no 'data'"));
+    if (document["data"].get_array().get(rows))
+      return tl::unexpected(not_a_table("it has no 'data'"));
     for (auto row : rows) {
       od::array values;
-      if (row.get_array().get(values)) return tl::unexpected(not_a_table("a row of 'data' is no list"));
+      if (row.get_array().get(values))
+        return tl::unexpected(not_a_table("a row of 'data' is no list"));
       for (auto result : values) {
         if (result.error()) return tl::unexpected(not_a_table("it is not valid JSON"));
         RawValue value = json_scalar(in_place(result), parser_, unescaper_);
@@ -97,7 +103,9 @@ class SplitTable::Reader {
 
 SplitTable::SplitTable(size_t body_bytes_max) : reader_(std::make_unique<Reader>(body_bytes_max)) {}
 
-SplitTable::~SplitTable() { wipe(); }
+SplitTable::~SplitTable() {
+  wipe();
+}
 
 Status SplitTable::read(std::string_view body) {
   columns_.clear();

@@ -1,5 +1,7 @@
-// A table in pandas' `split` orientation, as payments APIs built on it answer, taken apart without touching a number:
-// {"columns": ["amt", ...], "index": [...], "data": [[4.97, ...], ...]}, or all that once more as one JSON string.
+// A table in pandas' `split` orientation, as payments APIs built on it answer, taken apart without
+// touching a number:
+// {"columns": ["amt", ...], "index": [...], "data": [[4.97, ...], ...]}, or all that once more as
+// one JSON string.
 //
 //   SplitTable table(4 << 20);
 //   if (Status status = table.read(body); !status) ...

@@ -14,7 +14,9 @@
 
 namespace paywarden::test {
 
-inline Result<Schema> schema_of(const std::string& text) { return read_schema(toml::parse(text), "test.toml"); }
+inline Result<Schema> schema_of(const std::string& text) {
+  return read_schema(toml::parse(text), "test.toml");
+}
 
 inline Schema schema_file(const std::string& path) {
   Result<Schema> schema = read_schema(toml::parse_file(path), path);
@@ -22,7 +24,9 @@ inline Schema schema_file(const std::string& path) {
   return schema ? std::move(*schema) : Schema();
 }
 
-inline Tokeniser tokeniser() { return *Tokeniser::create("a key of thirty-two bytes, or so", "test"); }
+inline Tokeniser tokeniser() {
+  return *Tokeniser::create("a key of thirty-two bytes, or so", "test");
+}
 
 // A small schema with one extra field of each type.
 inline const char* kSmallSchema = R"(

@@ -1,11 +1,12 @@
-// From a card number to what the rest of the program knows of a card: a token that only the key's holder can make, and
-// a masked form for people.
+// From a card number to what the rest of the program knows of a card: a token that only the key's
+// holder can make, and a masked form for people.
 //
 //   Result<Tokeniser> tokeniser = Tokeniser::create(key_bytes, "2026-11");
 //   CardToken token = tokeniser->token("4111111111111111");
 //
-// The token is HMAC-SHA256(key, digits), its first 128 bits (RFC 2104, RFC 4868 on cutting). The same card has the same
-// token as long as the key is the same; `key_id` names the key wherever tokens rest. One object, any number of threads.
+// The token is HMAC-SHA256(key, digits), its first 128 bits (RFC 2104, RFC 4868 on cutting). The
+// same card has the same token as long as the key is the same; `key_id` names the key wherever
+// tokens rest. One object, any number of threads.
 #pragma once
 
 #include <string>
@@ -17,7 +18,8 @@
 
 namespace paywarden {
 
-// There are only about 10^9 card numbers behind one BIN: the token is as strong as the key is secret and long.
+// There are only about 10^9 card numbers behind one BIN: the token is as strong as the key is
+// secret and long.
 inline constexpr size_t kTokenKeyBytesMin = 16;
 
 class Tokeniser {
