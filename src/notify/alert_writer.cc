@@ -117,6 +117,7 @@ void AlertWriter::suspicious(const Suspicion& suspicion) {
   bool most_severe =
       severity_of(suspicion.outcome) > working.row.severity || working.decision.empty();
   grow(working.row, suspicion);
+  working.is_touched = true;
   working.observed = suspicion.observed;
   if (most_severe) working.decision = suspicion.decision;
   add_payment(working.row.id, suspicion);
@@ -132,6 +133,7 @@ void AlertWriter::happened(const SystemEvent& event) {
     row.opened = event.at.ms();
     working = &start(row);
   }
+  working->is_touched = true;
   AlertRow& row = working->row;
   row.kind = name_of(event.kind);
   row.severity = std::max(row.severity, severity_of(event.severity));
@@ -141,18 +143,22 @@ void AlertWriter::happened(const SystemEvent& event) {
   row.event_time_first = row.event_time_last = event.at.ms();
 }
 
+void AlertWriter::prepare_find() {
+  auto prepared = (sql_.prepare << std::string("SELECT ") + kAlertColumns +
+                                       " FROM alert WHERE subject = :subject AND state = 'open' "
+                                       "ORDER BY id DESC LIMIT 1",
+                   use(find_subject_));
+  find_open_ = std::make_unique<soci::statement>(into_row(prepared, find_row_));
+}
+
 // The newest open alert on `subject`; one with id 0 where there is none.
 AlertWriter::Working& AlertWriter::newest_open(const std::string& subject) {
   auto known = newest_.find(subject);
   if (known != newest_.end()) return alerts_[known->second];
+  if (!find_open_) prepare_find();
+  find_subject_ = subject;
   Working working;
-  auto prepared = (sql_.prepare << std::string("SELECT ") + kAlertColumns +
-                                       " FROM alert WHERE subject = :subject AND state = 'open' "
-                                       "ORDER BY id DESC LIMIT 1",
-                   use(subject));
-  soci::statement statement(into_row(prepared, working.row));
-  statement.execute();
-  if (!statement.fetch()) working.row = AlertRow();
+  if (find_open_->execute(true)) working.row = find_row_;
   working.severity_told = working.row.id ? working.row.severity : 0;
   newest_[subject] = alerts_.size();
   return alerts_.emplace_back(std::move(working));
@@ -198,62 +204,84 @@ void AlertWriter::add_payment(int64_t alert_id, const Suspicion& s) {
 }
 
 void AlertWriter::flush(EventTime now) {
+  std::vector<Working*> touched;
   for (Working& working : alerts_)
-    if (working.row.id) write(working, now);
-  insert_payments();
-}
-
-void AlertWriter::write(Working& working, EventTime now) {
-  AlertRow& r = working.row;
-  bool is_card = r.kind == name_of(AlertKind::card);
-  if (is_card && (working.is_new || !working.decision.empty()))
-    r.title = card_alert_title(r, working.observed);
-  if (working.is_new) {
-    sql_ << std::string("INSERT INTO alert (") + kAlertColumns +
-                ") VALUES (:id, :kind, :state, :subject, :card, :severity, :score, :payments, "
-                ":amount, :currency, "
-                ":merchant, :title, :detail, :opened, :updated, :first, :last)",
-        use(r.id), use(r.kind), use(r.state), use(r.subject), use(r.card), use(r.severity),
-        use(r.score), use(r.payments), use(r.amount_minor), use(r.currency), use(r.merchant),
-        use(r.title), use(r.detail), use(r.opened), use(r.updated), use(r.event_time_first),
-        use(r.event_time_last);
-    sql_ << "UPDATE alert_count SET alerts = alerts + 1 WHERE state = 'open'";
-  } else {
-    sql_ << "UPDATE alert SET severity = :severity, score = :score, payments = :payments, "
-            "amount_minor = :amount, "
-            "merchant = :merchant, title = :title, detail = :detail, updated = :updated, "
-            "event_time_first = :first, "
-            "event_time_last = :last WHERE id = :id",
-        use(r.severity), use(r.score), use(r.payments), use(r.amount_minor), use(r.merchant),
-        use(r.title), use(r.detail), use(r.updated), use(r.event_time_first),
-        use(r.event_time_last), use(r.id);
+    if (working.is_touched) touched.push_back(&working);
+  for (Working* working : touched) {
+    AlertRow& row = working->row;
+    if (row.kind == name_of(AlertKind::card)) row.title = card_alert_title(row, working->observed);
+    changed_.push_back(row.id);
   }
-  if (r.severity > working.severity_told) tell(working, now);
-  changed_.push_back(r.id);
+  write_alerts(touched);
+  insert_payments();
+  tell(touched, now);
 }
 
-// One outbox row for each channel that wants this alert at its severity.
-void AlertWriter::tell(const Working& working, EventTime now) {
-  const AlertRow& r = working.row;
-  std::string payload;
-  for (const ChannelRoute& route : options_.channels) {
-    if (!wants(route, r)) continue;
-    if (payload.empty())
-      payload = message_json({working.severity_told ? MessageType::raised : MessageType::opened,
-                              r.summary(), r.detail, working.decision,
-                              options_.page_url.empty()
-                                  ? ""
-                                  : options_.page_url + "/#/alerts/" + std::to_string(r.id)});
-    if (!outbox_id_last_) outbox_id_last_ = max_id(sql_, "outbox");
-    long long id = ++outbox_id_last_, at = now.ms();
-    std::string message = message_id(instance_, r.id, r.severity, route.name);
-    sql_ << "INSERT INTO outbox (id, alert_id, severity, channel, message_id, state, attempts, "
-            "last_error, queued, "
-            "next_attempt, payload) VALUES (:id, :alert, :severity, :channel, :message, 'waiting', "
-            "0, '', :queued, "
-            ":next, :payload)",
-        use(id), use(r.id), use(r.severity), use(route.name), use(message), use(at), use(at),
-        use(payload);
+// One prepared statement of each kind for all alerts of the batch.
+void AlertWriter::write_alerts(const std::vector<Working*>& touched) {
+  AlertRow r;
+  soci::statement insert =
+      (sql_.prepare
+           << std::string("INSERT INTO alert (") + kAlertColumns +
+                  ") VALUES (:id, :kind, :state, :subject, :card, :severity, :score, :payments, "
+                  ":amount, "
+                  ":currency, :merchant, :title, :detail, :opened, :updated, :first, :last)",
+       use(r.id), use(r.kind), use(r.state), use(r.subject), use(r.card), use(r.severity),
+       use(r.score), use(r.payments), use(r.amount_minor), use(r.currency), use(r.merchant),
+       use(r.title), use(r.detail), use(r.opened), use(r.updated), use(r.event_time_first),
+       use(r.event_time_last));
+  soci::statement update =
+      (sql_.prepare
+           << "UPDATE alert SET severity = :severity, score = :score, payments = :payments, "
+              "amount_minor = :amount, merchant = :merchant, title = :title, detail = :detail, "
+              "updated = :updated, event_time_first = :first, event_time_last = :last WHERE id = "
+              ":id",
+       use(r.severity), use(r.score), use(r.payments), use(r.amount_minor), use(r.merchant),
+       use(r.title), use(r.detail), use(r.updated), use(r.event_time_first), use(r.event_time_last),
+       use(r.id));
+  long long opened = 0;
+  for (const Working* working : touched) {
+    r = working->row;
+    (working->is_new ? insert : update).execute(true);
+    opened += working->is_new;
+  }
+  if (opened > 0)
+    sql_ << "UPDATE alert_count SET alerts = alerts + :n WHERE state = 'open'", use(opened);
+}
+
+std::string AlertWriter::payload_of(const Working& working) const {
+  const AlertRow& row = working.row;
+  std::string url;
+  if (!options_.page_url.empty()) url = options_.page_url + "/#/alerts/" + std::to_string(row.id);
+  return message_json({working.severity_told ? MessageType::raised : MessageType::opened,
+                       row.summary(), row.detail, working.decision, url});
+}
+
+// One outbox row for each channel that wants an alert at its new severity.
+void AlertWriter::tell(const std::vector<Working*>& touched, EventTime now) {
+  if (options_.channels.empty()) return;
+  long long id = max_id(sql_, "outbox"), alert_id = 0, at = now.ms();
+  int severity = 0;
+  std::string channel, message, payload;
+  soci::statement insert = (sql_.prepare << "INSERT INTO outbox (id, alert_id, severity, channel, "
+                                            "message_id, state, attempts, last_error, "
+                                            "queued, next_attempt, payload) VALUES (:id, :alert, "
+                                            ":severity, :channel, :message, 'waiting', "
+                                            "0, '', :queued, :next, :payload)",
+                            use(id), use(alert_id), use(severity), use(channel), use(message),
+                            use(at), use(at), use(payload));
+  for (const Working* working : touched) {
+    if (working->row.severity <= working->severity_told) continue;
+    alert_id = working->row.id;
+    severity = working->row.severity;
+    payload = payload_of(*working);
+    for (const ChannelRoute& route : options_.channels) {
+      if (!wants(route, working->row)) continue;
+      ++id;
+      channel = route.name;
+      message = message_id(instance_, alert_id, severity, channel);
+      insert.execute(true);
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include <soci/soci.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -43,6 +44,7 @@ class AlertWriter {
   struct Working {
     AlertRow row;
     bool is_new = false;
+    bool is_touched = false;  // else it was only looked at
     bool observed = false;
     int severity_told = 0;  // of the messages that are in the outbox
     std::string decision;   // of the most severe payment in this batch
@@ -60,14 +62,19 @@ class AlertWriter {
   Working& alert_for(const Suspicion& suspicion);
   bool takes(const AlertRow& row, const Suspicion& suspicion) const;
   void add_payment(int64_t alert_id, const Suspicion& suspicion);
-  void write(Working& working, EventTime now);
-  void tell(const Working& working, EventTime now);
+  void prepare_find();
+  void write_alerts(const std::vector<Working*>& touched);
+  std::string payload_of(const Working& working) const;
+  void tell(const std::vector<Working*>& touched, EventTime now);
   void insert_payments();
 
   soci::session& sql_;
   const AlertingOptions& options_;
   const std::string& instance_;
-  long long alert_id_last_ = 0, outbox_id_last_ = 0;
+  long long alert_id_last_ = 0;
+  std::unique_ptr<soci::statement> find_open_;  // reads find_subject_, writes find_row_
+  std::string find_subject_;
+  AlertRow find_row_;
   std::vector<Working> alerts_;
   std::unordered_map<std::string, size_t> newest_;  // subject -> its newest open alert in alerts_
   PaymentRows payments_;
