@@ -122,7 +122,8 @@ TEST(HttpLimits, BodyBytesOfAllConnections) {
   std::string head = "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\n\r\n";
   a.send(head);
   b.send(head);
-  std::this_thread::sleep_for(milliseconds(20));
+  ASSERT_TRUE(eventually([&] { return test.stats().bytes_received == 2 * head.size(); }));
+  std::this_thread::sleep_for(milliseconds(5));  // from received to counted
   c.request("POST", "/echo", std::string(1000, 'x'));
   EXPECT_EQ(c.read_answer()->status, 503);
   a.send(std::string(1000, 'x'));
@@ -181,21 +182,21 @@ TEST(HttpLimits, SlowHeadsAreCutHoweverTheyDrip) {
     std::this_thread::sleep_for(milliseconds(10));
   }
   EXPECT_EQ(client.read_answer()->status, 408);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(900));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
   EXPECT_TRUE(client.closes());
 }
 
 TEST(HttpLimits, SlowBodiesAndIdleConnections) {
   TestServer test;
-  test.options.body_timeout = test.options.idle_timeout = Duration(150);
+  test.options.body_timeout = test.options.idle_timeout = Duration(500);
   test.start();
   TestClient slow = test.client(), idle = test.client(), fresh = test.client();
   slow.send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\n12345");
   idle.request("GET", "/hello");
   EXPECT_EQ(idle.read_answer()->status, 200);
   EXPECT_EQ(slow.read_answer()->status, 408);
-  EXPECT_TRUE(idle.closes(milliseconds(1000)));
-  EXPECT_TRUE(fresh.closes(milliseconds(1000)));
+  EXPECT_TRUE(idle.closes());
+  EXPECT_TRUE(fresh.closes());
   EXPECT_EQ(test.stats().body_timeouts, 1u);
   EXPECT_EQ(test.stats().idle_timeouts, 2u);
 }

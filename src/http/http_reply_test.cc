@@ -33,7 +33,7 @@ TEST(HttpReply, TheDeadlineAnswersAndTheLateReplyKnows) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 504);
   EXPECT_GE(took, milliseconds(30));
-  EXPECT_LT(took, milliseconds(500));
+  EXPECT_LT(took, std::chrono::seconds(4));
   std::lock_guard lock(mutex);
   EXPECT_TRUE(kept.answered());
   EXPECT_FALSE(kept(Response::text(200, "at last")));
@@ -229,7 +229,7 @@ TEST(HttpStop, StartsAndStopsManyTimesUnderLoad) {
   for (int round = 0; round < 20; ++round) {
     TestServer test;
     test.options.threads = 1 + static_cast<size_t>(round % 3);
-    test.options.stop_grace = Duration(2000);
+    test.options.stop_grace = Duration(20'000);
     test.start();
     std::atomic<int> served{0};
     std::vector<std::thread> clients;
@@ -247,7 +247,7 @@ TEST(HttpStop, StartsAndStopsManyTimesUnderLoad) {
     EXPECT_TRUE(eventually([&] { return served > 20; }));
     auto start = std::chrono::steady_clock::now();
     test.server->stop();
-    EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(1500))
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(8))
         << "nobody had to be waited for";
     for (std::thread& client : clients) client.join();
   }

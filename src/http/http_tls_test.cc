@@ -140,7 +140,7 @@ TEST(HttpTls, ServesRequests) {
 
 TEST(HttpTls, OldVersionsAndPlainTextAreRefused) {
   TlsServer test;
-  test.options.handshake_timeout = Duration(200);
+  test.options.handshake_timeout = Duration(1000);
   test.start();
   EXPECT_FALSE(TlsClient(test.server->port(), TLS1_1_VERSION).shaken());
   EXPECT_TRUE(TlsClient(test.server->port(), TLS1_2_VERSION).shaken());
@@ -148,7 +148,7 @@ TEST(HttpTls, OldVersionsAndPlainTextAreRefused) {
   plain.request("GET", "/tls");
   EXPECT_TRUE(plain.closes());
   TestClient silent = test.client();
-  EXPECT_TRUE(silent.closes(std::chrono::milliseconds(2000)));
+  EXPECT_TRUE(silent.closes());
   EXPECT_TRUE(eventually([&] { return test.stats().handshakes_failed == 3; }));
 }
 
