@@ -65,6 +65,6 @@ function(paywarden_page_tests work)
   add_test(NAME page_types_test COMMAND ${NODE} node_modules/svelte-check/bin/svelte-check --threshold warning --fail-on-warnings
            WORKING_DIRECTORY ${work})
   add_test(NAME page_browser_test COMMAND ${NODE} tests/browser.mjs --dist dist WORKING_DIRECTORY ${work})
-  set_tests_properties(page_unit_test page_types_test PROPERTIES LABELS unit TIMEOUT 120)
-  set_tests_properties(page_browser_test PROPERTIES LABELS browser TIMEOUT 300)
+  set_tests_properties(page_unit_test PROPERTIES LABELS unit TIMEOUT 120)
+  set_tests_properties(page_types_test page_browser_test PROPERTIES LABELS browser TIMEOUT 300)
 endfunction()

@@ -109,8 +109,8 @@ std::string quoted(const std::string& text) {
 }
 
 // Files under /assets/ carry a hash of their content in the name, so they may be kept for ever.
-std::string cache_control(const std::string& path) {
-  return path.starts_with("/assets/") ? "public, max-age=31536000, immutable" : "no-cache";
+const char* immutable(const std::string& path) {
+  return path.starts_with("/assets/") ? "true" : "false";
 }
 
 std::string rows(const std::vector<File>& files) {
@@ -125,8 +125,8 @@ std::string rows(const std::vector<File>& files) {
   for (const File& file : files) {
     std::string plain = slice(file.bytes), packed = slice(file.gzip);
     out << "      {" << quoted(file.path) << ", " << quoted(content_type(file.path)) << ", "
-        << quoted(etag(file.bytes)) << ", " << quoted(cache_control(file.path)) << ",\n       "
-        << plain << ", " << packed << "},\n";
+        << quoted(etag(file.bytes)) << ", " << immutable(file.path) << ",\n       " << plain << ", "
+        << packed << "},\n";
   }
   return out.str();
 }

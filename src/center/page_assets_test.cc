@@ -34,7 +34,7 @@ TEST(PageAssets, TheFirstRequestsFindTheirFiles) {
     const PageAsset* asset = find_page_asset(path);
     ASSERT_NE(asset, nullptr) << path;
     EXPECT_EQ(asset->content_type, "text/html; charset=utf-8");
-    EXPECT_EQ(asset->cache_control, "no-cache");
+    EXPECT_FALSE(asset->immutable) << "a new version must be seen at once";
     EXPECT_TRUE(asset->bytes.starts_with("<!doctype html>")) << path;
   }
 }
@@ -48,6 +48,7 @@ TEST(PageAssets, NothingElseIsFound) {
 TEST(PageAssets, GzipHoldsTheSameBytesAndIsSmaller) {
   for (const PageAsset& asset : page_assets()) {
     EXPECT_FALSE(asset.bytes.empty()) << asset.path;
+    EXPECT_EQ(asset.immutable, asset.path.starts_with("/assets/"));
     if (asset.gzip.empty()) continue;
     EXPECT_LT(asset.gzip.size(), asset.bytes.size());
     EXPECT_EQ(gunzip(asset.gzip, asset.bytes.size()), asset.bytes) << asset.path;

@@ -164,6 +164,7 @@ export const mock_checks = {
     world.mock.add_guard();
     await page.waitForSelector("text=Declines passed 5 %");
     await page.click("[data-alert]");
+    await page.waitForSelector("text=then reset the guard");
     await page.click("text=Mark as handled");
     await page.waitForSelector("text=Handled");
     return page;

@@ -61,7 +61,7 @@ function make_paid(random, payment_id, ms, decline) {
   const amount = decline ? 300 + random() * 1800 : 40 + random() * 400;
   return {
     payment_id, event_time: at(ms), amount: money(amount), currency: "EUR", merchant, category,
-    outcome: decline ? "decline" : "review", score, model: "demo-2026-02", late: random() < 0.12,
+    outcome: decline ? "decline" : "review", score, model: "demo-2026-02", late: random() < 0.12, guarded: !decline && random() < 0.1,
     approximate: random() < 0.1 ? ["merchant_fraud_rate_30d"] : [],
     reasons: make_reasons(random, amount),
     rules: decline ? ["decline if amount > 500 and card_count_10m >= 3"] : [],
@@ -92,6 +92,7 @@ function make_recent(random, payments_list, ms) {
   });
   const own = payments_list.map(({ payment_id, event_time, amount, currency, merchant, category, outcome, score }) =>
     ({ payment_id, event_time, amount, currency, merchant, category, outcome, score }));
+  Object.assign(before.at(-1), { outcome: null, score: null });
   return [...own, ...before].slice(0, 50);
 }
 
@@ -99,6 +100,7 @@ export function guard_alert(id, ms) {
   return {
     id, state: "open", kind: "guard", card: null, outcome: null, score: null, payments: 0, amount: null, currency: null,
     merchant: null, opened: at(ms), updated: at(ms), title: "Declines passed 5 % of the last 1,000 payments: the guard turns them into reviews",
+    detail: "57 of the last 1,000 payments were declined; the limit is 50.\nCheck the model and the rules, then reset the guard.",
     payments_list: [], recent: [], verdict_by: null, verdict_at: null, note: null,
   };
 }
@@ -108,6 +110,7 @@ export function hostile_alert(random, id, ms) {
     title: `Hostile ${hostile[0]}`, merchant: hostile[1], note: hostile[0],
   });
   Object.assign(alert.payments_list[0], {
+    score: 0.999,  // the page opens the payment that scored highest
     merchant: hostile[1], category: hostile[2], rules: [hostile[3], hostile[0]], approximate: [hostile[1]],
     fields: { [hostile[0]]: hostile[1], device: hostile[4] },
     reasons: [{ feature: hostile[0], value: hostile[1], usual: hostile[2], contribution: 2 }],

@@ -56,13 +56,18 @@ export interface Recent {
   currency: string;
   merchant: string;
   category: string;
-  outcome: Outcome;
-  score: number;
+  /** null: accepted, and no decision is known here. */
+  outcome: Outcome | null;
+  score: number | null;
 }
 
 export interface Paid extends Recent {
-  model: string;
+  outcome: Outcome;
+  score: number;
+  model: string | null;
   late: boolean;
+  /** The decline guard made a review of the model's decline. */
+  guarded?: boolean;
   approximate: string[];
   reasons: Reason[];
   rules: string[];
@@ -70,11 +75,15 @@ export interface Paid extends Recent {
 }
 
 export interface Alert extends Summary {
+  /** Guard and system alerts: what happened and what to do. */
+  detail?: string;
   payments_list: Paid[];
   recent: Recent[];
   verdict_by: string | null;
   verdict_at: string | null;
   note: string | null;
+  /** The verdict is kept, its labels are not in the log yet. */
+  labels_pending?: boolean;
 }
 
 export interface Now {

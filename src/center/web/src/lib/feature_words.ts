@@ -21,6 +21,7 @@ const operations: { name: string; words: (field: string) => string }[] = [
   { name: "distinct", words: (field) => `different ${field ? plural_field(field) : "values"}` },
   { name: "distance", words: () => "distance from the last place" },
   { name: "speed", words: () => "speed from the last place" },
+  { name: "age", words: () => "time since first seen" },
   { name: "stddev", words: (field) => `spread of ${field || "amount"}` },
   { name: "ratio", words: (field) => `${field || "amount"} against its own history` },
   { name: "count", words: () => "payments" },
@@ -93,6 +94,7 @@ const plural_field = (field: string): string =>
   field.endsWith("y") ? `${field.slice(0, -1)}ies` : field.endsWith("s") ? field : `${field}s`;
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+const weekdays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const money = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 /** A feature's value with its unit where the name tells it. */
@@ -100,12 +102,13 @@ export function value_words(feature: string, value: FeatureValue): string {
   if (value === null || value === undefined) return "unknown";
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "string") return value === "" ? "empty" : value;
-  if (/time_since|seconds_since|first_seen|_age_s$/.test(feature)) return duration_words(value);
+  if (/time_since|seconds_since|first_seen/.test(feature) || (/_age$/.test(feature) && !whole_names[feature])) return duration_words(value);
   if (/fraud_rate/.test(feature)) return `${number_words(value * 100)} %`;
   if (/speed/.test(feature)) return `${number_words(Math.round(value))} km/h`;
   if (/distance/.test(feature)) return `${number_words(value)} km`;
   if (/ratio/.test(feature)) return `${number_words(value)} ×`;
   if (feature === "hour") return `${String(Math.floor(value)).padStart(2, "0")}:00`;
+  if (feature === "weekday") return weekdays[value] ?? number_words(value);
   if (/amount/.test(feature) && !/log|ratio/.test(feature)) return money.format(value);
   return number_words(value);
 }

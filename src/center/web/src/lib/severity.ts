@@ -14,6 +14,8 @@ export const severity_words: Record<Severity, string> = {
 export const outcome_words: Record<Outcome, string> = {
   decline: "Declined", review: "In review", approve: "Approved",
 };
+/** The outcome of a payment whose decision is not known here: "–". */
+export const outcome_or_dash = (outcome: Outcome | null): string => (outcome ? outcome_words[outcome] : "–");
 export const state_words: Record<AlertState, string> = {
   open: "Open", confirmed: "Confirmed fraud", dismissed: "Dismissed",
 };

@@ -72,6 +72,8 @@ table("features", feature_words, [
   [["amount"], "Amount of this payment"],
   [["weird_thing"], "Weird thing"],
   [["card"], "Card"],
+  [["device_age"], "Device: time since first seen"],
+  [["customer_age"], "Age of the customer"],
 ]);
 
 table("values", value_words, [
@@ -81,6 +83,9 @@ table("values", value_words, [
   [["category", "grocery"], "grocery"],
   [["anything", null], "unknown"],
   [["card_amount_sum_24h", 1388.9], "1,388.90"],
+  [["device_age", 7200], "2 h"],
+  [["customer_age", 47], "47"],
+  [["weekday", 6], "Sunday"],
   [["hour", 3], "03:00"],
 ]);
 
