@@ -1,0 +1,24 @@
+#include "report/report.h"
+
+#include "report/metrics_json.h"
+
+namespace paywarden {
+
+Result<Metrics> evaluate(const std::string& decisions_path, FileSource& source,
+                         const EvaluationOptions& options, const EvaluationProgress& progress) {
+  TRY_ASSIGN(DecisionFile decisions, read_decisions(decisions_path, options.decisions, progress));
+  TRY_ASSIGN(Sample sample, join_decisions(std::move(decisions), source, options.sample, progress));
+  if (progress) progress(EvaluationStage::metrics, 0, 1);
+  Metrics metrics = measure(std::move(sample), options.metrics);
+  if (progress) progress(EvaluationStage::metrics, 1, 1);
+  return metrics;
+}
+
+Status write_report(Files& files, const std::string& directory, const Metrics& metrics,
+                    const ReportSources& sources) {
+  TRY(files.make_directory(directory));
+  TRY(replace_whole(files, directory + "/metrics.json", metrics_json(metrics)));
+  return replace_whole(files, directory + "/report.html", report_html(metrics, sources));
+}
+
+}  // namespace paywarden
