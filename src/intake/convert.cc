@@ -73,23 +73,22 @@ RejectReason read_epoch(std::string_view s, int64_t units_per_second, int64_t& m
 bool read_short_decimal(std::string_view s, double& out) {
   constexpr double kPowers[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-  size_t at = !s.empty() && s[0] == '-';
-  bool minus = at == 1;
-  if (s.size() - at > 16 || at == s.size()) return false;  // 15 digits and a point
+  const char *at = s.data(), *end = at + s.size();
+  bool minus = at != end && *at == '-';
+  at += minus;
+  if (end - at > 16) return false;  // 15 digits and a point
   int64_t digits = 0;
-  size_t count = 0, behind_point = 0;
-  bool point = false;
-  for (; at < s.size(); ++at) {
-    if (s[at] == '.' && !point && count > 0) {
-      point = true;
-      continue;
-    }
-    if (!is_digit(s[at])) return false;
-    digits = digits * 10 + (s[at] - '0');
-    ++count;
-    behind_point += point;
+  const char* first = at;
+  for (; at != end && is_digit(*at); ++at) digits = digits * 10 + (*at - '0');
+  auto count = at - first;
+  decltype(count) behind_point = 0;
+  if (at != end && *at == '.') {
+    first = ++at;
+    for (; at != end && is_digit(*at); ++at) digits = digits * 10 + (*at - '0');
+    behind_point = at - first;
+    if (behind_point == 0) return false;
   }
-  if (count > 15 || (point && behind_point == 0)) return false;
+  if (at != end || count == 0 || count + behind_point > 15) return false;
   out = static_cast<double>(minus ? -digits : digits) / kPowers[behind_point];
   return true;
 }

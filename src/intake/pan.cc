@@ -99,23 +99,28 @@ void PanDigits::wipe() {
 bool passes_luhn(std::string_view digits) {
   constexpr uint8_t kDoubled[10] = {0, 2, 4, 6, 8, 1, 3, 5, 7, 9};
   unsigned sum = 0;
-  bool twice = false;
-  for (size_t i = digits.size(); i-- > 0; twice = !twice) {
-    unsigned digit = static_cast<unsigned>(digits[i] - '0');
-    sum += twice ? kDoubled[digit] : digit;
-  }
+  size_t i = digits.size();
+  for (; i >= 2; i -= 2)
+    sum += static_cast<unsigned>(digits[i - 1] - '0') +
+           kDoubled[static_cast<unsigned>(digits[i - 2] - '0')];
+  if (i == 1) sum += static_cast<unsigned>(digits[0] - '0');
   return sum % 10 == 0;
 }
 
 RejectReason read_pan(std::string_view text, PanCheck check, PanDigits& out) {
-  out.length = 0;
+  // Every byte is stored and the next takes its place unless it was a digit: no branch depends on
+  // the digits.
+  size_t count = 0;
+  bool odd = false;
   for (char c : text) {
-    if (c == ' ' || c == '-') continue;
-    if (!is_digit(c)) return RejectReason::pan_digits;
-    if (out.length == kPanDigitsMax) return RejectReason::pan_length;
-    out.digits[out.length++] = c;
+    bool digit = is_digit(c);
+    odd |= !digit && c != ' ' && c != '-';
+    out.digits[std::min(count, kPanDigitsMax)] = c;
+    count += digit;
   }
-  if (out.length < kPanDigitsMin) return RejectReason::pan_length;
+  out.length = static_cast<uint8_t>(std::min(count, kPanDigitsMax));
+  if (odd) return RejectReason::pan_digits;
+  if (count < kPanDigitsMin || count > kPanDigitsMax) return RejectReason::pan_length;
   if (check == PanCheck::luhn && !passes_luhn(out.view())) return RejectReason::pan_luhn;
   return RejectReason::none;
 }

@@ -26,7 +26,7 @@ inline constexpr size_t kPanDigitsMax = 19;
 
 // The digits of one card number, on the stack, wiped at the end of its life.
 struct PanDigits {
-  char digits[kPanDigitsMax];
+  char digits[kPanDigitsMax + 1];  // one to spare for read_pan
   uint8_t length = 0;
   PanDigits() = default;
   PanDigits(const PanDigits&) = delete;
