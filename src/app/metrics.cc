@@ -102,7 +102,7 @@ void add_channels(Families& out, const Dispatcher& dispatcher) {
 
 }  // namespace
 
-std::string Metrics::text() const {
+std::string MetricsText::text() const {
   Families out;
   add_engine(out, sources_.engine);
   add_rejects(out, sources_.rejects);

@@ -1,6 +1,6 @@
 // What /metrics says, in Prometheus text format, read from the parts' own figures when asked.
 //
-//   Metrics metrics({engine, server_stats, latency, ...});
+//   MetricsText metrics({engine, server_stats, latency, ...});
 //   std::string text = metrics.text();     // any thread
 #pragma once
 
@@ -30,9 +30,9 @@ struct MetricsSources {
   const std::atomic<double>& disk_full_hours;  // at the rate of the last minutes; +infinity: not growing
 };
 
-class Metrics {
+class MetricsText {
  public:
-  explicit Metrics(MetricsSources sources) : sources_(std::move(sources)) {}
+  explicit MetricsText(MetricsSources sources) : sources_(std::move(sources)) {}
   std::string text() const;
 
  private:

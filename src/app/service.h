@@ -90,7 +90,7 @@ class Service {
   std::unique_ptr<Center> center_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<PaymentApi> api_;
-  std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<MetricsText> metrics_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<LiveSimulation> simulation_;
   std::vector<std::unique_ptr<HttpGet>> http_gets_;

@@ -7,14 +7,11 @@
 namespace paywarden {
 
 void Service::add_page(http::Router& router) {
-  for (const PageAsset& asset : page_assets()) {
-    http::StaticFile file{std::string(asset.content_type), asset.bytes, asset.gzip, asset.cache_control.find("immutable") != std::string_view::npos};
-    http::RouteOptions options;
-    options.content_security_policy = std::string(page_security_policy);
-    if (asset.path == "/index.html") router.add_static("/", http::kOpenToAll, file, options);
-    if (asset.path == "/docs.html") router.add_static("/docs", http::kOpenToAll, file, options);
-    router.add_static(asset.path, http::kOpenToAll, file, options);
-  }
+  for (const PageAsset& asset : page_assets())
+    router.add_static(asset.path, http::kOpenToAll, {std::string(asset.content_type), asset.bytes, asset.gzip, asset.immutable});
+  for (std::string_view path : {"/", "/docs"})
+    if (const PageAsset* asset = find_page_asset(path))
+      router.add_static(path, http::kOpenToAll, {std::string(asset->content_type), asset->bytes, asset->gzip, false});
 }
 
 void Service::add_routes(http::Router& router) {
@@ -50,7 +47,7 @@ Status Service::start_server() {
   options.default_outcome = config_.api.default_outcome;
   options.future_max = config_.future_max;
   api_ = std::make_unique<PaymentApi>(std::move(ports), options);
-  metrics_ = std::make_unique<Metrics>(MetricsSources{*engine_, *journal_, *rejects_, latency_, *follower_, dispatcher_.get(),
+  metrics_ = std::make_unique<MetricsText>(MetricsSources{*engine_, *journal_, *rejects_, latency_, *follower_, dispatcher_.get(),
                                                       [this]() -> const http::ServerStats* { return server_ ? &server_->stats() : nullptr; },
                                                       disk_free_, disk_full_hours_});
   http::Router router;

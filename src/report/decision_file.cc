@@ -69,7 +69,7 @@ const char* take(Member member, DecisionLine& out) {
 }
 
 // Null when all went well, else what is wrong with the line.
-const char* parse(ondemand::parser& parser, const Record& record, DecisionLine& out) {
+const char* parse(ondemand::parser& parser, const SourceRecord& record, DecisionLine& out) {
   ondemand::document document;
   if (parser.iterate(record.bytes.data(), record.bytes.size(), record.readable).get(document))
     return "is not JSON";
@@ -94,7 +94,7 @@ class DecisionReader {
   }
 
   Result<DecisionFile> read() {
-    for (Record record;;) {
+    for (SourceRecord record;;) {
       TRY_ASSIGN(RecordStatus status, lines_.next(record));
       if (status == RecordStatus::end) break;
       if (status == RecordStatus::bad)
@@ -113,11 +113,11 @@ class DecisionReader {
     return limits;
   }
 
-  tl::unexpected<Error> fail_at(const Record& record, std::string what, std::string remedy = {}) {
+  tl::unexpected<Error> fail_at(const SourceRecord& record, std::string what, std::string remedy = {}) {
     return fail(std::move(what), fmt::format("{}:{}", path_, record.line), std::move(remedy));
   }
 
-  Status take_line(const Record& record) {
+  Status take_line(const SourceRecord& record) {
     // As for the referee; and so the decision's number tells its line.
     if (record.line != file_.table.size() + 1)
       return fail(std::string("is empty"), fmt::format("{}:{}", path_, file_.table.size() + 1),
@@ -133,7 +133,7 @@ class DecisionReader {
     return judge(record, line);
   }
 
-  Status judge(const Record& record, const DecisionLine& line) {
+  Status judge(const SourceRecord& record, const DecisionLine& line) {
     if (line.payment_id.empty()) return fail_at(record, "has no payment_id");
     if (!line.score) return fail_at(record, "has no score");
     if (!(*line.score >= 0 && *line.score <= 1))
@@ -148,7 +148,7 @@ class DecisionReader {
     return keep(record, line, *outcome);
   }
 
-  Status keep(const Record& record, const DecisionLine& line, Outcome outcome) {
+  Status keep(const SourceRecord& record, const DecisionLine& line, Outcome outcome) {
     size_t before = file_.table.size();
     size_t number = file_.table.add(line.payment_id, *line.score, outcome);
     if (number == before) return {};

@@ -149,7 +149,7 @@ Figure scores(const Metrics& metrics) {
 
 Figure calibration(const Metrics& metrics) {
   Figure figure{
-      "Calibration",
+      "CalibrationCurve",
       {{"mark genuine", "payments of similar score"}, {"line chance", "score = share of frauds"}},
       "",
       "Of the payments with a score near 0.8, eight of ten should be frauds: points on the dashed "
@@ -159,13 +159,13 @@ Figure calibration(const Metrics& metrics) {
                share_axis("frauds among them"));
   plot.line(std::vector<PlotPoint>{{0, 0}, {1, 1}}, "chance");
   std::vector<PlotPoint> points;
-  for (const Calibration::Bin& bin : metrics.calibration.bins)
+  for (const CalibrationCurve::Bin& bin : metrics.calibration.bins)
     if (bin.payments > 0) {
       points.push_back({bin.mean_score, bin.fraud_share});
       plot.whisker(bin.mean_score, bin.low, bin.high, "genuine");
     }
   plot.line(points, "genuine");
-  for (const Calibration::Bin& bin : metrics.calibration.bins)
+  for (const CalibrationCurve::Bin& bin : metrics.calibration.bins)
     if (bin.payments > 0)
       plot.mark(
           {bin.mean_score, bin.fraud_share}, "genuine",

@@ -257,7 +257,7 @@ void write_notes(const Metrics& metrics, std::string& out) {
          "<li>Card Precision@{}, mean over the days: {}. A card whose fraud was found is left out "
          "of later days.</li>\n",
          metrics.card_precision_k, figure_text(metrics.card_precision, 3));
-  append(out, "<li>Calibration error, the mean distance of score and share of frauds: {}.</li>\n",
+  append(out, "<li>CalibrationCurve error, the mean distance of score and share of frauds: {}.</li>\n",
          figure_text(metrics.calibration.error, 4));
   out +=
       "<li>All figures, and those of each day, stand in <code>metrics.json</code> beside this "

@@ -130,7 +130,7 @@ std::vector<ScoreBin> count_scores(Payments payments, size_t bins) {
 
 // The interval in which the true share lies in 95 of 100 samples (Wilson, 1927); stays within 0..1
 // for few payments.
-void set_interval(Calibration::Bin& bin) {
+void set_interval(CalibrationCurve::Bin& bin) {
   constexpr double kZ = 1.959963984540054;  // the normal distribution's 97.5 % point
   double n = static_cast<double>(bin.payments), p = bin.fraud_share, z2 = kZ * kZ / n;
   double middle = (p + z2 / 2) / (1 + z2);
@@ -139,8 +139,8 @@ void set_interval(Calibration::Bin& bin) {
   bin.high = std::min(1.0, middle + reach);
 }
 
-Calibration calibrate(Payments payments, size_t bins) {
-  Calibration result;
+CalibrationCurve calibrate(Payments payments, size_t bins) {
+  CalibrationCurve result;
   std::vector<double> score_sums(bins);
   double squares = 0;
   for (const ScoreBin& bin : count_scores(payments, bins))
@@ -154,7 +154,7 @@ Calibration calibrate(Payments payments, size_t bins) {
   }
   double distance = 0, frauds = 0;
   for (size_t i = 0; i < bins; ++i) {
-    Calibration::Bin& bin = result.bins[i];
+    CalibrationCurve::Bin& bin = result.bins[i];
     frauds += static_cast<double>(bin.frauds);
     if (bin.payments == 0) continue;
     bin.mean_score = score_sums[i] / static_cast<double>(bin.payments);

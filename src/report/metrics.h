@@ -44,7 +44,7 @@ struct AlertQuality {
   double money_recall = kUnknown;  // caught_minor / all fraud's money
 };
 
-struct Calibration {
+struct CalibrationCurve {
   struct Bin {
     double from = 0, to = 0;  // scores; the last bin holds its upper end
     uint64_t payments = 0, frauds = 0;
@@ -103,7 +103,7 @@ struct Metrics {
   AlertQuality alerts;                    // review or decline
   AlertQuality declines;                  // decline alone
 
-  Calibration calibration;
+  CalibrationCurve calibration;
   std::vector<ScoreBin> scores;
   std::vector<Period> by_day;  // without gaps
   std::vector<Period> weeks;   // of seven days from the first; the last may be shorter

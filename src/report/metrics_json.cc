@@ -96,13 +96,13 @@ class MetricsWriter {
     json_.close_object();
   }
 
-  void write_calibration(const Calibration& calibration) {
+  void write_calibration(const CalibrationCurve& calibration) {
     json_.key("calibration").open_object();
     number("brier", calibration.brier);
     number("brier_of_base_rate", calibration.brier_of_base_rate);
     number("error", calibration.error);
     json_.key("bins").open_array();
-    for (const Calibration::Bin& bin : calibration.bins) {
+    for (const CalibrationCurve::Bin& bin : calibration.bins) {
       json_.open_object();
       number("from", bin.from);
       number("to", bin.to);

@@ -10,22 +10,22 @@
 namespace paywarden {
 namespace {
 
-std::vector<ScoredPayment> highest_first(const std::vector<ScoredPayment>& payments) {
-  std::vector<ScoredPayment> sorted = payments;
+std::vector<SlicePayment> highest_first(const std::vector<SlicePayment>& payments) {
+  std::vector<SlicePayment> sorted = payments;
   std::stable_sort(
       sorted.begin(), sorted.end(),
-      [](const ScoredPayment& a, const ScoredPayment& b) { return a.score > b.score; });
+      [](const SlicePayment& a, const SlicePayment& b) { return a.score > b.score; });
   return sorted;
 }
 
 // Where the payments of one score end.
-size_t end_of_ties(const std::vector<ScoredPayment>& sorted, size_t first) {
+size_t end_of_ties(const std::vector<SlicePayment>& sorted, size_t first) {
   size_t end = first;
   while (end < sorted.size() && sorted[end].score == sorted[first].score) ++end;
   return end;
 }
 
-float lowest_with_precision(const std::vector<ScoredPayment>& sorted, double precision) {
+float lowest_with_precision(const std::vector<SlicePayment>& sorted, double precision) {
   float threshold = never_reached;
   uint64_t frauds = 0;
   for (size_t first = 0, end; first < sorted.size(); first = end) {
@@ -37,7 +37,7 @@ float lowest_with_precision(const std::vector<ScoredPayment>& sorted, double pre
   return threshold;
 }
 
-float lowest_within_budget(const std::vector<ScoredPayment>& sorted, uint32_t a_day) {
+float lowest_within_budget(const std::vector<SlicePayment>& sorted, uint32_t a_day) {
   float threshold = never_reached;
   std::map<int32_t, uint64_t> alerts;
   for (size_t first = 0, end; first < sorted.size(); first = end) {
@@ -49,38 +49,38 @@ float lowest_within_budget(const std::vector<ScoredPayment>& sorted, uint32_t a_
   return threshold;
 }
 
-double approve_cost(const ScoredPayment& p, const CostGoal& goal) {
+double approve_cost(const SlicePayment& p, const CostGoal& goal) {
   return p.is_fraud ? goal.fraud_share * p.amount : 0;
 }
-double review_cost(const ScoredPayment& p, const CostGoal& goal) {
+double review_cost(const SlicePayment& p, const CostGoal& goal) {
   return goal.review_cost + goal.review_misses * approve_cost(p, goal);
 }
-double decline_cost(const ScoredPayment& p, const CostGoal& goal) {
+double decline_cost(const SlicePayment& p, const CostGoal& goal) {
   return p.is_fraud ? 0 : goal.decline_cost + goal.decline_share * p.amount;
 }
 
 }  // namespace
 
-BundleThresholds thresholds_for_precision(const std::vector<ScoredPayment>& payments,
+BundleThresholds thresholds_for_precision(const std::vector<SlicePayment>& payments,
                                           const PrecisionGoal& goal) {
   CHECK(goal.review <= goal.decline, "declines are at least as precise as reviews");
-  std::vector<ScoredPayment> sorted = highest_first(payments);
+  std::vector<SlicePayment> sorted = highest_first(payments);
   return {lowest_with_precision(sorted, goal.review), lowest_with_precision(sorted, goal.decline)};
 }
 
-BundleThresholds thresholds_for_alerts(const std::vector<ScoredPayment>& payments,
+BundleThresholds thresholds_for_alerts(const std::vector<SlicePayment>& payments,
                                        const AlertGoal& goal) {
   CHECK(goal.declines_a_day <= goal.alerts_a_day, "a decline is an alert");
-  std::vector<ScoredPayment> sorted = highest_first(payments);
+  std::vector<SlicePayment> sorted = highest_first(payments);
   return {lowest_within_budget(sorted, goal.alerts_a_day),
           lowest_within_budget(sorted, goal.declines_a_day)};
 }
 
 // Payments sorted by score are cut in three: the first d declined, those to r reviewed, the rest
 // approved. The cost is a sum of three running sums, so one pass finds the best d for every r.
-BundleThresholds thresholds_for_cost(const std::vector<ScoredPayment>& payments,
+BundleThresholds thresholds_for_cost(const std::vector<SlicePayment>& payments,
                                      const CostGoal& goal) {
-  std::vector<ScoredPayment> sorted = highest_first(payments);
+  std::vector<SlicePayment> sorted = highest_first(payments);
   double declined = 0, reviewed = 0, approved = 0;  // costs of those seen so far, if they were
   double best_prefix = 0,
          best = 0;  // declined - reviewed, at the best d; against approving everything
@@ -106,10 +106,10 @@ BundleThresholds thresholds_for_cost(const std::vector<ScoredPayment>& payments,
   return chosen;
 }
 
-double cost_of(const std::vector<ScoredPayment>& payments, const BundleThresholds& thresholds,
+double cost_of(const std::vector<SlicePayment>& payments, const BundleThresholds& thresholds,
                const CostGoal& goal) {
   double cost = 0;
-  for (const ScoredPayment& p : payments) {
+  for (const SlicePayment& p : payments) {
     if (p.score >= thresholds.decline)
       cost += decline_cost(p, goal);
     else
@@ -118,11 +118,11 @@ double cost_of(const std::vector<ScoredPayment>& payments, const BundleThreshold
   return cost;
 }
 
-ThresholdReport measure_thresholds(const std::vector<ScoredPayment>& payments,
+ThresholdReport measure_thresholds(const std::vector<SlicePayment>& payments,
                                    const BundleThresholds& thresholds) {
   ThresholdReport report;
   std::map<int32_t, uint64_t> alerts;
-  for (const ScoredPayment& p : payments) {
+  for (const SlicePayment& p : payments) {
     bool declined = p.score >= thresholds.decline,
          reviewed = !declined && p.score >= thresholds.review;
     ++report.payments;

@@ -1,7 +1,7 @@
 // Picks the review and decline thresholds on a slice of payments later than those that the model
 // was trained on.
 //
-//   std::vector<ScoredPayment> later = ...;   // scores as decisions will compare them
+//   std::vector<SlicePayment> later = ...;   // scores as decisions will compare them
 //   auto t = thresholds_for_alerts(later, {.alerts_a_day = 100, .declines_a_day = 20});
 //   auto u = thresholds_for_precision(later, {.review = 0.3, .decline = 0.9});
 //   auto v = thresholds_for_cost(later, {.review_cost = 3});
@@ -21,7 +21,7 @@ namespace paywarden {
 
 constexpr float never_reached = 2.0f;  // above every score
 
-struct ScoredPayment {
+struct SlicePayment {
   float score = 0;  // 0 to 1
   bool is_fraud = false;
   int32_t event_day = 0;  // days since any date
@@ -33,14 +33,14 @@ struct PrecisionGoal {
   double decline = 0.9;  // and of declines; >= review
 };
 // The lowest thresholds that keep it, so that most frauds are found.
-BundleThresholds thresholds_for_precision(const std::vector<ScoredPayment>& payments,
+BundleThresholds thresholds_for_precision(const std::vector<SlicePayment>& payments,
                                           const PrecisionGoal& goal);
 
 struct AlertGoal {
   uint32_t alerts_a_day = 100;   // reviews and declines, on the worst day of the slice
   uint32_t declines_a_day = 20;  // of them declines; <= alerts_a_day
 };
-BundleThresholds thresholds_for_alerts(const std::vector<ScoredPayment>& payments,
+BundleThresholds thresholds_for_alerts(const std::vector<SlicePayment>& payments,
                                        const AlertGoal& goal);
 
 // What each outcome costs, in the currency of `amount`.
@@ -51,9 +51,9 @@ struct CostGoal {
   double decline_cost = 10.0;  // of a genuine payment declined: the call, the lost sale
   double decline_share = 0.1;  // and so much of its amount
 };
-BundleThresholds thresholds_for_cost(const std::vector<ScoredPayment>& payments,
+BundleThresholds thresholds_for_cost(const std::vector<SlicePayment>& payments,
                                      const CostGoal& goal);
-double cost_of(const std::vector<ScoredPayment>& payments, const BundleThresholds& thresholds,
+double cost_of(const std::vector<SlicePayment>& payments, const BundleThresholds& thresholds,
                const CostGoal& goal);
 
 struct ThresholdReport {
@@ -65,7 +65,7 @@ struct ThresholdReport {
   double precision() const;       // of alerts; 0 without any
   double recall() const;
 };
-ThresholdReport measure_thresholds(const std::vector<ScoredPayment>& payments,
+ThresholdReport measure_thresholds(const std::vector<SlicePayment>& payments,
                                    const BundleThresholds& thresholds);
 
 }  // namespace paywarden

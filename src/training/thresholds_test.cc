@@ -11,8 +11,8 @@ namespace paywarden {
 namespace {
 
 // Few distinct scores, so that most of them are ties.
-std::vector<ScoredPayment> random_payments(Random& random, size_t count, uint32_t distinct) {
-  std::vector<ScoredPayment> payments;
+std::vector<SlicePayment> random_payments(Random& random, size_t count, uint32_t distinct) {
+  std::vector<SlicePayment> payments;
   for (size_t i = 0; i < count; ++i) {
     float score = static_cast<float>(random.below(distinct)) / static_cast<float>(distinct);
     payments.push_back({score, random.chance(score * score), static_cast<int32_t>(random.below(5)),
@@ -21,9 +21,9 @@ std::vector<ScoredPayment> random_payments(Random& random, size_t count, uint32_
   return payments;
 }
 
-std::vector<float> candidates(const std::vector<ScoredPayment>& payments) {
+std::vector<float> candidates(const std::vector<SlicePayment>& payments) {
   std::set<float> scores{never_reached};
-  for (const ScoredPayment& p : payments) scores.insert(p.score);
+  for (const SlicePayment& p : payments) scores.insert(p.score);
   return {scores.begin(), scores.end()};
 }
 
@@ -64,7 +64,7 @@ TEST(Thresholds, BudgetHoldsOnTheWorstDayTiesIncluded) {
 }
 
 TEST(Thresholds, OneScoreForAllIsAllOrNothing) {
-  std::vector<ScoredPayment> payments(11, {0.7f, true, 3, 10});
+  std::vector<SlicePayment> payments(11, {0.7f, true, 3, 10});
   EXPECT_EQ(thresholds_for_alerts(payments, {.alerts_a_day = 10, .declines_a_day = 10}).review,
             never_reached);
   EXPECT_EQ(thresholds_for_alerts(payments, {.alerts_a_day = 11, .declines_a_day = 0}).review,
@@ -96,7 +96,7 @@ TEST(Thresholds, CostIsTheLeastOfAll) {
 }
 
 TEST(Thresholds, ReportCounts) {
-  std::vector<ScoredPayment> payments{{0.9f, true, 1, 5},
+  std::vector<SlicePayment> payments{{0.9f, true, 1, 5},
                                       {0.8f, false, 1, 5},
                                       {0.5f, true, 1, 5},
                                       {0.4f, true, 2, 5},

@@ -36,10 +36,10 @@ uint64_t frauds_in(const Dataset& data, size_t begin, size_t end) {
   return n;
 }
 
-Result<std::vector<ScoredPayment>> score_slice(const Dataset& data, size_t begin, const std::string& model_json) {
+Result<std::vector<SlicePayment>> score_slice(const Dataset& data, size_t begin, const std::string& model_json) {
   TRY_ASSIGN(TreeModel model, read_xgboost_json(model_json, "the trained model"));
   TRY_ASSIGN(CompiledForest forest, CompiledForest::compile(model));
-  std::vector<ScoredPayment> out(data.rows() - begin);
+  std::vector<SlicePayment> out(data.rows() - begin);
   for (size_t i = begin; i < data.rows(); ++i) {
     auto day = static_cast<int32_t>(data.time(i).ms() / days(1).ms());
     out[i - begin] = {forest.score(data.row(i)), data.is_fraud(i), day, data.amount(i)};
@@ -57,10 +57,10 @@ float median_of(const Dataset& data, size_t column, size_t step) {
   return *middle;
 }
 
-double average_precision(std::vector<ScoredPayment> payments) {
+double average_precision(std::vector<SlicePayment> payments) {
   std::sort(payments.begin(), payments.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
   double frauds = 0, hits = 0, area = 0;
-  for (const ScoredPayment& p : payments) frauds += p.is_fraud;
+  for (const SlicePayment& p : payments) frauds += p.is_fraud;
   for (size_t i = 0; i < payments.size();) {
     size_t j = i;
     double before = hits;
@@ -71,7 +71,7 @@ double average_precision(std::vector<ScoredPayment> payments) {
   return frauds > 0 ? area / frauds : 0;
 }
 
-BundleThresholds pick(const std::vector<ScoredPayment>& slice, const TrainingOptions& options) {
+BundleThresholds pick(const std::vector<SlicePayment>& slice, const TrainingOptions& options) {
   if (options.alerts_a_day > 0) return thresholds_for_alerts(slice, {options.alerts_a_day, options.declines_a_day});
   return thresholds_for_precision(slice, {options.review_precision, options.decline_precision});
 }
@@ -93,7 +93,7 @@ void describe(Bundle& bundle, const Dataset& data, const TrainingOptions& option
                                 {"seed", std::to_string(b.seed)}};
 }
 
-void measure(Bundle& bundle, const std::vector<ScoredPayment>& slice) {
+void measure(Bundle& bundle, const std::vector<SlicePayment>& slice) {
   ThresholdReport report = measure_thresholds(slice, bundle.thresholds);
   auto d = [](uint64_t n) { return static_cast<double>(n); };
   bundle.metrics = {{"slice_payments", d(report.payments)},
