@@ -81,7 +81,7 @@ fail_if_not_possible() {
 }
 
 main() {
-  local again= folder command status=0 start=$SECONDS
+  local again='' folder command status=0 start=$SECONDS
   if [[ ${1:-} == --inside ]]; then run_inside "$2" "$3"; fi
   if [[ ${1:-} == --again ]]; then again=1 && shift; fi
   folder=${1:-} command=${2:-'./run --for 30s && ./test unit'}
