@@ -5,10 +5,10 @@
 #   scripts/install.sh [LABEL...]
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=scripts/say.sh
-source "$here/say.sh"
-log=${PAYWARDEN_INSTALL_LOG:-$here/../build/install.log}
+source "$root/scripts/say.sh"
+log=$root/build/install.log
 
 # Vite 6 runs on this one and later ones.
 NODE_MAJOR_MIN=18
@@ -17,9 +17,9 @@ APT_LOCK_WAIT_S=300
 
 packages_wanted() {
   local label
-  sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$here/packages-build.txt"
+  sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/scripts/packages-build.txt"
   for label in "$@"; do
-    awk -v label="$label" '$1 == label { print $2 }' "$here/packages-test.txt"
+    awk -v label="$label" '$1 == label { print $2 }' "$root/scripts/packages-test.txt"
   done
 }
 
@@ -111,7 +111,7 @@ fail_of_apt() {
   if grep -qE 'Temporary failure resolving|Could not resolve|Could not connect|Unable to connect|Connection (timed out|failed|refused)|Network is unreachable' "$log"; then
     fail "no network: the package mirror of /etc/apt cannot be reached; connect (or set its proxy), then run this again ($log)"
   fi
-  absent=$(sed -nE "s/^E: (Unable to locate package|Package '?)([^' ]*).*/\2/p" "$log" | sort -u | paste -sd ' ')
+  absent=$(sed -nE "s/^E: (Unable to locate package |Package ')([^' ]*).*/\2/p" "$log" | sort -u | paste -sd ' ')
   if [[ -n $absent ]]; then
     fail "this distribution has no package $absent: Paywarden needs Debian 12 (bookworm, section main) or newer ($log)"
   fi
@@ -146,7 +146,7 @@ main() {
     mkdir -p "$(dirname "$log")"
     : >"$log"
     lists_are_there || apt_update || fail_of_apt
-    say "installing ${#absent[@]} packages and what they need: ${absent[*]}"
+    say "installing what is absent (${#absent[@]}): ${absent[*]}"
     apt_install "${absent[@]}" || retry_with_new_lists "${absent[@]}"
     say "installed in $(elapsed "$start")"
   fi
