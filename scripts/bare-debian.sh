@@ -6,7 +6,7 @@
 #
 #   scripts/bare-debian.sh FOLDER                       ./run --for 30s && ./test unit
 #   scripts/bare-debian.sh FOLDER './test faults'
-#   scripts/bare-debian.sh --again FOLDER './run --for 30s'    in the machine as the last command left it, clone and all
+#   scripts/bare-debian.sh --again FOLDER './run --for 30s'    in the machine as it was left, the clone brought to HEAD
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -60,6 +60,12 @@ copy_clone() {
   git clone --quiet --no-hardlinks "$root" "$1$CLONE"
 }
 
+update_clone() {
+  say "bringing the clone to $(git -C "$root" log -1 --format='%h %s')"
+  git -C "$1$CLONE" fetch --quiet "$root" HEAD
+  git -C "$1$CLONE" checkout --quiet --force --detach FETCH_HEAD
+}
+
 # Runs as the first process of the namespaces.
 run_inside() {
   local folder=$1 command=$2 environment
@@ -92,6 +98,8 @@ main() {
     make_machine "$folder"
     copy_settings "$folder"
     copy_clone "$folder"
+  else
+    update_clone "$folder"
   fi
   say "running there: $command"
   unshare --mount --pid --fork --kill-child --propagation private "$0" --inside "$(realpath "$folder")" "$command" || status=$?
