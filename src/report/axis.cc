@@ -126,8 +126,8 @@ std::vector<Tick> Axis::logarithmic_ticks(int most) const {
   int stride = std::max(1, static_cast<int>(std::ceil(decades / most)));
   bool between = decades * 3 <= most;
   std::vector<Tick> ticks;
-  for (int power = static_cast<int>(std::floor(std::log10(low_)));
-       std::pow(10, power) <= high_ * 1.000001; power += stride)
+  int first = static_cast<int>(std::floor(std::log10(low_) / stride)) * stride;
+  for (int power = first; std::pow(10, power) <= high_ * 1.000001; power += stride)
     for (double factor : {1.0, 2.0, 5.0}) {
       double value = factor * std::pow(10, power);
       bool inside = value >= low_ * 0.999999 && value <= high_ * 1.000001;
