@@ -114,7 +114,8 @@ class DecisionReader {
     return limits;
   }
 
-  tl::unexpected<Error> fail_at(const SourceRecord& record, std::string what, std::string remedy = {}) {
+  tl::unexpected<Error> fail_at(const SourceRecord& record, std::string what,
+                                std::string remedy = {}) {
     return fail(std::move(what), fmt::format("{}:{}", path_, record.line), std::move(remedy));
   }
 

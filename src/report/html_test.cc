@@ -28,6 +28,11 @@ TEST(Quantities, AsAPersonReadsThem) {
   EXPECT_EQ(count_text(0), "0");
   EXPECT_EQ(count_text(999), "999");
   EXPECT_EQ(count_text(1'210'659), "1,210,659");
+  EXPECT_EQ(score_text(0), "0");
+  EXPECT_EQ(score_text(0.98765), "0.9877");
+  EXPECT_EQ(score_text(0.012345), "0.0123");
+  EXPECT_EQ(score_text(0.00002149), "0.000021");
+  EXPECT_EQ(score_text(1), "1.0000");
   EXPECT_EQ(share_text(0.8734), "87.3 %");
   EXPECT_EQ(share_text(0), "0.0 %");
   EXPECT_EQ(share_text(1), "100.0 %");

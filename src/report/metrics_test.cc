@@ -143,7 +143,7 @@ TEST(Metrics, CalibratesTenthsOfProbability) {
                                        {0, decline, kGenuine, 1, 0.9},
                                        {0, decline, kFraud, 1, 1.0}},
                                       1));
-  const Calibration& calibration = metrics.calibration;
+  const CalibrationCurve& calibration = metrics.calibration;
   ASSERT_EQ(calibration.bins.size(), 10u);
   EXPECT_EQ(calibration.bins[0].payments, 2u);
   EXPECT_DOUBLE_EQ(calibration.bins[0].mean_score, 0.025);
