@@ -17,6 +17,12 @@ EventTime start_of(int64_t day) {
   return EventTime(day * days(1).ms());
 }
 
+std::string_view month_name(CalendarDate date) {
+  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  return kMonths[static_cast<size_t>(date.month - 1)];
+}
+
 // At most two decimals, none that are zero.
 std::string plain(double value) {
   std::string text = fmt::format("{:.2f}", value);
@@ -52,10 +58,8 @@ double tidy_ceiling(double value) {
 }
 
 std::string day_text(int64_t day, bool with_year) {
-  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   CalendarDate date = date_of(start_of(day));
-  std::string text = fmt::format("{} {}", date.day, kMonths[static_cast<size_t>(date.month - 1)]);
+  std::string text = fmt::format("{} {}", date.day, month_name(date));
   return with_year ? fmt::format("{} {}", text, date.year) : text;
 }
 
@@ -126,8 +130,8 @@ std::vector<Tick> Axis::logarithmic_ticks(int most) const {
   int stride = std::max(1, static_cast<int>(std::ceil(decades / most)));
   bool between = decades * 3 <= most;
   std::vector<Tick> ticks;
-  for (int power = static_cast<int>(std::floor(std::log10(low_)));
-       std::pow(10, power) <= high_ * 1.000001; power += stride)
+  int first = static_cast<int>(std::floor(std::log10(low_) / stride)) * stride;
+  for (int power = first; std::pow(10, power) <= high_ * 1.000001; power += stride)
     for (double factor : {1.0, 2.0, 5.0}) {
       double value = factor * std::pow(10, power);
       bool inside = value >= low_ * 0.999999 && value <= high_ * 1.000001;
@@ -138,25 +142,32 @@ std::vector<Tick> Axis::logarithmic_ticks(int most) const {
 
 // Steps that people count in: days, weeks, then first days of months.
 std::vector<Tick> Axis::day_ticks(int most) const {
-  double span = high_ - low_;
-  std::vector<Tick> ticks;
-  auto add = [&](int64_t day) {
-    ticks.push_back({static_cast<double>(day), tick_text(static_cast<double>(day), unit_)});
-  };
-  for (int step : {1, 2, 7, 14}) {
-    if (span / step > most) continue;
-    for (int64_t day = std::llround(std::ceil(low_)); static_cast<double>(day) < high_; day += step)
-      add(day);
-    return ticks;
-  }
+  for (int step : {1, 2, 7, 14})
+    if ((high_ - low_) / step <= most) return ticks_every(step);
   int stride = 1;
   for (int months : {1, 2, 3, 6, 12, 24, 60, 120}) {
     stride = months;
-    if (span / (30.4 * months) <= most) break;
+    if ((high_ - low_) / (30.4 * months) <= most) break;
   }
-  for (int64_t day = std::llround(std::ceil(low_)); static_cast<double>(day) < high_; ++day) {
-    CalendarDate date = date_of(start_of(day));
-    if (date.day == 1 && (date.year * 12 + date.month - 1) % stride == 0) add(day);
+  return month_ticks(stride);
+}
+
+std::vector<Tick> Axis::ticks_every(int step) const {
+  std::vector<Tick> ticks;
+  for (double day = std::ceil(low_); day < high_; day += step)
+    ticks.push_back({day, tick_text(day, unit_)});
+  return ticks;
+}
+
+// The first of every `stride`-th month; with the year where there is more than one.
+std::vector<Tick> Axis::month_ticks(int stride) const {
+  bool with_year = high_ - low_ > 366;
+  std::vector<Tick> ticks;
+  for (double day = std::ceil(low_); day < high_; ++day) {
+    CalendarDate date = date_of(start_of(static_cast<int64_t>(day)));
+    if (date.day != 1 || (date.year * 12 + date.month - 1) % stride != 0) continue;
+    ticks.push_back({day, with_year ? fmt::format("{} {}", month_name(date), date.year)
+                                    : tick_text(day, unit_)});
   }
   return ticks;
 }

@@ -49,6 +49,8 @@ class Axis {
   std::vector<Tick> linear_ticks(int most) const;
   std::vector<Tick> logarithmic_ticks(int most) const;
   std::vector<Tick> day_ticks(int most) const;
+  std::vector<Tick> ticks_every(int step) const;  // days
+  std::vector<Tick> month_ticks(int stride) const;
 
   std::string label_;
   double low_, high_;

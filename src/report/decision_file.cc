@@ -74,7 +74,8 @@ const char* parse(ondemand::parser& parser, const SourceRecord& record, Decision
   if (parser.iterate(record.bytes.data(), record.bytes.size(), record.readable).get(document))
     return "is not JSON";
   ondemand::object object;
-  if (document.get_object().get(object)) return "is not a JSON object";
+  if (simdjson::error_code error = document.get_object().get(object))
+    return error == simdjson::INCORRECT_TYPE ? "is not a JSON object" : "is not JSON";
   for (Member member : object)
     if (const char* wrong = take(member, out)) return wrong;
   bool more = document.current_location().error() == simdjson::SUCCESS;
@@ -113,7 +114,8 @@ class DecisionReader {
     return limits;
   }
 
-  tl::unexpected<Error> fail_at(const SourceRecord& record, std::string what, std::string remedy = {}) {
+  tl::unexpected<Error> fail_at(const SourceRecord& record, std::string what,
+                                std::string remedy = {}) {
     return fail(std::move(what), fmt::format("{}:{}", path_, record.line), std::move(remedy));
   }
 

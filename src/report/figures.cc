@@ -149,7 +149,7 @@ Figure scores(const Metrics& metrics) {
 
 Figure calibration(const Metrics& metrics) {
   Figure figure{
-      "CalibrationCurve",
+      "Calibration",
       {{"mark genuine", "payments of similar score"}, {"line chance", "score = share of frauds"}},
       "",
       "Of the payments with a score near 0.8, eight of ten should be frauds: points on the dashed "
@@ -187,21 +187,32 @@ std::string period_text(const Period& period) {
   return day_text(period.first_day, false) + " to " + day_text(period.first_day + period.days - 1);
 }
 
-// Few enough bars that each is seen: days, or as many of them together as it takes.
-std::vector<Period> bars_of(std::span<const Period> by_day) {
-  constexpr size_t kBarsMax = 110;
-  size_t together = (by_day.size() + kBarsMax - 1) / kBarsMax;
-  std::vector<Period> bars;
+double add(double sum, double value) {
+  if (std::isnan(sum)) return value;
+  return std::isnan(value) ? sum : sum + value;
+}
+
+// Few enough that each is seen: days, or as many of them together as it takes. Cards' precisions are averaged.
+std::vector<Period> drawn_days(std::span<const Period> by_day) {
+  constexpr size_t kDrawnMax = 110;
+  size_t together = (by_day.size() + kDrawnMax - 1) / kDrawnMax;
+  std::vector<Period> drawn;
   for (size_t i = 0; i < by_day.size(); ++i) {
     const Period& day = by_day[i];
-    if (i % together == 0) bars.push_back({.first_day = day.first_day, .days = 0});
-    Period& bar = bars.back();
-    ++bar.days;
-    bar.reviews += day.reviews;
-    bar.declines += day.declines;
-    bar.frauds += day.frauds;
+    if (i % together == 0) drawn.push_back({.first_day = day.first_day, .days = 0});
+    Period& sum = drawn.back();
+    ++sum.days;
+    sum.reviews += day.reviews;
+    sum.declines += day.declines;
+    sum.frauds += day.frauds;
+    sum.card_precision = add(sum.card_precision, day.card_precision);
+    sum.card_precision_possible = add(sum.card_precision_possible, day.card_precision_possible);
   }
-  return bars;
+  for (Period& period : drawn) {
+    period.card_precision /= period.days;
+    period.card_precision_possible /= period.days;
+  }
+  return drawn;
 }
 
 Figure alerts_a_day(const Metrics& metrics) {
@@ -212,7 +223,7 @@ Figure alerts_a_day(const Metrics& metrics) {
                 "is a wave of fraud "
                 "or a detector gone astray."};
   double most = 0;
-  std::vector<Period> bars = bars_of(metrics.by_day);
+  std::vector<Period> bars = drawn_days(metrics.by_day);
   for (const Period& bar : bars)
     most = std::max(most, static_cast<double>(bar.reviews + bar.declines) / bar.days);
   SvgPlot plot(figure.title, time_axis(metrics),
@@ -301,21 +312,21 @@ Figure money_by_week(const Metrics& metrics) {
 
 Figure cards(const Metrics& metrics) {
   Figure figure{fmt::format("Card Precision@{}", metrics.card_precision_k),
-                {{"line fraud", "by day"}, {"line chance", "possible"}},
+                {{"line fraud", "over time"}, {"line chance", "possible"}},
                 "",
                 fmt::format("Of the {} most suspicious cards of a day, the share that had a fraud "
                             "that day; the dashed line is what a perfect ranking would have given, "
                             "since no more can be found than there are.",
                             metrics.card_precision_k)};
   double most = 0;
-  for (const Period& day : metrics.by_day)
+  std::vector<Period> drawn = drawn_days(metrics.by_day);
+  for (const Period& day : drawn)
     if (day.card_precision_possible > most) most = day.card_precision_possible;
   SvgPlot plot(figure.title, time_axis(metrics),
                Axis::from_zero("cards with a fraud", most, AxisUnit::percent));
-  draw_over_time(plot, metrics.by_day, "chance",
+  draw_over_time(plot, drawn, "chance",
                  [](const Period& day) { return day.card_precision_possible; });
-  draw_over_time(plot, metrics.by_day, "fraud",
-                 [](const Period& day) { return day.card_precision; });
+  draw_over_time(plot, drawn, "fraud", [](const Period& day) { return day.card_precision; });
   figure.svg = plot.finish();
   return figure;
 }

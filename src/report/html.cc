@@ -198,7 +198,7 @@ void write_case(const Case& shown, std::string& out) {
          "<td class=\"text\"><code>{}</code></td><td>{}</td><td class=\"text\">{}</td></tr>\n",
          html_text(shown.payment_id), moment_text(shown.time),
          money_text(shown.amount_minor, shown.currency), html_text(shown.category),
-         html_text(shown.card), figure_text(shown.score, 4), name_of(shown.outcome));
+         html_text(shown.card), score_text(shown.score), name_of(shown.outcome));
 }
 
 void write_cases(const char* title, const char* sentence, std::span<const Case> cases, bool open,
@@ -257,7 +257,7 @@ void write_notes(const Metrics& metrics, std::string& out) {
          "<li>Card Precision@{}, mean over the days: {}. A card whose fraud was found is left out "
          "of later days.</li>\n",
          metrics.card_precision_k, figure_text(metrics.card_precision, 3));
-  append(out, "<li>CalibrationCurve error, the mean distance of score and share of frauds: {}.</li>\n",
+  append(out, "<li>Calibration error, the mean distance of score and share of frauds: {}.</li>\n",
          figure_text(metrics.calibration.error, 4));
   out +=
       "<li>All figures, and those of each day, stand in <code>metrics.json</code> beside this "

@@ -28,6 +28,12 @@ std::string figure_text(double value, int decimals) {
   return std::isfinite(value) ? fmt::format("{:.{}f}", value, decimals) : kNothing;
 }
 
+std::string score_text(double score) {
+  if (score == 0) return "0";
+  int zeros = std::max(0, static_cast<int>(-std::floor(std::log10(score))) - 1);  // after the point
+  return fmt::format("{:.{}f}", score, std::min(zeros + 2, 12) + (zeros < 2 ? 2 - zeros : 0));
+}
+
 std::string share_text(double share) {
   if (!std::isfinite(share)) return kNothing;
   double percent = share * 100;
