@@ -24,6 +24,17 @@ struct Dispatcher::Worker {
   std::thread thread;
 };
 
+SystemEvent dead_delivery_event(const std::string& channel, const Delivery& row,
+                                const std::string& error, EventTime now) {
+  return {AlertKind::system,
+          "dead_deliveries:" + channel,
+          Outcome::review,
+          "Messages through '" + channel + "' do not arrive",
+          "The message on alert " + std::to_string(row.alert_id) + " was given up: " + error +
+              ". Correct the channel, then send it again from the page (Health, deliveries).",
+          now};
+}
+
 Duration backoff(int attempts, Duration first, Duration max) {
   Duration wait = first;
   for (int i = 1; i < attempts && wait < max; ++i) wait = wait + wait;

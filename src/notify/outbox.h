@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/operator_log.h"
 #include "base/random.h"
+#include "notify/alerting_options.h"
 #include "notify/channel.h"
 #include "notify/store.h"
 
@@ -100,6 +101,11 @@ class Dispatcher {
   bool stopping_ = false;
   uint64_t wakes_ = 0;
 };
+
+// The alert on deliveries that were given up: one for each channel while it is open. For on_dead
+// and Alerting::notice().
+SystemEvent dead_delivery_event(const std::string& channel, const Delivery& row,
+                                const std::string& error, EventTime now);
 
 // The wait after `attempts` failed ones, before jitter: first, doubled each time, at most `max`.
 Duration backoff(int attempts, Duration first, Duration max);

@@ -49,6 +49,7 @@ struct Fixture {
             clock, silent, 7,
             [this](const std::string& name, const Delivery& row, const std::string& error) {
               dead.push_back(name + " " + row.message_id + " " + error);
+              if (on_dead) on_dead(name, row, error);
             }});
   }
   void alerts(int count) {
@@ -71,6 +72,7 @@ struct Fixture {
   QuietOptions quiet;
   std::vector<std::pair<std::string, std::string>> sent;
   std::vector<std::string> dead;
+  std::function<void(const std::string&, const Delivery&, const std::string&)> on_dead;
   std::unique_ptr<Store> store;
   std::unique_ptr<Alerting> alerting;
   std::unique_ptr<Dispatcher> dispatcher;
@@ -176,6 +178,22 @@ TEST(Outbox, ADeadDeliveryIsTriedAgainUnderItsOldId) {
   f.round();
   EXPECT_EQ(f.sent.back().first, dead.message_id);
   EXPECT_EQ(f.rows(DeliveryState::delivered).size(), 1u);
+}
+
+// The alert on a dead delivery goes through the same dead channel: it must not breed.
+TEST(Outbox, DeadDeliveriesAreOneAlert) {
+  Fixture f;
+  f.on_dead = [&](const std::string& channel, const Delivery& row, const std::string& error) {
+    ASSERT_TRUE(f.alerting->notice(dead_delivery_event(channel, row, error, f.clock.now())));
+  };
+  f.alerts(5);
+  f.channel->answer = {Attempt::Outcome::refused, "550"};
+  while (f.round() > 0) {
+  }
+  auto alerts = f.store->alerts({})->alerts;
+  ASSERT_EQ(alerts.size(), 6u);
+  EXPECT_EQ(alerts[0].title, "Messages through 'a' do not arrive");
+  EXPECT_EQ(f.rows(DeliveryState::dead).size(), 6u) << "five, and the one that tells of them";
 }
 
 TEST(Outbox, AStormIsSentInPortions) {
