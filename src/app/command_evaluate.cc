@@ -16,9 +16,16 @@ Status run_evaluate(const EvaluateCommand& command) {
   TRY_ASSIGN(DataFiles data, open_data(*config, tokeniser, command.data, clock));
   EvaluationOptions options;
   options.sample.from = command.from;
-  options.sample.currency = config->schema.currency;
+  options.sample.currency = config->base_currency;
   Progress progress("evaluate");
-  TRY_ASSIGN(Metrics metrics, evaluate(command.decisions, *data.source, options));
+  TRY_ASSIGN(CurrencyRates rates, CurrencyRates::parse(config->rates, config->base_currency));
+  options.sample.to_base = [&](int64_t minor, Currency currency) -> std::optional<int64_t> {
+    return rates.has(currency) ? std::optional(rates.to_base(minor, currency)) : std::nullopt;
+  };
+  auto show = [&](EvaluationStage, uint64_t done, uint64_t total) {
+    progress.show(data.source->progress().rows, total ? static_cast<double>(done) / static_cast<double>(total) : 0);
+  };
+  TRY_ASSIGN(Metrics metrics, evaluate(command.decisions, *data.source, options, show));
   PosixFiles files;
   TRY(write_report(files, command.out, metrics, {command.decisions, command.data}));
   progress.finish(data.source->progress().rows);

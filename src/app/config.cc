@@ -238,7 +238,7 @@ class Loader {
     s.whole("bins", t.booster.max_bin, 16, 65'535);
     s.number("min_child_weight", t.booster.min_child_weight, 0, 1e6);
     s.number("subsample", t.booster.subsample, 0.01, 1);
-    s.number("columns", t.booster.colsample, 0.01, 1);
+    s.number("colsample", t.booster.colsample, 0.01, 1);
     s.number("lambda", t.booster.lambda, 0, 1e6);
     s.whole("seed", t.booster.seed, 0, INT32_MAX);
     s.whole("threads", t.booster.threads, 1, 256);

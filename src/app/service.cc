@@ -114,7 +114,11 @@ Status Service::open_channels() {
   }
   if (channels.empty()) return {};
   dispatcher_ = std::make_unique<Dispatcher>(*store_, std::move(channels), DispatcherOptions{},
-                                             DispatcherPorts{clock_, log_, static_cast<uint64_t>(clock_.now().ms()), {}});
+                                             DispatcherPorts{clock_, log_, static_cast<uint64_t>(clock_.now().ms()),
+                                                             [this](const std::string& channel, const Delivery& row, const std::string& error) {
+                                                               if (auto told = alerting_->notice(dead_delivery_event(channel, row, error, clock_.now())); !told)
+                                                                 log_.write(LogLevel::error, "alert_failed", {{"error", told.error().line()}});
+                                                             }});
   return {};
 }
 
