@@ -113,8 +113,11 @@ export async function leave_list(page) {
 
 /** Nothing is wider than the screen, and no text is cut that has no ellipsis. */
 export async function assert_fits(page, where) {
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  assert.ok(wide <= 0, `${where}: ${wide} px wider than the screen`);
+  const { wide, culprit } = await page.evaluate(() => {
+    const beyond = [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > window.innerWidth + 0.5);
+    return { wide: document.documentElement.scrollWidth - window.innerWidth, culprit: beyond[0]?.outerHTML.slice(0, 200) };
+  });
+  assert.ok(wide <= 0, `${where}: ${wide} px wider than the screen: ${culprit}`);
 }
 
 /** Text against its ground (WCAG 2.1, 1.4.3): 4.5, or 3 for large text. */

@@ -78,9 +78,10 @@ const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 const valid = (time: string): boolean => Number.isFinite(Date.parse(time));
 const time_iso = (time: string): string => new Date(time).toISOString();
 
-/** 900 us -> "0.90 ms", 4100 -> "4.1 ms", 2500000 -> "2.5 s". */
+/** 900 us -> "0.90 ms", 4100 -> "4.1 ms", 2500000 -> "2.5 s"; 0 means that nothing was measured. */
 export function latency_words(us: number): string {
-  if (!Number.isFinite(us)) return "–";
+  if (!Number.isFinite(us) || us <= 0) return "–";
+  if (us < 10) return "<0.01 ms";
   if (us < 1000) return `${(us / 1000).toFixed(2)} ms`;
   if (us < 100_000) return `${(us / 1000).toFixed(1)} ms`;
   if (us < 1_000_000) return `${Math.round(us / 1000)} ms`;
