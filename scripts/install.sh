@@ -104,7 +104,7 @@ lists_may_be_old() {
 # Says in one line what apt said in a hundred.
 fail_of_apt() {
   local absent
-  fail_if_disk_full /var/cache/apt /var/lib /usr
+  fail_if_disk_full /var/cache/apt /var/lib /usr "$root"
   if grep -qE "No space left on device|don't have enough free space" "$log"; then
     fail "disk full: apt needs more room than /var and /usr have; make room, then run this again ($log)"
   fi
