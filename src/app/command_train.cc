@@ -1,6 +1,7 @@
 // `paywarden train`: history through the core, XGBoost, a bundle.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "app/commands.h"
@@ -46,8 +47,9 @@ Status run_train(const TrainCommand& command) {
 
   Progress progress("training");
   auto bundle = train_bundle(rows, config->features, config->training, [&](std::string_view stage, const BoosterProgress& p) {
-    if (p.round % 50 == 0 || p.round == p.trees)
-      progress.say(fmt::format("{}: tree {} of at most {}, average precision on the later slice {:.4f}", stage, p.round, p.trees, p.validation_aucpr));
+    if (p.round % 50 != 0 && p.round != p.trees) return;
+    std::string measured = std::isnan(p.validation_aucpr) ? "" : fmt::format(", average precision on the later slice {:.4f}", p.validation_aucpr);
+    progress.say(fmt::format("{}: tree {} of at most {}{}", stage, p.round, p.trees, measured));
   });
   if (!bundle) return tl::unexpected(bundle.error());
   bundle->name = std::filesystem::path(command.out).filename().string();
