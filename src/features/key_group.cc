@@ -10,6 +10,8 @@
 namespace paywarden {
 namespace {
 
+constexpr uint32_t kSweepEvery = 4;  // a table of 16 million slots is walked once in 64 million payments
+
 // Rows of the size classes: by half at a time, to the limit and an eighth (the room that folding
 // makes), with row `start`.
 std::vector<uint32_t> make_capacities(uint32_t events_max) {
@@ -61,7 +63,7 @@ void KeyGroup::prefetch_rows(uint64_t key) {
 }
 
 bool KeyGroup::forgotten(const Slot& slot, EventTime watermark) const {
-  return time_at(slot, slot.end - 1) <= (watermark - options_.key_idle_max).ms();
+  return slot.newest <= (watermark - options_.key_idle_max).ms();
 }
 
 void KeyGroup::start_history(Slot& slot, EventTime first_seen) {
@@ -75,6 +77,7 @@ void KeyGroup::start_history(Slot& slot, EventTime first_seen) {
   slot.end = 1;
   std::fill(std::begin(slot.tails), std::end(slot.tails), uint16_t{0});
   slot.first_seen = first_seen.ms();
+  slot.newest = first_seen.ms();
 }
 
 Slot& KeyGroup::slot_for(uint64_t key, const Payment& payment, EventTime watermark) {
@@ -90,10 +93,12 @@ Slot& KeyGroup::slot_for(uint64_t key, const Payment& payment, EventTime waterma
   return slot;
 }
 
-// One slot a payment: a key that idled beyond key_idle_max goes, one whose history expired shrinks
+// One slot every kSweepEvery payments: a key that idled beyond key_idle_max goes, one whose history expired shrinks
 // to its last row. Neither changes a feature (both are already unseen), so when it happens does not
 // matter.
 void KeyGroup::sweep(EventTime watermark) {
+  if (++observed_ < kSweepEvery) return;
+  observed_ = 0;
   uint64_t here = sweep_position_;
   Slot* slot = table_.step(sweep_position_);
   if (!slot) return;
@@ -101,7 +106,7 @@ void KeyGroup::sweep(EventTime watermark) {
     pool_.give_back(slot->block, slot->size_class);
     table_.erase(slot->key);
     sweep_position_ = here;  // another key may have moved here
-  } else if (slot->size_class > 0 && time_at(*slot, slot->end - 1) <= horizon(watermark)) {
+  } else if (slot->size_class > 0 && slot->newest <= horizon(watermark)) {
     slot->start = static_cast<uint16_t>(slot->end - 1);
     for (size_t w = 0; w < plan_.windows.size(); ++w) slot->tails[w] = slot->start;
     rebuild_running(*slot, time_at(*slot, slot->start), horizon(watermark));
@@ -212,6 +217,7 @@ bool KeyGroup::load(ByteReader& in) {
     start_history(slot, EventTime(first_seen));
     slot.end = static_cast<uint16_t>(row_count);
     std::memcpy(rows(slot), bytes.data(), bytes.size());
+    slot.newest = time_at(slot, slot.end - 1u);
     rebuild_running(slot, time_at(slot, slot.end - 1u), INT64_MIN);
   }
   return in.ok();

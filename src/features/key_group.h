@@ -128,6 +128,7 @@ class KeyGroup {
   BlockPool pool_;
   SlotTable table_;
   uint64_t sweep_position_ = 0;
+  uint32_t observed_ = 0;  // since the last look of the sweep
 };
 
 }  // namespace paywarden

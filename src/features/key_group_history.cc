@@ -171,6 +171,7 @@ void KeyGroup::append(Slot& slot, const Payment& payment, int64_t horizon_ms) {
   for (const Column& column : plan_.columns)
     if (column.kind == ColumnKind::distinct) count_new_value(slot, column);
   ++slot.end;
+  slot.newest = newest;
   update_extremes(slot);
 }
 

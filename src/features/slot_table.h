@@ -21,6 +21,7 @@ struct alignas(64) Slot {
   uint64_t key = 0;           // 0: free
   uint64_t* block = nullptr;  // running values, then rows
   int64_t first_seen = 0;     // ms
+  int64_t newest = 0;         // ms, of the last row: known without touching the block
   uint16_t start = 0;         // the last row before the history (prefixes to subtract)
   uint16_t end = 0;           // behind the newest row
   uint16_t size_class = 0;

@@ -507,9 +507,9 @@ TEST(Windows, IdleKeysAreForgottenAndTheirMemoryUsedAgain) {
     p.event_time = p.event_time + minutes(1);
     observe(*state, p);
   }
-  for (int i = 0; i < 60'000; ++i) {
-    p.card.bytes[0] = static_cast<uint8_t>(i % 50);
-    p.set_text(field::merchant, "m" + std::to_string(i % 50));
+  for (int i = 0; i < 240'000; ++i) {
+    p.card.bytes[0] = static_cast<uint8_t>(i % 100);
+    p.set_text(field::merchant, "m" + std::to_string(i % 100));
     observe(*state, p);
   }
   EXPECT_LE(state->group(0).keys(), 5'500u) << "90 h at a card a minute";
