@@ -135,7 +135,9 @@ struct Commands {
 void let_training_threads_sleep(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY")) return;
   setenv("OMP_WAIT_POLICY", "passive", 1);
-  execv("/proc/self/exe", argv);  // where that fails, training is slower and nothing else
+  char path[4096] = {};  // the program's own path, so that it keeps its name
+  if (readlink("/proc/self/exe", path, sizeof path - 1) > 0) execv(path, argv);
+  // where that fails, training is slower and nothing else
 }
 
 int run(int argc, char** argv) {
