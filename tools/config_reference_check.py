@@ -106,7 +106,7 @@ def log_events(root: pathlib.Path) -> set[str]:
         if path.stem.endswith(("_test", "_bench", "_fuzz")):
             continue
         source = path.read_text()
-        for call in re.findall(r"\blog_?\.write\((.*?)\{\{", source, re.S):
+        for call in re.findall(r"log_?\.write\((.*?)\{\{", source, re.S):
             if "LogLevel::" in call:
                 events.update(re.findall(r'"(\w+)"', call))
         events.update(re.findall(r'\bcomplain\("(\w+)"', source))
