@@ -66,6 +66,7 @@ class Service {
   Status start_sources();
   void run_follow(const std::string& path, FileSource& source);
   PollVerdict take_polled(const Payment& payment);
+  bool asked_to_stop();
   void watch();          // disk space and retention, a thread
   void watch_disk();
   void keep_retention();

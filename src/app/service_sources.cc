@@ -76,11 +76,18 @@ void Service::run_follow(const std::string& path, FileSource& source) {
     if (!more) log_.write(LogLevel::error, "followed_file_failed", {{"file", path}, {"error", more.error().line()}});
     if (!more || !*more) return;
     for (size_t i = 0; i < batch.count; ++i) {
+      while (intake_closed_ && !asked_to_stop()) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      if (asked_to_stop()) return;
       Payment payment = batch.rows[i].payment;
       payment.receipt_time = clock_.now();
       if (!engine_->submit_waiting(Work::of(std::move(payment), nullptr))) return;
     }
   }
+}
+
+bool Service::asked_to_stop() {
+  std::lock_guard lock(mutex_);
+  return stop_asked_;
 }
 
 void Service::watch() {
