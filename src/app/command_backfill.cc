@@ -80,9 +80,11 @@ Status run_backfill(const BackfillCommand& command) {
   TRY_ASSIGN(auto journal, Journal::open(files, quiet, {.directory = config->data_directory + "/journal", .segment_bytes = config->segment_bytes}));
   Snapshots snapshots(files, config->data_directory + "/snapshots");
   ModelLibrary models(config->data_directory + "/models", config->features, config->file);
+  std::optional<Error> log_failure;  // of the log thread; read behind stop()
   TRY_ASSIGN(auto engine, Engine::recover(*journal, snapshots, [&] { return Core::create(config->schema.fields, config->features, config->core_options()); },
                                           [&](const std::string& hash) { return models.find(hash); }, config->engine, quiet));
   TRY_ASSIGN(DataFiles data, open_data(*config, tokeniser, command.data, clock));
+  engine->on_failure([&log_failure](const Error& error) { log_failure = error; });
   engine->start();
   TRY(log_rates(*engine, *config, clock));
   Counts counts;
@@ -92,8 +94,11 @@ Status run_backfill(const BackfillCommand& command) {
     progress.show(now.rows, now.bytes_total ? static_cast<double>(now.bytes_read) / static_cast<double>(now.bytes_total) : 0);
   });
   engine->stop();
+  if (log_failure)
+    return fail("the log failed: " + log_failure->what, log_failure->where,
+                (log_failure->remedy.empty() ? "look at the disk" : log_failure->remedy) + "; run the same command again: what is kept is known");
   if (!rest) return tl::unexpected(rest.error());
-  if (engine->failed() || counts.failed) return fail("the log failed", config->data_directory, "look at the disk; run the same command again: what is kept is known");
+  if (counts.failed) return fail("the log failed", config->data_directory, "look at the disk; run the same command again: what is kept is known");
   FileProgress end = data.source->progress();
   progress.finish(end.rows);
   const EngineFigures& f = engine->figures();

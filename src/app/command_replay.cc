@@ -15,7 +15,8 @@ namespace {
 // Writes one line for each payment from `from` on.
 class ReplaySink : public HistorySink {
  public:
-  ReplaySink(Core& core, std::FILE* out, std::optional<EventTime> from) : core_(core), out_(out), from_(from), decisions_(kMicroBatchMax) {}
+  ReplaySink(Core& core, std::FILE* out, std::string path, std::optional<EventTime> from)
+      : core_(core), out_(out), path_(std::move(path)), from_(from), decisions_(kMicroBatchMax) {}
 
   Status payments(std::span<FileRow> rows) override {
     for (FileRow& row : rows) {
@@ -54,12 +55,13 @@ class ReplaySink : public HistorySink {
     }
     count_ = 0;
     if (std::fwrite(text_.data(), 1, text_.size(), out_) != text_.size())
-      return fail("the decisions cannot be written", {}, "is the disk full?");
+      return fail("the decisions cannot be written", path_, "is the disk full?");
     return {};
   }
 
   Core& core_;
   std::FILE* out_;
+  std::string path_;
   std::optional<EventTime> from_;
   std::vector<Decision> decisions_;
   std::array<CoreItem, kMicroBatchMax> items_;
@@ -102,7 +104,7 @@ Status run_replay(const ReplayCommand& command) {
   std::unique_ptr<std::FILE, CloseFile> out(std::fopen(command.out.c_str(), "wb"));
   if (!out) return fail("the file cannot be made", command.out, "does its folder exist?");
   Progress progress("replay");
-  ReplaySink sink(*replay.core, out.get(), command.from);
+  ReplaySink sink(*replay.core, out.get(), command.out, command.from);
   auto played = play_history(*replay.data.source, replay.config->features.options().label_delay, sink,
                              [&](const FileProgress& now) { show(progress, now); });
   if (!played) return tl::unexpected(played.error());

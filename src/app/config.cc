@@ -164,7 +164,12 @@ class Loader {
   }
 
   Status each(const std::string& path, Status (Loader::*read)(Section&)) {
-    const toml::array* list = root_.at_path(path).as_array();
+    auto node = root_.at_path(path);
+    const toml::array* list = node.as_array();
+    bool tables = list && std::all_of(list->begin(), list->end(), [](const toml::node& n) { return n.is_table(); });
+    if (node && !tables)
+      return fail(path + " must be a list of tables", config_.file + ":" + std::to_string(node.node()->source().begin.line),
+                  "begin each with [[" + path + "]]");
     for (size_t i = 0; list && i < list->size(); ++i) {
       Section s((*list)[i].as_table(), path, config_.file);
       TRY((this->*read)(s));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "base/spelling.h"
 
 namespace paywarden {
 namespace {
@@ -140,6 +141,17 @@ void let_training_threads_sleep(char** argv) {
   // where that fails, training is slower and nothing else
 }
 
+// What is wrong with the command line, in one line.
+std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
+  std::vector<std::string> rest = app.remaining();
+  if (!app.get_subcommands().empty() || rest.empty()) return error.what();
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+  std::vector<std::string_view> known(names.begin(), names.end());
+  std::string_view near = nearest_word(rest.front(), known);
+  return "there is no subcommand '" + rest.front() + "'" + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?");
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Paywarden: watches payments and decides each one in real time", "paywarden");
   app.set_version_flag("--version", PAYWARDEN_VERSION);
@@ -151,7 +163,9 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    fmt::print(stderr, "paywarden: {}; see paywarden --help\n", complaint(app, error));
+    return 2;
   }
   Status status = commands.chosen();
   if (status) return 0;

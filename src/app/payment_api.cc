@@ -105,11 +105,11 @@ Result<Label> parse_label(std::string_view json, const std::string& default_sour
     else if (key == "source" && is_text) label.source = mask_pans(text.substr(0, 128));
     else if (key == "event_time" && is_text) {
       TRY_ASSIGN(label.event_time, parse_rfc3339(text));
-    } else return fail("is not what a label has: payment_id, is_fraud, source, event_time", std::string(key));
+    } else return fail("is not what a label has: payment_id, is_fraud, source, event_time", mask_pans(key.substr(0, 64)));
   }
   if (label.payment_id.empty() || label.payment_id.size() > 128) return fail("is missing or longer than 128 bytes", "payment_id");
   if (object["is_fraud"].error()) return fail("is missing", "is_fraud");
-  if (mask_pans(label.payment_id) != label.payment_id) return fail("holds a card number", "payment_id");
+  if (has_separate_pan(label.payment_id)) return fail("holds a card number", "payment_id");
   return label;
 }
 
@@ -220,15 +220,15 @@ Result<Change> PaymentApi::change_of(const http::Request& request) const {
   change.event_time = ports_.clock.now();
   for (auto [key, value] : object) {
     std::string_view text;
-    if (value.get(text) != simdjson::SUCCESS) return fail("'" + std::string(key) + "' must be a text");
+    if (value.get(text) != simdjson::SUCCESS) return fail("'" + mask_pans(key.substr(0, 64)) + "' must be a text");
     if (key == "kind") {
       auto kind = change_kind_of(text);
-      if (!kind || *kind == ChangeKind::guard_engaged) return fail("there is no change of kind '" + std::string(text.substr(0, 40)) + "'");
+      if (!kind || *kind == ChangeKind::guard_engaged) return fail("there is no change of kind '" + mask_pans(text.substr(0, 40)) + "'");
       change.kind = *kind;
     } else if (key == "name") change.name = text;
     else if (key == "content") change.content = text;
     else if (key == "reason") change.reason = text;
-    else return fail("a change has kind, name, content and reason, and no '" + std::string(key.substr(0, 40)) + "'");
+    else return fail("a change has kind, name, content and reason, and no '" + mask_pans(key.substr(0, 40)) + "'");
   }
   if (object["kind"].error()) return fail("the change has no kind");
   if (change.kind == ChangeKind::model) {

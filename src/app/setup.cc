@@ -20,8 +20,10 @@ std::string trimmed(std::string text) {
 }
 
 Result<Tokeniser> key_in(const std::string& path) {
-  TRY_ASSIGN(std::string text, read_text_file(path, "the card key file"));
-  return Tokeniser::create(trimmed(std::move(text)), std::filesystem::path(path).filename().string());
+  TRY_ASSIGN(std::string text, read_text_file(path, "the card key file", "restore it from a backup, or make a first one: openssl rand -hex 32"));
+  auto key = Tokeniser::create(trimmed(std::move(text)), std::filesystem::path(path).filename().string());
+  if (!key) key.error().where = path;
+  return key;
 }
 
 Result<Tokeniser> make_key(const Config& config) {
@@ -54,10 +56,10 @@ Change change_of(ChangeKind kind, std::string name, std::string content, EventTi
 
 }  // namespace
 
-Result<std::string> read_text_file(const std::string& path, const std::string& what) {
+Result<std::string> read_text_file(const std::string& path, const std::string& what, const std::string& remedy) {
   PosixFiles files;
   auto text = read_whole(files, path);
-  if (!text) return fail(what + ": " + text.error().what, path, text.error().remedy);
+  if (!text) return fail(what + ": " + text.error().what, path, text.error().remedy.empty() ? remedy : text.error().remedy);
   return text;
 }
 

@@ -35,6 +35,7 @@ Status submit_and_wait(Engine& engine, Work work, Answer::Kind expected);
 Result<std::unique_ptr<Core>> configured_core(const Config& config, std::shared_ptr<const Model> model);
 
 // The first problem of the parts that are read from files beside the configuration (rules, lists).
-Result<std::string> read_text_file(const std::string& path, const std::string& what);
+Result<std::string> read_text_file(const std::string& path, const std::string& what,
+                                   const std::string& remedy = "put it there, or correct its name in the configuration");
 
 }  // namespace paywarden

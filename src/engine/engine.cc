@@ -178,11 +178,18 @@ void Engine::add_record(RecordKind kind, uint64_t lookup_key, size_t from) {
   group_->records.push_back({kind, from, group_->bytes.size() - from, lookup_key});
 }
 
+// False when the time is up or the log has failed.
+bool Engine::wait_durable(uint64_t sequence, Duration most) const {
+  for (int64_t waited = 0; waited < most.ms() && !failed_; waited += 100)
+    if (log_.wait_for(sequence, milliseconds(100))) return true;
+  return false;
+}
+
 // The payment's bytes in the log; empty: unknown.
 Result<std::string> Engine::find_payment(const std::string& payment_id) {
   if (auto sequence = core_->sequence_of(payment_id)) {
     hand_over();  // it may stand in this very group
-    if (!log_.wait_for(*sequence, seconds(30))) return fail("the log does not come forward");
+    if (!wait_durable(*sequence, seconds(30))) return fail("the log does not come forward");
     TRY_ASSIGN(Record record, log_.record(*sequence));
     return std::move(record.bytes);
   }
@@ -300,7 +307,7 @@ void Engine::maybe_snapshot() {
   if (snapshot_payments_ < options_.snapshot_every || snapshot_child_ != 0) return;
   snapshot_payments_ = 0;
   // What a snapshot shows must be durable: else a lost group would live on in it.
-  if (next_sequence_ > 1 && !log_.wait_for(next_sequence_ - 1, seconds(60))) return;
+  if (next_sequence_ > 1 && !wait_durable(next_sequence_ - 1, seconds(60))) return;
   if (!options_.snapshot_in_child) return write_snapshot();
   snapshot_child_ = fork();
   if (snapshot_child_ == 0) _exit(snapshots_.write(*core_, next_sequence_) ? 0 : 1);

@@ -117,6 +117,7 @@ class Engine {
   void note_guard();
   void note_default_answers();
   void hand_over();
+  bool wait_durable(uint64_t sequence, Duration most) const;
   Result<std::string> find_payment(const std::string& payment_id);
   void publish_figures();
   void maybe_snapshot();

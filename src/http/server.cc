@@ -148,8 +148,8 @@ Result<asio::ip::address> listen_address(const ServerOptions& options) {
                 "give one such as 127.0.0.1, 0.0.0.0 or ::1");
   if (!address.is_loopback() && !options.tls && !options.allow_plaintext)
     return fail(
-        "refusing to listen on " + text + " without TLS", {},
-        "give a certificate and key file, listen on 127.0.0.1, or allow plain text explicitly");
+        "refusing to listen on " + text + " without TLS", "http.address",
+        "give a certificate and key file, listen on 127.0.0.1, or set http.allow_plaintext = true");
   return address;
 }
 

@@ -39,14 +39,23 @@ says() {
   shift
   cases=$((cases + 1))
   "$@" >out 2>err </dev/null || status=$?
-  check_line "$name" "$status" "${phrases[@]}"
+  check_line "$name" 1 "$status" "${phrases[@]}"
+}
+
+# refuses CASE PHRASE -- ARGUMENT...: a wrong command line ends with 2 and one line that holds the phrase.
+refuses() {
+  local name=$1 phrase=$2 status=0
+  shift 3
+  cases=$((cases + 1))
+  timeout 30 "$program" "$@" >out 2>err </dev/null || status=$?
+  check_line "$name" 2 "$status" "$phrase" "see paywarden --help"
 }
 
 check_line() {
-  local name=$1 status=$2 line phrase
-  shift 2
+  local name=$1 expected=$2 status=$3 line phrase
+  shift 3
   line=$(grep -v '^{' err || true)
-  [[ $status == 1 ]] || { wrong "$name" "exit code $status instead of 1"; return; }
+  [[ $status == "$expected" ]] || { wrong "$name" "exit code $status instead of $expected"; return; }
   [[ $line == "paywarden: "* && $line != *$'\n'* && $(tail -n 1 err) == "$line" ]] ||
     { wrong "$name" "not one line at the end"; return; }
   for phrase in "$@"; do
@@ -104,6 +113,15 @@ paywarden() { timeout 30 "$program" "$@"; }
 serve() { paywarden serve --config "config/$1.toml" --port 0 --for 1s; }
 replay() { paywarden replay --config config/demo.toml --model model --data "$1" --out decisions.ndjson; }
 
+# --- The command line.
+
+refuses "no subcommand" "A subcommand is required" --
+refuses "unknown subcommand" "there is no subcommand 'srve'; did you mean 'serve'?" -- srve
+refuses "unknown option" "--prt" -- serve --config config/demo.toml --prt 3
+refuses "option missing" "--config is required" -- serve
+refuses "no number" "--port" -- serve --config config/demo.toml --port high
+refuses "no duration" "'soon' is not a duration" -- serve --config config/demo.toml --for soon
+
 # --- The configuration.
 
 says "no configuration" "config/absent.toml: the configuration file is not there" "name one with --config" -- serve absent
@@ -141,15 +159,28 @@ says "unknown operation" \
   "config/operation.toml:$(line_of wekday config/operation.toml): feature 'weekday': there is no operation 'wekday'" \
   "see docs/CONFIGURATION.md" -- serve operation
 
+variant features_key 's/^label_delay = /label_dely = /'
+says "unknown key of the features" "config/features_key.toml:$(line_of '^label_dely' config/features_key.toml): unknown key 'features.label_dely'" \
+  "did you mean 'label_delay'?" -- serve features_key
+
+variant feature_key '0,/^why = /s/^why = /whyy = /'
+says "unknown key of a feature" "config/feature_key.toml:$(line_of '^whyy' config/feature_key.toml): " "unknown key 'whyy'" "did you mean 'why'?" -- \
+  serve feature_key
+
+variant one_email 's/^\[data\]/[notify.email]\nhost = "mail.example"\n\n[data]/'
+says "a channel that is no list" "config/one_email.toml:$(line_of 'notify.email' config/one_email.toml): notify.email must be a list of tables" \
+  "begin each with [[notify.email]]" -- serve one_email
+
 variant plaintext 's/^rate = 0/rate = 0\n[http]\naddress = "0.0.0.0"/'
-says "plain HTTP for all" "refusing to listen on 0.0.0.0 without TLS" "give a certificate and key file, listen on 127.0.0.1" -- \
+says "plain HTTP for all" "http.address: refusing to listen on 0.0.0.0 without TLS" "give a certificate and key file, listen on 127.0.0.1, or set http.allow_plaintext" -- \
   serve plaintext
 
 # --- What the configuration names: the card key, rules, lists, the model.
 
 variant card_key 's/^\[data\]/[intake]\ncard_key_file = "card.key"\n\n[data]/'
+says "no card key" "config/card.key: the card key file: cannot open: No such file" "openssl rand -hex 32" -- serve card_key
 echo short >config/card.key
-says "short card key" "the card token key 'card.key' has 5 bytes" "use at least 16 random bytes: openssl rand -hex 32" -- \
+says "short card key" "config/card.key: the card token key 'card.key' has 5 bytes" "use at least 16 random bytes: openssl rand -hex 32" -- \
   serve card_key
 
 cp config/demo.rules config/wrong.rules
@@ -157,6 +188,11 @@ echo 'rule big: review if amout > 3' >>config/wrong.rules
 variant wrong_rules 's/demo\.rules/wrong.rules/'
 says "error in the rules" "config/wrong.rules:$(line_of amout config/wrong.rules):21: " "there is no field or feature 'amout'" \
   "did you mean 'amount'?" -- serve wrong_rules
+
+variant absent_rules 's/demo\.rules/absent.rules/'
+says "no rules" "config/absent.rules: the rules: cannot open: No such file" "correct its name in the configuration" -- serve absent_rules
+variant absent_list 's/demo-blocked\.list/absent.list/'
+says "no list" "config/absent.list: the list 'blocked': cannot open: No such file" "correct its name in the configuration" -- serve absent_list
 
 says "no model" "absent/bundle.json: cannot read the file: No such file" "check the path and its permissions" -- \
   paywarden replay --config config/demo.toml --model absent --data payments.ndjson --out decisions.ndjson
@@ -197,6 +233,9 @@ variant damaged_bundle 's/"\.\.\/model"/"..\/damaged_bundle"/'
 says "damaged bundle.json" "damaged_bundle: the bundle's files do not match SHA256SUMS" "copy or train it again" -- \
   serve damaged_bundle
 
+(cd damaged_bundle && sha256sum bundle.json model.json >SHA256SUMS)
+says "bundle.json that is no JSON" "damaged_bundle/bundle.json: " "train it again" -- serve damaged_bundle
+
 # --- Data files.
 
 says "no data file" "absent.ndjson: cannot open the file: No such file" "check that the file is there" -- replay absent.ndjson
@@ -219,6 +258,8 @@ done
 
 says "no folder for the output" "nowhere/decisions.ndjson: the file cannot be made" "does its folder exist?" -- \
   paywarden replay --config config/demo.toml --model model --data payments.csv --out nowhere/decisions.ndjson
+says "replay onto a full disk" "/dev/full: the decisions cannot be written" "is the disk full?" -- \
+  paywarden replay --config config/demo.toml --model model --data payments.ndjson --out /dev/full
 says "simulate onto a full disk" "/dev/full: the payments cannot be written" "is the disk full?" -- \
   paywarden simulate --payments 20000 --out /dev/full
 
@@ -300,8 +341,13 @@ END
   wait "$server" || status=$?
   server=
   cp server.err err
-  check_line "serve on a full disk" "$status" "small/journal/journal-" "cannot write: the disk is full" \
+  check_line "serve on a full disk" 1 "$status" "small/journal/journal-" "cannot write: the disk is full" \
     "free space on this disk" "then start again"
+
+  says "backfill on a full disk" "small/journal/journal-" "the log failed: cannot write: the disk is full" "free space on this disk" \
+    "run the same command again" -- timeout 30 $own_mounts bash -c '
+    mount -t tmpfs -o size=3m tmpfs small
+    exec "$0" backfill --config config/full.toml --data payments.ndjson' "$program"
 fi
 
 echo "$cases cases, $failures failures"
