@@ -83,14 +83,14 @@ class Bench {
     std::vector<bool> frauds;
     fill(simulator, lines, &frauds);
     DenseMatrix data(static_cast<uint32_t>(columns_));
-    std::vector<uint64_t> keys(windows.group_count());
+    PaymentKeys keys;
     std::vector<float> row(columns_);
     Payment payment;
     for (size_t i = 0; i < lines.size(); ++i) {
       if (parser.parse_json(lines[i], EventTime(), payment)) return fail("a simulated payment was rejected");
       payment.amount_base_minor = payment.amount_minor;
-      windows.keys_of(payment, keys.data());
-      windows.observe(payment, keys.data(), row.data());
+      windows.keys_of(payment, keys);
+      windows.observe(payment, keys, row.data());
       data.add(row.data(), frauds[i]);
       if (i < 64) sample_.insert(sample_.end(), row.begin(), row.end());
     }
@@ -116,10 +116,10 @@ class Bench {
     TRY_ASSIGN(Policy policy, Policy::create(RuleVocabulary(config_.schema.fields, names, config_.base_currency), {}));
     SeenPayments seen(days(7));
     GroupEncoder encoder;
-    size_t n = sizes_.batch, groups = windows.group_count(), stride = (columns_ + 15) / 16 * 16;
+    size_t n = sizes_.batch, stride = (columns_ + 15) / 16 * 16;
     std::vector<std::string> lines(n);
     std::vector<Payment> payments(n);
-    std::vector<uint64_t> keys(n * groups);
+    std::vector<PaymentKeys> keys(n);
     std::vector<float> rows(n * stride), scores(n);
     std::vector<Decision> decisions(n);
     double best[6];
@@ -146,11 +146,12 @@ class Bench {
       timed(2, [&] {
         for (size_t i = 0; i < n; ++i) {
           payments[i].amount_base_minor = payments[i].amount_minor;
-          windows.keys_of(payments[i], &keys[i * groups]);
-          windows.prefetch_slots(&keys[i * groups]);
+          windows.keys_of(payments[i], keys[i]);
         }
-        for (size_t i = 0; i < n; ++i) windows.prefetch_rows(&keys[i * groups]);
-        for (size_t i = 0; i < n; ++i) windows.observe(payments[i], &keys[i * groups], &rows[i * stride]);
+        for (size_t i = 0; i < n; ++i) {
+          windows.prefetch(keys, i);
+          windows.observe(payments[i], keys[i], &rows[i * stride]);
+        }
       });
       timed(3, [&] { forest.score_batch(rows.data(), stride, n, scores.data()); });
       timed(4, [&] {
@@ -167,7 +168,7 @@ class Bench {
     }
     const char* kNames[] = {"parse JSON, map, token", "known ids (body digest, table)", "window state and features", "200 trees of depth 6",
                             "rules and thresholds", "records, JSON answer, journal group with CRC"};
-    fmt::print("{} features over {} keys, {} trees, {} payments warm the state, {} bytes of JSON a payment\n", columns_, groups, forest.tree_count(),
+    fmt::print("{} features over {} keys, {} trees, {} payments warm the state, {} bytes of JSON a payment\n", columns_, windows.group_count(), forest.tree_count(),
                sizes_.warm, lines[0].size() - 64);
     for (int i = 0; i < 6; ++i) stage(kNames[i], best[i]);
     fmt::print("{:<46} {:>8.0f} ns\n", "all", sum_);
@@ -222,7 +223,7 @@ Status run() {
   std::string file = "config/demo.toml";
   if (!std::filesystem::exists(file)) file = PAYWARDEN_SOURCE "/config/demo.toml";
   TRY_ASSIGN(auto config, load_config(file));
-  return Bench(*config, tiny ? Sizes{3'000, 2, 64} : Sizes{200'000, 300, 256}).run();
+  return Bench(*config, tiny ? Sizes{3'000, 2, 64} : Sizes{200'000, 1000, 256}).run();
 }
 
 }  // namespace

@@ -49,6 +49,32 @@ class ByteWriter {
   std::string& out_;
 };
 
+// The same into memory that the caller knows to be large enough: for the small pieces of a record,
+// which are then appended as one.
+class ByteCursor {
+ public:
+  explicit ByteCursor(char* to) : begin_(to), at_(to) {}
+  void u8(uint8_t v) { *at_++ = static_cast<char>(v); }
+  void i64(int64_t v) { raw(&v, 8); }
+  void f64(double v) { raw(&v, 8); }
+  void varint(uint64_t v) {  // at most 10 bytes
+    for (; v >= 0x80; v >>= 7) u8(static_cast<uint8_t>(v | 0x80));
+    u8(static_cast<uint8_t>(v));
+  }
+  void svarint(int64_t v) {
+    varint((static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63));
+  }
+  void raw(const void* p, size_t n) {
+    std::memcpy(at_, p, n);
+    at_ += n;
+  }
+  std::string_view bytes() const { return {begin_, static_cast<size_t>(at_ - begin_)}; }
+
+ private:
+  char* begin_;
+  char* at_;
+};
+
 class ByteReader {
  public:
   explicit ByteReader(std::string_view in) : in_(in) {}

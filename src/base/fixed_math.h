@@ -12,6 +12,8 @@
 // number); sin, cos: absolute 1e-15 for |x| <= 2^20.
 #pragma once
 
+#include <cstdint>
+
 namespace paywarden {
 
 // +infinity above 709.79, subnormal and then 0 below -708.4; NaN stays NaN.
@@ -21,6 +23,9 @@ double fixed_log(double x);
 // Radians. NaN for |x| > 2^20 (165,000 turns: no angle of ours) and for non-finite x.
 double fixed_sin(double x);
 double fixed_cos(double x);
+// Four at once: out[i] = sin(x[i] + quarter_turns[i] * pi / 2), so with 0 the bits of fixed_sin, with 1
+// those of fixed_cos.
+void fixed_sines(const double (&x)[4], const int64_t (&quarter_turns)[4], double (&out)[4]);
 // The angle of (x, y), in [-pi, pi]; zeros and infinities as C's atan2 has them.
 double fixed_atan2(double y, double x);
 // NaN outside [-1, 1].

@@ -23,17 +23,39 @@ inline uint64_t load_le64(const char* p) {
   return v;
 }
 
+inline uint64_t load_le32(const char* p) {
+  uint32_t v;
+  std::memcpy(&v, p, 4);
+  return v;
+}
+
+// The first n <= 8 bytes with zeros behind them, without reading further and without a loop.
+inline uint64_t load_le64_padded(const char* p, size_t n) {
+  if (n == 8) return load_le64(p);
+  if (n >= 4) return load_le32(p) | load_le32(p + n - 4) << (8 * (n - 4));
+  if (n == 0) return 0;
+  auto byte = [p](size_t i) { return uint64_t{static_cast<unsigned char>(p[i])} << (8 * i); };
+  return byte(0) | byte(n / 2) | byte(n - 1);
+}
+
+inline constexpr uint64_t kHashWords[] = {0xa0761d6478bd642full, 0xe7037ed1a0b428dbull,
+                                          0x8ebc6af09c88c6e3ull};
+
+// The last 0 to 16 bytes as two words.
+inline void load_tail(const char* p, size_t n, uint64_t& low, uint64_t& high) {
+  low = load_le64_padded(p, n < 8 ? n : 8);
+  high = n > 8 ? load_le64_padded(p + 8, n - 8) : 0;
+}
+
 inline uint64_t hash64(std::string_view bytes, uint64_t seed = 0) {
-  constexpr uint64_t k0 = 0xa0761d6478bd642full, k1 = 0xe7037ed1a0b428dbull,
-                     k2 = 0x8ebc6af09c88c6e3ull;
+  constexpr auto& k = kHashWords;
   const char* p = bytes.data();
   size_t n = bytes.size();
-  uint64_t h = seed ^ k0;
-  for (; n > 16; p += 16, n -= 16) h = fold(load_le64(p) ^ k1, load_le64(p + 8) ^ h);
-  char tail[16] = {};
-  if (n) std::memcpy(tail, p, n);
-  h = fold(load_le64(tail) ^ k1, load_le64(tail + 8) ^ h);
-  return fold(h ^ k2, bytes.size() ^ k1);
+  uint64_t h = seed ^ k[0], low, high;
+  for (; n > 16; p += 16, n -= 16) h = fold(load_le64(p) ^ k[1], load_le64(p + 8) ^ h);
+  load_tail(p, n, low, high);
+  h = fold(low ^ k[1], high ^ h);
+  return fold(h ^ k[2], bytes.size() ^ k[1]);
 }
 
 // Mixes one more word in: hash_combine(hash_combine(seed, card), category).
@@ -47,8 +69,22 @@ struct Hash128 {
   bool operator==(const Hash128&) const = default;
 };
 
+// Two hash64 of different seeds, side by side in one pass.
 inline Hash128 hash128(std::string_view bytes) {
-  return {hash64(bytes, 0x9e3779b97f4a7c15ull), hash64(bytes, 0xc2b2ae3d27d4eb4full)};
+  constexpr auto& k = kHashWords;
+  const char* p = bytes.data();
+  size_t n = bytes.size();
+  uint64_t a = 0x9e3779b97f4a7c15ull ^ k[0], b = 0xc2b2ae3d27d4eb4full ^ k[0], low, high;
+  for (; n > 16; p += 16, n -= 16) {
+    low = load_le64(p) ^ k[1];
+    high = load_le64(p + 8);
+    a = fold(low, high ^ a);
+    b = fold(low, high ^ b);
+  }
+  load_tail(p, n, low, high);
+  a = fold(low ^ k[1], high ^ a);
+  b = fold(low ^ k[1], high ^ b);
+  return {fold(a ^ k[2], bytes.size() ^ k[1]), fold(b ^ k[2], bytes.size() ^ k[1])};
 }
 
 }  // namespace paywarden

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 namespace paywarden {
 namespace {
@@ -53,39 +54,85 @@ void append_number(std::string& out, T value) {
 
 }  // namespace
 
-void append_json_string(std::string& out, std::string_view text) {
-  out.push_back('"');
+namespace {
+
+bool needs_escape(unsigned char c) {
+  return c < 0x20 || c >= 0x80 || c == '"' || c == '\\';
+}
+
+// Eight bytes at once: those below 0x20, above 0x7f, quotes and backslashes (Mycroft's zero byte test).
+bool any_needs_escape(uint64_t word) {
+  constexpr uint64_t kOnes = 0x0101010101010101ull, kHighs = 0x8080808080808080ull;
+  auto has_zero = [](uint64_t w) { return (w - kOnes) & ~w & kHighs; };
+  uint64_t below = (word - kOnes * 0x20) & ~word;
+  return (below | word | has_zero(word ^ (kOnes * '"')) | has_zero(word ^ (kOnes * '\\'))) & kHighs;
+}
+
+size_t plain_length(std::string_view text) {
+  size_t n = 0;
+  for (; n + 8 <= text.size(); n += 8) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + n, 8);
+    if (any_needs_escape(word)) break;
+  }
+  while (n < text.size() && !needs_escape(static_cast<unsigned char>(text[n]))) ++n;
+  return n;
+}
+
+void append_with_escapes(std::string& out, std::string_view text) {
   auto* p = reinterpret_cast<const unsigned char*>(text.data());
   for (size_t i = 0; i < text.size();) {
-    unsigned char c = p[i];
-    if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-      size_t run = i + 1;
-      while (run < text.size() && p[run] >= 0x20 && p[run] < 0x80 && p[run] != '"' &&
-             p[run] != '\\')
-        ++run;
-      out.append(text.substr(i, run - i));
-      i = run;
-      continue;
-    }
+    size_t plain = plain_length(text.substr(i));
+    out.append(text.substr(i, plain));
+    i += plain;
+    if (i == text.size()) return;
     size_t length = utf8_length(p + i, text.size() - i);
     if (length == 0)
       out += "\xef\xbf\xbd";
     else if (length > 1)
       out.append(text.substr(i, length));
-    else if (c < 0x20)
-      append_control(out, c);
+    else if (p[i] < 0x20)
+      append_control(out, p[i]);
     else
-      out.append({'\\', static_cast<char>(c)});
+      out.append({'\\', static_cast<char>(p[i])});
     i += length == 0 ? 1 : length;
   }
+}
+
+// What is put together here and appended as one: std::string's appends cost more than their bytes.
+constexpr size_t kAtOnce = 128;
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  if (text.size() + 2 <= kAtOnce && plain_length(text) == text.size()) {
+    char quoted[kAtOnce];
+    quoted[0] = '"';
+    std::memcpy(quoted + 1, text.data(), text.size());
+    quoted[text.size() + 1] = '"';
+    out.append(quoted, text.size() + 2);
+    return;
+  }
+  out.push_back('"');
+  append_with_escapes(out, text);
   out.push_back('"');
 }
 
 JsonWriter& JsonWriter::key(std::string_view name) {
-  separate();
-  out_.push_back('"');
-  out_.append(name);
-  out_ += "\":";
+  if (name.size() + 4 > kAtOnce) {
+    separate();
+    out_.append(1, '"').append(name).append("\":");
+  } else {
+    char text[kAtOnce];
+    char* end = text;
+    if (comma_) *end++ = ',';
+    *end++ = '"';
+    std::memcpy(end, name.data(), name.size());
+    end += name.size();
+    *end++ = '"';
+    *end++ = ':';
+    out_.append(text, static_cast<size_t>(end - text));
+  }
   comma_ = false;
   return *this;
 }

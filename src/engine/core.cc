@@ -29,7 +29,7 @@ Core::Core(const FieldTable& fields, const FeatureSet& features, const CoreOptio
       policy_(std::move(policy)),
       stride_((windows_->feature_count() + 15) / 16 * 16),
       rows_(stride_ * kMicroBatchMax),
-      keys_(windows_->group_count() * kMicroBatchMax),
+      keys_(kMicroBatchMax),
       scores_(kMicroBatchMax),
       seen_now_(kMicroBatchMax),
       approximate_(kMicroBatchMax) {}
@@ -56,34 +56,31 @@ std::optional<uint64_t> Core::sequence_of(std::string_view payment_id) const {
 
 void Core::observe(Payment& payment, float* out) {
   payment.amount_base_minor = rates_.to_base(payment.amount_minor, payment.currency);
-  windows_->keys_of(payment, keys_.data());
-  windows_->observe(payment, keys_.data(), out);
-  take_waiting_label(payment, keys_.data());
+  windows_->keys_of(payment, keys_[0]);
+  windows_->observe(payment, keys_[0], out);
+  take_waiting_label(payment, keys_[0]);
   labels_.expire(windows_->watermark());
 }
 
 // State and features, in log order, with all memory asked for beforehand.
 void Core::observe_in_order(std::span<CoreItem> items) {
-  size_t groups = windows_->group_count();
   for (size_t i = 0; i < items.size(); ++i) {
     Payment& payment = *items[i].payment;
     payment.amount_base_minor = rates_.to_base(payment.amount_minor, payment.currency);
-    windows_->keys_of(payment, &keys_[i * groups]);
-    windows_->prefetch_slots(&keys_[i * groups]);
+    windows_->keys_of(payment, keys_[i]);
   }
-  for (size_t i = 0; i < items.size(); ++i) windows_->prefetch_rows(&keys_[i * groups]);
   for (size_t i = 0; i < items.size(); ++i) {
-    const uint64_t* keys = &keys_[i * groups];
-    seen_now_[i] = windows_->observe(*items[i].payment, keys, row(i));
+    windows_->prefetch({keys_.data(), items.size()}, i);
+    seen_now_[i] = windows_->observe(*items[i].payment, keys_[i], row(i));
     approximate_[i].clear();
     for (uint16_t f : seen_now_[i].approximate)
       approximate_[i].push_back(features_.specs()[f].name);
-    take_waiting_label(*items[i].payment, keys);
+    take_waiting_label(*items[i].payment, keys_[i]);
     labels_.expire(windows_->watermark());
   }
 }
 
-void Core::take_waiting_label(const Payment& payment, const uint64_t* keys) {
+void Core::take_waiting_label(const Payment& payment, const PaymentKeys& keys) {
   if (!labels_.any_waiting()) return;
   Hash128 id = hash128(payment.id());
   auto word = labels_.take_waiting(id);
@@ -130,8 +127,8 @@ LabelFate Core::label(const Label& label, const Payment* payment) {
   }
   labels_.take_waiting(id);  // overtaken by this word
   LabelChange change = labels_.learn(id, payment->event_time, label.is_fraud);
-  windows_->keys_of(*payment, keys_.data());
-  windows_->apply_label(payment->event_time, keys_.data(), change.frauds, change.labelled);
+  windows_->keys_of(*payment, keys_[0]);
+  windows_->apply_label(payment->event_time, keys_[0], change.frauds, change.labelled);
   return LabelFate::applied;
 }
 

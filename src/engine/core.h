@@ -101,7 +101,7 @@ class Core {
   Core(const FieldTable& fields, const FeatureSet& features, const CoreOptions& options,
        std::unique_ptr<WindowState> windows, Policy policy);
   void observe_in_order(std::span<CoreItem> items);
-  void take_waiting_label(const Payment& payment, const uint64_t* keys);
+  void take_waiting_label(const Payment& payment, const PaymentKeys& keys);
   void fill(CoreItem& item, const float* row, float score);
   void set_model(std::shared_ptr<const Model> model);
   float* row(size_t i) { return rows_.data() + i * stride_; }
@@ -121,7 +121,7 @@ class Core {
 
   size_t stride_;
   std::vector<float> rows_;
-  std::vector<uint64_t> keys_;
+  std::vector<PaymentKeys> keys_;
   std::vector<float> scores_;
   std::vector<Observation> seen_now_;
   std::vector<std::vector<std::string>> approximate_;

@@ -11,7 +11,8 @@
 namespace paywarden {
 namespace {
 
-constexpr std::array<std::string_view, 4> kOptionKeys = {"lateness_max", "label_delay", "key_idle_max", "events_per_key_max"};
+constexpr std::array<std::string_view, 4> kOptionKeys = {"lateness_max", "label_delay",
+                                                         "key_idle_max", "events_per_key_max"};
 
 std::string suggestion(std::string_view key, std::span<const std::string_view> known) {
   std::string_view near = nearest_word(key, known);
@@ -138,7 +139,8 @@ class Reader {
         "name", "operation", "field", "by", "over", "place", "to", "codes", "unit", "why"};
     for (const auto& [key, node] : table_)
       if (std::find(kKeys.begin(), kKeys.end(), key.str()) == kKeys.end())
-        return bad(key.str(), "unknown key '" + std::string(key.str()) + "'", suggestion(key.str(), kKeys));
+        return bad(key.str(), "unknown key '" + std::string(key.str()) + "'",
+                   suggestion(key.str(), kKeys));
     return {};
   }
 
@@ -291,7 +293,8 @@ Status read_options(const toml::table& config, std::string_view file, FeatureOpt
         return fail("features.events_per_key_max must be 64 to 32768", where);
       options.events_per_key_max = static_cast<uint32_t>(n);
     } else {
-      return fail("unknown key 'features." + std::string(key.str()) + "'", where, suggestion(key.str(), kOptionKeys));
+      return fail("unknown key 'features." + std::string(key.str()) + "'", where,
+                  suggestion(key.str(), kOptionKeys));
     }
   }
   return {};

@@ -92,7 +92,8 @@ struct FeatureOptions {
   int base_exponent = 2;  // digits behind the point of the base currency
 };
 inline constexpr size_t kFeaturesMax = 512;  // a feature vector is at most 2 KiB
-inline constexpr size_t kWindowsPerKeyMax = 12;  // window lengths of one key: their ends fit a cache line
+inline constexpr size_t kWindowsPerKeyMax =
+    12;                                    // window lengths of one key: their ends fit a cache line
 inline constexpr size_t kCodesMax = 4096;  // values of one `codes` list
 inline constexpr Duration kWindowMax = days(400);
 

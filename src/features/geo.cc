@@ -20,10 +20,11 @@ GeoPoint unpack(uint64_t word) {
 }  // namespace
 
 double distance_km(GeoPoint a, GeoPoint b) {
-  double south = fixed_sin((b.latitude - a.latitude) * kRadians / 2),
-         east = fixed_sin((b.longitude - a.longitude) * kRadians / 2);
-  double h = south * south +
-             fixed_cos(a.latitude * kRadians) * fixed_cos(b.latitude * kRadians) * east * east;
+  double sines[4];  // of half the way south and east, and of what the latitudes lack to the pole
+  fixed_sines({(b.latitude - a.latitude) * kRadians / 2, (b.longitude - a.longitude) * kRadians / 2,
+               a.latitude * kRadians, b.latitude * kRadians},
+              {0, 0, 1, 1}, sines);
+  double h = sines[0] * sines[0] + sines[2] * sines[3] * sines[1] * sines[1];
   return 2 * kEarthRadiusKm * fixed_asin(std::sqrt(std::min(1.0, std::max(0.0, h))));
 }
 

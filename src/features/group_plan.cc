@@ -13,7 +13,8 @@ class Planner {
   void add(const FeatureSpec& spec, uint16_t output) {
     Step step{spec.operation};
     step.output = output;
-    if (is_windowed(spec.operation)) step.window = window(spec.over);
+    step.windowed = is_windowed(spec.operation);
+    if (step.windowed) step.window = window(spec.over);
     if (spec.field) {
       step.scale = quantity_scale(*spec.field, fields_[*spec.field].type, options_.base_exponent);
       if (*spec.field != field::amount && spec.operation != Operation::count_distinct)
@@ -87,7 +88,7 @@ class Planner {
       if (c.kind == kind && c.field == f && c.place == place) return c.word;
       distinct += c.kind == ColumnKind::distinct;
     }
-    plan_.columns.push_back({kind, f, plan_.row_words, distinct, place});
+    plan_.columns.push_back({kind, f, plan_.row_words, distinct, 0, fields_[f].type, place});
     plan_.row_words =
         static_cast<uint16_t>(plan_.row_words + (kind == ColumnKind::squares ? 2 : 1));
     return plan_.columns.back().word;
@@ -140,7 +141,10 @@ Result<std::vector<GroupPlan>> make_group_plans(const FeatureSet& set, const Fie
       Planner(group_for(plans, spec.by), fields, set.options()).add(spec, output);
     ++output;
   }
-  for (const GroupPlan& plan : plans) {
+  for (GroupPlan& plan : plans) {
+    std::stable_sort(plan.steps.begin(), plan.steps.end(), [](const Step& a, const Step& b) {
+      return std::pair(!a.windowed, a.window) < std::pair(!b.windowed, b.window);
+    });
     auto distinct = std::count_if(plan.columns.begin(), plan.columns.end(),
                                   [](const Column& c) { return c.kind == ColumnKind::distinct; });
     if (distinct > 16)
@@ -148,16 +152,6 @@ Result<std::vector<GroupPlan>> make_group_plans(const FeatureSet& set, const Fie
                   " counts distinct values of more than 16 fields");
   }
   return plans;
-}
-
-int64_t quantity_of(const Payment& payment, FieldIndex f, FieldType type) {
-  if (f == field::amount) return payment.amount_base_minor;
-  const FieldValue& value = payment.value(f);
-  if (type != FieldType::number) return value.integer;
-  double micro = value.number * 1e6;
-  if (!(micro > -9e15)) micro = -9e15;
-  if (!(micro < 9e15)) micro = 9e15;
-  return static_cast<int64_t>(micro < 0 ? micro - 0.5 : micro + 0.5);
 }
 
 double quantity_scale(FieldIndex f, FieldType type, int base_exponent) {

@@ -33,11 +33,14 @@ struct Column {
   FieldIndex field = 0;
   uint16_t word = 0;            // first word in the row
   uint16_t distinct_index = 0;  // distinct: which of the flag bits is its own
+  uint16_t hash = 0;            // distinct: which of a payment's hashes (KeyGroup::bind_hashes)
+  FieldType type = FieldType::text;
   PlaceFields place;
 };
 
 struct Step {
   Operation operation;
+  bool windowed = false;
   uint8_t window = 0;    // index into GroupPlan::windows
   uint16_t word = 0;     // the column read
   uint16_t present = 0;  // the column that counts where the field is present; 0: it always is
@@ -59,7 +62,7 @@ struct GroupPlan {
   std::vector<Duration> windows;  // ascending, at most kWindowsPerKeyMax
   Duration retention;             // longest window + lateness_max
   std::vector<Column> columns;
-  std::vector<Step> steps;
+  std::vector<Step> steps;  // those with a window first, by window
   std::vector<Running> running;
   uint16_t row_words = 2;  // time; count prefix and flags; then the columns
   uint8_t label_window =
@@ -74,7 +77,15 @@ Result<std::vector<GroupPlan>> make_group_plans(const FeatureSet& set, const Fie
 // base currency), integer and boolean as they are, number in 10^-6 (rounded half away from zero,
 // held within
 // +-9e15).
-int64_t quantity_of(const Payment& payment, FieldIndex field, FieldType type);
+inline int64_t quantity_of(const Payment& payment, FieldIndex f, FieldType type) {
+  if (f == field::amount) return payment.amount_base_minor;
+  const FieldValue& value = payment.value(f);
+  if (type != FieldType::number) return value.integer;
+  double micro = value.number * 1e6;
+  if (!(micro > -9e15)) micro = -9e15;
+  if (!(micro < 9e15)) micro = 9e15;
+  return static_cast<int64_t>(micro < 0 ? micro - 0.5 : micro + 0.5);
+}
 double quantity_scale(FieldIndex field, FieldType type, int base_exponent);
 
 }  // namespace paywarden

@@ -10,7 +10,10 @@
 namespace paywarden {
 namespace {
 
-constexpr uint32_t kSweepEvery = 4;  // a table of 16 million slots is walked once in 64 million payments
+// The sweep looks at one slot every so many payments, and at some more for each new key: so keys that
+// are forgotten go faster than others come, whatever the share of new ones.
+constexpr uint32_t kPaymentsASweep = 8;
+constexpr uint32_t kSweepsANewKey = 4;
 
 // Rows of the size classes: by half at a time, to the limit and an eighth (the room that folding
 // makes), with row `start`.
@@ -22,178 +25,243 @@ std::vector<uint32_t> make_capacities(uint32_t events_max) {
   return out;
 }
 
-std::vector<size_t> block_sizes(const std::vector<uint32_t>& capacities, size_t header_words,
-                                size_t row_words) {
+std::vector<uint32_t> make_row_places(const GroupPlan& plan,
+                                      const std::vector<uint32_t>& capacities) {
+  auto distinct = static_cast<size_t>(
+      std::count_if(plan.columns.begin(), plan.columns.end(),
+                    [](const Column& c) { return c.kind == ColumnKind::distinct; }));
+  std::vector<uint32_t> out;
+  for (uint32_t capacity : capacities) {
+    size_t bytes = sizeof(History) + plan.running.size() * 4 + distinct * capacity * 2;
+    out.push_back(static_cast<uint32_t>((bytes + 7) / 8 * 8));
+  }
+  return out;
+}
+
+std::vector<size_t> block_sizes(const std::vector<uint32_t>& capacities,
+                                const std::vector<uint32_t>& rows_at, size_t row_words) {
   std::vector<size_t> out;
-  for (uint32_t rows : capacities) out.push_back((header_words + rows * row_words) * 8);
+  for (size_t c = 0; c < capacities.size(); ++c)
+    out.push_back(rows_at[c] + capacities[c] * row_words * 8);
   return out;
 }
 
 }  // namespace
 
-KeyGroup::KeyGroup(GroupPlan plan, const FieldTable& fields, const FeatureOptions& options)
+KeyGroup::KeyGroup(GroupPlan plan, const FeatureOptions& options)
     : plan_(std::move(plan)),
       options_(options),
       capacities_(make_capacities(options.events_per_key_max)),
-      header_words_(static_cast<uint32_t>((plan_.running.size() + 1) / 2)),
-      pool_(block_sizes(capacities_, header_words_, plan_.row_words)) {
-  for (const Column& column : plan_.columns) column_types_.push_back(fields[column.field].type);
-  for (FieldIndex f : plan_.by) column_types_.push_back(fields[f].type);
+      rows_at_(make_row_places(plan_, capacities_)),
+      pool_(block_sizes(capacities_, rows_at_, plan_.row_words)) {
+  size_t step = 0;
+  for (size_t w = 0; w < plan_.windows.size(); ++w) {
+    window_ms_[w] = plan_.windows[w].ms();
+    while (step < plan_.steps.size() && plan_.steps[step].windowed && plan_.steps[step].window == w)
+      ++step;
+    steps_from_[w + 1] = static_cast<uint16_t>(step);
+    for (size_t i = 0; i < plan_.running.size(); ++i) {
+      const Running& what = plan_.running[i];
+      if (what.kind == ColumnKind::distinct && what.window == w)
+        leaving_.push_back(
+            {static_cast<uint16_t>(i), what.word, superseded_bit(what.distinct_index)});
+    }
+    leaving_from_[w + 1] = static_cast<uint16_t>(leaving_.size());
+  }
 }
 
-uint64_t KeyGroup::key_of(const Payment& payment) const {
+void KeyGroup::bind_hashes(std::vector<FieldIndex>& hashed) {
+  auto place_of = [&hashed](FieldIndex f) {
+    auto at = std::find(hashed.begin(), hashed.end(), f);
+    auto place = static_cast<uint16_t>(at - hashed.begin());
+    if (at == hashed.end()) hashed.push_back(f);
+    return place;
+  };
+  for (FieldIndex f : plan_.by) key_hashes_.push_back(place_of(f));
+  for (Column& column : plan_.columns)
+    if (column.kind == ColumnKind::distinct) column.hash = place_of(column.field);
+}
+
+uint64_t KeyGroup::key_of(const uint64_t* hashes) const {
   uint64_t key = 0x9ae16a3b2f90404full;
-  size_t types = plan_.columns.size();
-  for (size_t i = 0; i < plan_.by.size(); ++i) {
-    uint64_t part = hash_of_field(payment, plan_.by[i], column_types_[types + i]);
-    if (part == 0) return 0;
-    key = hash_combine(key, part);
+  for (uint16_t i : key_hashes_) {
+    if (hashes[i] == 0) return 0;
+    key = hash_combine(key, hashes[i]);
   }
   return key ? key : 1;
 }
 
-void KeyGroup::prefetch_rows(uint64_t key) {
-  const Slot* slot = table_.find(key);
+void KeyGroup::prefetch_block(KeyRef& ref) {
+  const Slot* slot = table_.locate(ref);
   if (!slot) return;
-  __builtin_prefetch(slot->block);
-  __builtin_prefetch(row(*slot, slot->end - 1));
-  __builtin_prefetch(row(*slot, slot->end));
-  for (size_t w = 0; w < plan_.windows.size(); ++w)
-    __builtin_prefetch(row(*slot, slot->tails[w]) + plan_.row_words);
+  __builtin_prefetch(slot->history);
+  __builtin_prefetch(bytes_of(*slot->history) + 64);
 }
 
-bool KeyGroup::forgotten(const Slot& slot, EventTime watermark) const {
-  return slot.newest <= (watermark - options_.key_idle_max).ms();
+void KeyGroup::prefetch_rows(const KeyRef& ref) {
+  const Slot* slot = table_.find(ref);
+  if (!slot) return;
+  const History& history = *slot->history;
+  auto ask = [](const void* from, size_t bytes) {
+    for (size_t at = 0; at < bytes; at += 64)
+      __builtin_prefetch(static_cast<const char*>(from) + at);
+    __builtin_prefetch(static_cast<const char*>(from) + bytes - 1);
+  };
+  size_t row_bytes = size_t{plan_.row_words} * 8;
+  ask(row(history, history.end - 1u), 2 * row_bytes);  // the newest, and the one to come
+  for (size_t w = 0; w < plan_.windows.size(); ++w)    // its prefixes, and the time of the next
+    ask(row(history, history.tails[w]), row_bytes + 8);
+  if (leaving_.empty()) return;
+  const uint16_t* first = tags(history, 0);
+  ask(first, static_cast<size_t>(reinterpret_cast<const char*>(rows(history)) -
+                                 reinterpret_cast<const char*>(first)));
 }
 
-void KeyGroup::start_history(Slot& slot, EventTime first_seen) {
-  std::memset(slot.block, 0, header_words_ * 8);
-  uint64_t* before = rows(slot);
+bool KeyGroup::forgotten(const History& history, EventTime watermark) const {
+  return history.newest <= (watermark - options_.key_idle_max).ms();
+}
+
+void KeyGroup::start_history(History& history, EventTime first_seen) {
+  std::memset(running(history), 0, plan_.running.size() * 4);
+  uint64_t* before = rows(history);
   std::memset(before, 0, plan_.row_words * 8);
   before[0] = static_cast<uint64_t>(kNever);
   for (const Column& column : plan_.columns)
     if (column.kind == ColumnKind::place) before[column.word] = kMissingPlace;
-  slot.start = 0;
-  slot.end = 1;
-  std::fill(std::begin(slot.tails), std::end(slot.tails), uint16_t{0});
-  slot.first_seen = first_seen.ms();
-  slot.newest = first_seen.ms();
+  history.start = 0;
+  history.end = 1;
+  history.folded = 0;
+  std::fill(std::begin(history.tails), std::end(history.tails), uint16_t{0});
+  history.first_seen = first_seen.ms();
+  history.newest = first_seen.ms();
 }
 
-Slot& KeyGroup::slot_for(uint64_t key, const Payment& payment, EventTime watermark) {
+History* KeyGroup::new_block(size_t size_class) {
+  auto* history = new (pool_.take(size_class)) History;
+  history->size_class = static_cast<uint16_t>(size_class);
+  return history;
+}
+
+Slot& KeyGroup::slot_for(const KeyRef& ref, const Payment& payment, EventTime watermark) {
   bool inserted = false;
-  Slot& slot = table_.find_or_insert(key, inserted);
+  Slot& slot = table_.find_or_insert(ref, inserted);
   if (inserted) {
-    slot.size_class = 0;
-    slot.block = pool_.take(0);
-    start_history(slot, payment.event_time);
-  } else if (forgotten(slot, watermark)) {
-    start_history(slot, payment.event_time);
+    slot.history = new_block(0);
+    sweeps_due_ += kPaymentsASweep * kSweepsANewKey;
   }
+  if (inserted || forgotten(*slot.history, watermark))
+    start_history(*slot.history, payment.event_time);
   return slot;
 }
 
-// One slot every kSweepEvery payments: a key that idled beyond key_idle_max goes, one whose history expired shrinks
-// to its last row. Neither changes a feature (both are already unseen), so when it happens does not
-// matter.
+// A key that idled beyond key_idle_max goes, one whose history expired shrinks to its last row.
+// Neither changes a feature (both are already unseen), so when it happens does not matter.
 void KeyGroup::sweep(EventTime watermark) {
-  if (++observed_ < kSweepEvery) return;
-  observed_ = 0;
   uint64_t here = sweep_position_;
   Slot* slot = table_.step(sweep_position_);
   if (!slot) return;
-  if (forgotten(*slot, watermark)) {
-    pool_.give_back(slot->block, slot->size_class);
+  History& history = *slot->history;
+  if (forgotten(history, watermark)) {
+    pool_.give_back(reinterpret_cast<uint64_t*>(&history), history.size_class);
     table_.erase(slot->key);
     sweep_position_ = here;  // another key may have moved here
-  } else if (slot->size_class > 0 && slot->newest <= horizon(watermark)) {
-    slot->start = static_cast<uint16_t>(slot->end - 1);
-    for (size_t w = 0; w < plan_.windows.size(); ++w) slot->tails[w] = slot->start;
-    rebuild_running(*slot, time_at(*slot, slot->start), horizon(watermark));
+  } else if (history.size_class > 0 && history.newest <= horizon(watermark)) {
+    history.start = static_cast<uint16_t>(history.end - 1);
+    for (size_t w = 0; w < plan_.windows.size(); ++w) history.tails[w] = history.start;
+    rebuild_running(history, time_at(history, history.start), horizon(watermark));
     move_to_class(*slot, 0);
   }
 }
 
 // An arrival from before the horizon is not counted and sees no history: its windows hold itself
 // alone.
-void KeyGroup::outside(const Payment& payment, const Slot* slot, float* out) const {
+void KeyGroup::outside(const Payment& payment, const uint64_t* hashes, const History* history,
+                       float* out) const {
   alignas(8) uint64_t alone[2 * 128] = {};
   CHECK(plan_.row_words <= 128, "a row is wider than the place for it");
   uint64_t* before = alone;
   before[0] = static_cast<uint64_t>(kNever);
   for (const Column& column : plan_.columns)
     if (column.kind == ColumnKind::place) before[column.word] = kMissingPlace;
-  write_row(before + plan_.row_words, before, payment);
-  View view{before, 1, payment.event_time.ms()};
-  if (slot) view.first_seen = std::min(slot->first_seen, view.first_seen);
+  write_row(before + plan_.row_words, before, payment, hashes);
+  const uint16_t tails[kWindowsPerKeyMax] = {};
+  int64_t first_seen = payment.event_time.ms();
+  if (history) first_seen = std::min(history->first_seen, first_seen);
   std::vector<uint16_t> none;
-  evaluate(view, out, none);
+  evaluate({before, 1, first_seen, tails, nullptr, false}, out, none);
 }
 
-void KeyGroup::observe(uint64_t key, const Payment& payment, EventTime watermark, float* out,
-                       std::vector<uint16_t>& approximate) {
-  if (key == 0) {
+void KeyGroup::observe(const KeyRef& ref, const Payment& payment, const uint64_t* hashes,
+                       EventTime watermark, float* out, std::vector<uint16_t>& approximate) {
+  if (ref.key == 0) {
     for (const Step& step : plan_.steps) out[step.output] = kMissing;
     return;
   }
-  sweep(watermark);
   int64_t horizon_ms = horizon(watermark), t = payment.event_time.ms();
   if (t <= horizon_ms) {
-    const Slot* slot = table_.find(key);
-    return outside(payment, slot && !forgotten(*slot, watermark) ? slot : nullptr, out);
+    const Slot* slot = table_.find(ref);
+    return outside(payment, hashes,
+                   slot && !forgotten(*slot->history, watermark) ? slot->history : nullptr, out);
   }
-  Slot& slot = slot_for(key, payment, watermark);
-  View view{nullptr, 0, std::min(slot.first_seen, t)};
-  slot.first_seen = view.first_seen;
-  if (t >= time_at(slot, slot.end - 1)) {
-    append(slot, payment, horizon_ms);
-    view.position = slot.end - 1u;
-    view.running = running(slot);
-    for (size_t w = 0; w < plan_.windows.size(); ++w) view.tails[w] = slot.tails[w];
+  Slot& slot = slot_for(ref, payment, watermark);
+  int64_t first_seen = slot.history->first_seen = std::min(slot.history->first_seen, t);
+  if (t >= slot.history->newest) {
+    append(slot, payment, hashes, horizon_ms);
+    const History& history = *slot.history;
+    evaluate({rows(history), history.end - 1u, first_seen, history.tails, running(history),
+              history.folded != 0},
+             out, approximate);
   } else {
-    view.position = insert_late(slot, payment, horizon_ms);
+    uint32_t position = insert_late(slot, payment, hashes, horizon_ms);
+    const History& history = *slot.history;
+    uint16_t tails[kWindowsPerKeyMax];
     for (size_t w = 0; w < plan_.windows.size(); ++w)
-      view.tails[w] = last_row_at_or_before(slot, std::max(t - plan_.windows[w].ms(), horizon_ms));
+      tails[w] = static_cast<uint16_t>(
+          last_row_at_or_before(history, std::max(t - plan_.windows[w].ms(), horizon_ms)));
+    evaluate({rows(history), position, first_seen, tails, nullptr, history.folded != 0}, out,
+             approximate);
   }
-  view.base = rows(slot);
-  evaluate(view, out, approximate);
+  sweeps_due_ += 1;
+  for (; sweeps_due_ >= kPaymentsASweep; sweeps_due_ -= kPaymentsASweep) sweep(watermark);
 }
 
 void KeyGroup::apply_label(uint64_t key, EventTime payment_time, int fraud_change,
                            int labelled_change, EventTime watermark) {
   if (key == 0 || !plan_.has_labels) return;
-  Slot* slot = table_.find(key);
-  if (!slot || forgotten(*slot, watermark)) return;
+  Slot* slot = table_.find({key});
+  if (!slot || forgotten(*slot->history, watermark)) return;
+  const History& history = *slot->history;
   int64_t t = payment_time.ms();
   if (t <= horizon(watermark)) return;
-  uint32_t at = last_row_at_or_before(*slot, t - 1) + 1;
-  if (at >= slot->end) return;
-  bool its_bucket = is_folded(row(*slot, at));
-  if (time_at(*slot, at) != t && !its_bucket) return;  // it came too late to be counted
+  uint32_t at = last_row_at_or_before(history, t - 1) + 1;
+  if (at >= history.end) return;
+  bool its_bucket = is_folded(row(history, at));
+  if (time_at(history, at) != t && !its_bucket) return;  // it came too late to be counted
   uint64_t change = pack_labels(fraud_change, labelled_change);
   for (const Column& column : plan_.columns)
     if (column.kind == ColumnKind::labels)
-      for (uint32_t i = at; i < slot->end; ++i) {
-        uint64_t& word = row(*slot, i)[column.word];
+      for (uint32_t i = at; i < history.end; ++i) {
+        uint64_t& word = row(history, i)[column.word];
         word = add_labels(word, change);
       }
 }
 
 void KeyGroup::write_logical(const Slot& slot, int64_t horizon_ms, ByteWriter& out) const {
-  uint32_t first = std::max<uint32_t>(slot.start, last_row_at_or_before(slot, horizon_ms));
+  const History& history = *slot.history;
+  uint32_t first = std::max<uint32_t>(history.start, last_row_at_or_before(history, horizon_ms));
   out.u64(slot.key);
-  out.i64(slot.first_seen);
-  out.u32(slot.end - first);
-  out.raw(row(slot, first), size_t{slot.end - first} * plan_.row_words * 8);
+  out.i64(history.first_seen);
+  out.u32(history.end - first);
+  out.raw(row(history, first), size_t{history.end - first} * plan_.row_words * 8);
 }
 
 void KeyGroup::save(EventTime watermark, ChunkedWriter& out) const {
   uint64_t count = 0;
-  table_.for_each([&](const Slot& slot) { count += !forgotten(slot, watermark); });
+  table_.for_each([&](const Slot& slot) { count += !forgotten(*slot.history, watermark); });
   out.bytes().u32(plan_.row_words);
   out.bytes().u64(count);
   table_.for_each([&](const Slot& slot) {
-    if (forgotten(slot, watermark)) return;
+    if (forgotten(*slot.history, watermark)) return;
     write_logical(slot, horizon(watermark), out.bytes());
     out.checkpoint();
   });
@@ -209,33 +277,40 @@ bool KeyGroup::load(ByteReader& in) {
     std::string_view bytes = in.raw(size_t{row_count} * plan_.row_words * 8);
     if (!in.ok() || key == 0 || row_count < 1 || row_count > capacities_.back()) return false;
     bool inserted = false;
-    Slot& slot = table_.find_or_insert(key, inserted);
+    Slot& slot = table_.find_or_insert({key}, inserted);
     if (!inserted) return false;
     auto fits = std::lower_bound(capacities_.begin(), capacities_.end(), row_count);
-    slot.size_class = static_cast<uint16_t>(fits - capacities_.begin());
-    slot.block = pool_.take(slot.size_class);
-    start_history(slot, EventTime(first_seen));
-    slot.end = static_cast<uint16_t>(row_count);
-    std::memcpy(rows(slot), bytes.data(), bytes.size());
-    slot.newest = time_at(slot, slot.end - 1u);
-    rebuild_running(slot, time_at(slot, slot.end - 1u), INT64_MIN);
+    slot.history = new_block(static_cast<size_t>(fits - capacities_.begin()));
+    restore(*slot.history, EventTime(first_seen), row_count, bytes);
   }
   return in.ok();
+}
+
+void KeyGroup::restore(History& history, EventTime first_seen, uint32_t row_count,
+                       std::string_view bytes) {
+  start_history(history, first_seen);
+  history.end = static_cast<uint16_t>(row_count);
+  std::memcpy(rows(history), bytes.data(), bytes.size());
+  history.newest = time_at(history, row_count - 1);
+  for (uint32_t i = 0; i < row_count; ++i) history.folded |= is_folded(row(history, i));
+  write_tags(history);
+  rebuild_running(history, history.newest, INT64_MIN);
 }
 
 uint64_t KeyGroup::state_hash(EventTime watermark) const {
   uint64_t sum = 0;
   std::string bytes;
   table_.for_each([&](const Slot& slot) {
-    if (forgotten(slot, watermark)) return;
+    const History& history = *slot.history;
+    if (forgotten(history, watermark)) return;
     bytes.clear();
     ByteWriter writer(bytes);
     writer.u64(slot.key);
-    writer.i64(slot.first_seen);
+    writer.i64(history.first_seen);
     uint32_t first =
-        std::max<uint32_t>(slot.start, last_row_at_or_before(slot, horizon(watermark)));
-    for (uint32_t i = first; i < slot.end; ++i) {
-      RowDifference difference(plan_, row(slot, i), row(slot, first), i == first);
+        std::max<uint32_t>(history.start, last_row_at_or_before(history, horizon(watermark)));
+    for (uint32_t i = first; i < history.end; ++i) {
+      RowDifference difference(plan_, row(history, i), row(history, first), i == first);
       writer.raw(difference.words(), size_t{plan_.row_words} * 8);
     }
     sum += hash64(bytes);

@@ -47,52 +47,68 @@ uint32_t KeyGroup::count_distinct_slowly(const uint64_t* base, uint16_t word, ui
   return count + static_cast<uint32_t>(std::unique(values.begin(), values.end()) - values.begin());
 }
 
-// Steps whose window is a pair of rows (tail, position].
-float KeyGroup::windowed(const Step& step, const View& view) const {
-  const size_t stride = plan_.row_words;
-  const uint64_t *own = view.base + view.position * stride, *before = own - stride;
-  const uint64_t* tail = view.base + view.tails[step.window] * stride;
+// Steps whose window is a pair of rows (tail, own].
+[[gnu::always_inline]] inline float KeyGroup::windowed(const Step& step, const Window& window,
+                                                       const View& view) const {
+  const uint64_t *own = window.own, *before = window.before, *tail = window.tail;
   uint16_t w = step.word;
-  uint32_t payments = count_prefix(own) - count_prefix(tail);
-  uint32_t n =
-      step.present ? static_cast<uint32_t>(own[step.present] - tail[step.present]) : payments;
+  auto present = [&] {
+    return step.present ? static_cast<uint32_t>(own[step.present] - tail[step.present])
+                        : window.payments;
+  };
+  auto sum = [&] { return static_cast<int64_t>(own[w] - tail[w]); };
   switch (step.operation) {
     case Operation::count:
-      return static_cast<float>(payments);
+      return static_cast<float>(window.payments);
     case Operation::sum:
-      return static_cast<float>(static_cast<double>(static_cast<int64_t>(own[w] - tail[w])) /
-                                step.scale);
+      return static_cast<float>(static_cast<double>(sum()) / step.scale);
     case Operation::mean:
-      return ratio_to(static_cast<double>(static_cast<int64_t>(own[w] - tail[w])), n * step.scale);
+      return ratio_to(static_cast<double>(sum()), present() * step.scale);
     case Operation::stddev: {
       uint16_t q = step.running;
       uint64_t low = own[q] - tail[q], high = own[q + 1] - tail[q + 1] - (own[q] < tail[q]);
       Wide squares = static_cast<Wide>((static_cast<UnsignedWide>(high) << 64) | low);
-      if (n == 0) return kMissing;
-      return static_cast<float>(deviation(n, static_cast<int64_t>(own[w] - tail[w]), squares) /
-                                step.scale);
+      uint32_t n = present();
+      return n == 0 ? kMissing : static_cast<float>(deviation(n, sum(), squares) / step.scale);
     }
     case Operation::ratio: {
       if (step.present && own[step.present] == before[step.present])
         return kMissing;  // P lacks the field
-      uint32_t others = step.present ? n - 1 : payments - 1;
       auto history = static_cast<double>(static_cast<int64_t>(before[w] - tail[w]));
-      return ratio_to(static_cast<double>(static_cast<int64_t>(own[w] - before[w])) * others,
-                      history);
+      return ratio_to(
+          static_cast<double>(static_cast<int64_t>(own[w] - before[w])) * (present() - 1), history);
     }
     case Operation::fraud_count:
       return static_cast<float>(static_cast<uint32_t>(subtract_labels(before[w], tail[w])));
-    case Operation::fraud_rate: {
-      uint32_t settled_row = std::max(view.tails[plan_.label_window], view.tails[step.window]);
-      const uint64_t* settled = view.base + settled_row * stride;
-      uint64_t recent = subtract_labels(before[w], settled[w]);
-      uint32_t known =
-          count_prefix(settled) - count_prefix(tail) + static_cast<uint32_t>(recent >> 32);
-      return ratio_to(static_cast<uint32_t>(subtract_labels(before[w], tail[w])), known);
-    }
+    case Operation::fraud_rate:
+      return fraud_rate(step, window, view);
     default:
-      return of_rows(step, view);
+      return running_value(step, view);
   }
+}
+
+float KeyGroup::fraud_rate(const Step& step, const Window& window, const View& view) const {
+  uint32_t settled_row = std::max(view.tails[plan_.label_window], view.tails[step.window]);
+  const uint64_t* settled = view.base + size_t{settled_row} * plan_.row_words;
+  uint64_t before = window.before[step.word];
+  uint64_t recent = subtract_labels(before, settled[step.word]);
+  uint32_t known =
+      count_prefix(settled) - count_prefix(window.tail) + static_cast<uint32_t>(recent >> 32);
+  return ratio_to(static_cast<uint32_t>(subtract_labels(before, window.tail[step.word])), known);
+}
+
+// Extremes and numbers of distinct values.
+float KeyGroup::running_value(const Step& step, const View& view) const {
+  uint32_t tail = view.tails[step.window], end = view.position + 1;
+  if (step.operation == Operation::count_distinct)
+    return static_cast<float>(view.running
+                                  ? view.running[step.running]
+                                  : count_distinct_slowly(view.base, step.word, tail, end));
+  uint32_t at = view.running ? view.running[step.running]
+                             : extreme_row(view.base, plan_.running[step.running], tail, end);
+  if (at == kNoRow) return kMissing;
+  auto extreme = static_cast<int64_t>(view.base[size_t{at} * plan_.row_words + step.word]);
+  return static_cast<float>(static_cast<double>(extreme) / step.scale);
 }
 
 // Steps that look at single rows.
@@ -101,22 +117,6 @@ float KeyGroup::of_rows(const Step& step, const View& view) const {
   const uint64_t *own = view.base + view.position * stride, *before = own - stride;
   auto now = static_cast<int64_t>(own[0]), previous = static_cast<int64_t>(before[0]);
   switch (step.operation) {
-    case Operation::min:
-    case Operation::max: {
-      const Running& what = plan_.running[step.running];
-      uint32_t at = view.running
-                        ? view.running[step.running]
-                        : extreme_row(view.base, what, view.tails[step.window], view.position + 1);
-      if (at == kNoRow) return kMissing;
-      return static_cast<float>(
-          static_cast<double>(static_cast<int64_t>(view.base[at * stride + step.word])) /
-          step.scale);
-    }
-    case Operation::count_distinct:
-      return static_cast<float>(view.running ? view.running[step.running]
-                                             : count_distinct_slowly(view.base, step.word,
-                                                                     view.tails[step.window],
-                                                                     view.position + 1));
     case Operation::time_since_last:
       return previous == kNever ? kMissing
                                 : static_cast<float>(static_cast<double>(now - previous) / 1000);
@@ -136,14 +136,25 @@ float KeyGroup::of_rows(const Step& step, const View& view) const {
   }
 }
 
-float KeyGroup::value_of(const Step& step, const View& view) const {
-  return is_windowed(step.operation) ? windowed(step, view) : of_rows(step, view);
+void KeyGroup::evaluate(const View& view, float* out, std::vector<uint16_t>& approximate) const {
+  const size_t stride = plan_.row_words, windows = plan_.windows.size();
+  const uint64_t* own = view.base + view.position * stride;
+  const Step* step = plan_.steps.data();
+  const Step* const first = step;
+  for (size_t w = 0; w < windows; ++w) {
+    const uint64_t* tail = view.base + view.tails[w] * stride;
+    Window window{own, own - stride, tail, count_prefix(own) - count_prefix(tail)};
+    for (const Step* end = first + steps_from_[w + 1]; step != end; ++step)
+      out[step->output] = windowed(*step, window, view);
+  }
+  for (const Step* end = first + plan_.steps.size(); step != end; ++step)
+    out[step->output] = of_rows(*step, view);
+  if (view.folded) list_approximate(view, approximate);
 }
 
-void KeyGroup::evaluate(const View& view, float* out, std::vector<uint16_t>& approximate) const {
+void KeyGroup::list_approximate(const View& view, std::vector<uint16_t>& approximate) const {
   for (const Step& step : plan_.steps) {
-    out[step.output] = value_of(step, view);
-    if (!is_windowed(step.operation)) continue;
+    if (!step.windowed) continue;
     const uint64_t* oldest = view.base + (size_t{view.tails[step.window]} + 1) * plan_.row_words;
     if (is_folded(oldest)) approximate.push_back(step.output);
   }

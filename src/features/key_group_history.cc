@@ -1,5 +1,6 @@
 // KeyGroup, part two: rows coming, going, moving and folding.
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "base/check.h"
@@ -31,32 +32,33 @@ void add_square(uint64_t* words, int64_t quantity) {
 
 }  // namespace
 
-void KeyGroup::write_row(uint64_t* to, const uint64_t* before, const Payment& payment) const {
-  std::memcpy(to, before, size_t{plan_.row_words} * 8);
+void KeyGroup::write_row(uint64_t* to, const uint64_t* before, const Payment& payment,
+                         const uint64_t* hashes) const {
+  for (uint32_t w = 2, words = plan_.row_words; w < words; ++w) to[w] = before[w];
   to[0] = static_cast<uint64_t>(payment.event_time.ms());
   to[1] = static_cast<uint32_t>(count_prefix(before) + 1);
-  for (size_t i = 0; i < plan_.columns.size(); ++i) {
-    const Column& column = plan_.columns[i];
-    bool has = has_field(payment, column.field);
+  for (const Column& column : plan_.columns) {
     uint64_t& word = to[column.word];
     switch (column.kind) {
       case ColumnKind::sum:
-        if (has)
-          word += static_cast<uint64_t>(quantity_of(payment, column.field, column_types_[i]));
+        if (has_field(payment, column.field))
+          word += static_cast<uint64_t>(quantity_of(payment, column.field, column.type));
         break;
       case ColumnKind::present:
-        word += has;
+        word += has_field(payment, column.field);
         break;
       case ColumnKind::squares:
-        if (has) add_square(&word, quantity_of(payment, column.field, column_types_[i]));
+        if (has_field(payment, column.field))
+          add_square(&word, quantity_of(payment, column.field, column.type));
         break;
       case ColumnKind::minimum:
       case ColumnKind::maximum:
-        word = static_cast<uint64_t>(has ? quantity_of(payment, column.field, column_types_[i])
+        word = static_cast<uint64_t>(has_field(payment, column.field)
+                                         ? quantity_of(payment, column.field, column.type)
                                          : kMissingQuantity);
         break;
       case ColumnKind::distinct:
-        word = hash_of_field(payment, column.field, column_types_[i]);
+        word = hashes[column.hash];
         break;
       case ColumnKind::labels:
         break;  // a payment comes without one
@@ -67,58 +69,75 @@ void KeyGroup::write_row(uint64_t* to, const uint64_t* before, const Payment& pa
   }
 }
 
-uint32_t KeyGroup::last_row_at_or_before(const Slot& slot, int64_t time) const {
-  uint32_t low = slot.start,
-           high = slot.end;  // row `low` is at or before (or the first); row `high` is after
+uint32_t KeyGroup::last_row_at_or_before(const History& history, int64_t time) const {
+  // Row `low` is at or before (or the first); row `high` is after.
+  uint32_t low = history.start, high = history.end;
   while (high - low > 1) {
     uint32_t middle = (low + high) / 2;
-    (time_at(slot, middle) <= time ? low : high) = middle;
+    (time_at(history, middle) <= time ? low : high) = middle;
   }
   return low;
 }
 
-void KeyGroup::drop_expired(Slot& slot, int64_t horizon_ms) const {
-  while (slot.start + 1 < slot.end && time_at(slot, slot.start + 1u) <= horizon_ms) ++slot.start;
+void KeyGroup::drop_expired(History& history, int64_t horizon_ms) const {
+  while (history.start + 1 < history.end && time_at(history, history.start + 1u) <= horizon_ms)
+    ++history.start;
   for (size_t w = 0; w < plan_.windows.size(); ++w)
-    CHECK(slot.tails[w] >= slot.start, "a window reaches behind its history");
+    CHECK(history.tails[w] >= history.start, "a window reaches behind its history");
 }
 
 // Makes place for one more row behind `end`. Folding depends on the rows within the horizon alone,
 // never on capacity.
 void KeyGroup::make_room(Slot& slot, int64_t newest, int64_t horizon_ms) {
-  if (history_size(slot) >= options_.events_per_key_max) {
-    drop_expired(slot, horizon_ms);
-    if (history_size(slot) >= options_.events_per_key_max) fold(slot, newest, horizon_ms);
+  History& history = *slot.history;
+  if (history_size(history) >= options_.events_per_key_max) {
+    drop_expired(history, horizon_ms);
+    if (history_size(history) >= options_.events_per_key_max) fold(history, newest, horizon_ms);
   }
-  if (slot.end < capacity(slot)) return;
-  drop_expired(slot, horizon_ms);
-  if (slot.start > 0 && slot.start >= capacity(slot) / 4) return shift(slot, slot.start);
-  if (slot.size_class + 1u < capacities_.size()) return move_to_class(slot, slot.size_class + 1u);
-  shift(slot, slot.start);
-  CHECK(slot.end < capacity(slot), "a key's history outgrew its limit");
+  if (history.end < capacity(history)) return;
+  drop_expired(history, horizon_ms);
+  if (history.start > 0 && history.start >= capacity(history) / 4)
+    return shift(history, history.start);
+  if (history.size_class + 1u < capacities_.size())
+    return move_to_class(slot, history.size_class + 1u);
+  shift(history, history.start);
+  CHECK(history.end < capacity(history), "a key's history outgrew its limit");
 }
 
-void KeyGroup::shift(Slot& slot, uint32_t by) const {
+void KeyGroup::shift(History& history, uint32_t by) const {
   if (by == 0) return;
-  std::memmove(rows(slot), row(slot, by), size_t{slot.end - by} * plan_.row_words * 8);
-  slot.start = static_cast<uint16_t>(slot.start - by);
-  slot.end = static_cast<uint16_t>(slot.end - by);
+  std::memmove(rows(history), row(history, by), size_t{history.end - by} * plan_.row_words * 8);
+  history.start = static_cast<uint16_t>(history.start - by);
+  history.end = static_cast<uint16_t>(history.end - by);
   for (size_t w = 0; w < plan_.windows.size(); ++w)
-    slot.tails[w] = static_cast<uint16_t>(slot.tails[w] - by);
-  uint32_t* values = running(slot);
+    history.tails[w] = static_cast<uint16_t>(history.tails[w] - by);
+  uint32_t* values = running(history);
   for (size_t i = 0; i < plan_.running.size(); ++i)
     if (plan_.running[i].kind != ColumnKind::distinct)
       values[i] = values[i] == kNoRow || values[i] < by ? kNoRow : values[i] - by;
+  write_tags(history);
 }
 
 // Into a block of another size, with the history at its beginning.
 void KeyGroup::move_to_class(Slot& slot, size_t size_class) {
-  shift(slot, slot.start);
-  uint64_t* block = pool_.take(size_class);
-  std::memcpy(block, slot.block, (header_words_ + size_t{slot.end} * plan_.row_words) * 8);
-  pool_.give_back(slot.block, slot.size_class);
-  slot.block = block;
-  slot.size_class = static_cast<uint16_t>(size_class);
+  shift(*slot.history, slot.history->start);
+  History& from = *slot.history;
+  History& to = *new_block(size_class);
+  std::memcpy(bytes_of(to), bytes_of(from), sizeof(History) + plan_.running.size() * 4);
+  to.size_class = static_cast<uint16_t>(size_class);
+  std::memcpy(rows(to), rows(from), size_t{to.end} * plan_.row_words * 8);
+  write_tags(to);
+  pool_.give_back(reinterpret_cast<uint64_t*>(&from), from.size_class);
+  slot.history = &to;
+}
+
+void KeyGroup::write_tags(const History& history) const {
+  for (const Column& column : plan_.columns) {
+    if (column.kind != ColumnKind::distinct) continue;
+    uint16_t* column_tags = tags(history, column.distinct_index);
+    for (uint32_t i = 0; i < history.end; ++i)
+      column_tags[i] = tag_of(row(history, i)[column.word]);
+  }
 }
 
 void KeyGroup::merge_into(uint64_t* bucket, const uint64_t* older) const {
@@ -136,83 +155,113 @@ void KeyGroup::merge_into(uint64_t* bucket, const uint64_t* older) const {
 
 // Oldest first, rows of one time bucket become one row, until an eighth of the limit is free. There
 // are at most limit / 2 buckets in the retention, so this always ends well.
-void KeyGroup::fold(Slot& slot, int64_t newest, int64_t horizon_ms) {
+void KeyGroup::fold(History& history, int64_t newest, int64_t horizon_ms) {
   int64_t width = std::max<int64_t>(1, plan_.retention.ms() * 2 / options_.events_per_key_max);
   auto bucket_of = [&](const uint64_t* r) {
     auto t = static_cast<int64_t>(r[0]);
     return t / width - (t % width < 0);
   };
-  uint32_t surplus = history_size(slot) - options_.events_per_key_max * 7 / 8;
-  uint32_t to = slot.start, from = slot.start + 1u;
-  for (; from < slot.end && surplus > 0; ++from) {
-    uint64_t* r = row(slot, from);
+  uint32_t surplus = history_size(history) - options_.events_per_key_max * 7 / 8;
+  uint32_t to = history.start, from = history.start + 1u;
+  for (; from < history.end && surplus > 0; ++from) {
+    uint64_t* r = row(history, from);
     for (const Column& column : plan_.columns)
       if (column.kind == ColumnKind::distinct && !is_folded(r))
         r[column.word] = !(r[1] & superseded_bit(column.distinct_index));
     r[1] |= kFolded;
-    if (to > slot.start && bucket_of(row(slot, to)) == bucket_of(r)) {
-      merge_into(r, row(slot, to));
+    if (to > history.start && bucket_of(row(history, to)) == bucket_of(r)) {
+      merge_into(r, row(history, to));
       --surplus;
     } else {
       ++to;
     }
-    std::memmove(row(slot, to), r, size_t{plan_.row_words} * 8);
+    std::memmove(row(history, to), r, size_t{plan_.row_words} * 8);
   }
-  std::memmove(row(slot, to + 1), row(slot, from), size_t{slot.end - from} * plan_.row_words * 8);
-  slot.end = static_cast<uint16_t>(slot.end - (from - to - 1));
-  rebuild_running(slot, newest, horizon_ms);
+  std::memmove(row(history, to + 1), row(history, from),
+               size_t{history.end - from} * plan_.row_words * 8);
+  history.end = static_cast<uint16_t>(history.end - (from - to - 1));
+  history.folded = 1;
+  write_tags(history);
+  rebuild_running(history, newest, horizon_ms);
 }
 
-void KeyGroup::append(Slot& slot, const Payment& payment, int64_t horizon_ms) {
+void KeyGroup::append(Slot& slot, const Payment& payment, const uint64_t* hashes,
+                      int64_t horizon_ms) {
   int64_t newest = payment.event_time.ms();
-  advance_tails(slot, newest, horizon_ms);  // first: room is made behind the tails
+  advance_tails(*slot.history, newest, horizon_ms);  // first: room is made behind the tails
   make_room(slot, newest, horizon_ms);
-  write_row(row(slot, slot.end), row(slot, slot.end - 1u), payment);
+  History& history = *slot.history;
+  write_row(row(history, history.end), row(history, history.end - 1u), payment, hashes);
   for (const Column& column : plan_.columns)
-    if (column.kind == ColumnKind::distinct) count_new_value(slot, column);
-  ++slot.end;
-  slot.newest = newest;
-  update_extremes(slot);
+    if (column.kind == ColumnKind::distinct) count_new_value(history, column);
+  ++history.end;
+  history.newest = newest;
+  update_extremes(history);
 }
 
-void KeyGroup::advance_tails(Slot& slot, int64_t newest, int64_t horizon_ms) const {
-  uint32_t* values = running(slot);
-  for (size_t w = 0; w < plan_.windows.size(); ++w) {
-    int64_t cutoff = std::max(newest - plan_.windows[w].ms(), horizon_ms);
-    uint32_t tail = slot.tails[w];
-    while (tail + 1 < slot.end && time_at(slot, tail + 1) <= cutoff) {
-      const uint64_t* leaving = row(slot, ++tail);
-      for (size_t i = 0; i < plan_.running.size(); ++i) {
-        const Running& what = plan_.running[i];
-        if (what.kind != ColumnKind::distinct || what.window != w) continue;
-        if (is_folded(leaving))
-          values[i] -= static_cast<uint32_t>(leaving[what.word]);
-        else
-          values[i] -= !(leaving[1] & superseded_bit(what.distinct_index));
-      }
-    }
-    slot.tails[w] = static_cast<uint16_t>(tail);
+void KeyGroup::leave_window(const History& history, size_t window, const uint64_t* leaving) const {
+  uint32_t* values = running(history);
+  for (size_t i = leaving_from_[window]; i < leaving_from_[window + 1]; ++i) {
+    const Leaving& what = leaving_[i];
+    if (is_folded(leaving))
+      values[what.running] -= static_cast<uint32_t>(leaving[what.word]);
+    else
+      values[what.running] -= !(leaving[1] & what.superseded);
   }
+}
+
+void KeyGroup::advance_tails(History& history, int64_t newest, int64_t horizon_ms) const {
+  const uint64_t* base = rows(history);
+  const size_t stride = plan_.row_words, windows = plan_.windows.size();
+  const uint64_t* end = base + history.end * stride;
+  for (size_t w = 0; w < windows; ++w) {
+    int64_t cutoff = std::max(newest - window_ms_[w], horizon_ms);
+    const uint64_t* next = base + (history.tails[w] + size_t{1}) * stride;
+    if (next == end || static_cast<int64_t>(*next) > cutoff) continue;
+    uint16_t tail = history.tails[w];
+    for (; next != end && static_cast<int64_t>(*next) <= cutoff; ++tail, next += stride)
+      leave_window(history, w, next);
+    history.tails[w] = tail;
+  }
+}
+
+// The newest row that holds the value, among those behind `oldest`; `oldest` where none does.
+uint32_t KeyGroup::last_row_with(const History& history, const Column& column, uint64_t value,
+                                 uint32_t oldest) const {
+  const uint16_t *column_tags = tags(history, column.distinct_index), tag = tag_of(value);
+  uint32_t seen = history.end - 1u;
+  auto is_it = [&](uint32_t i) {
+    const uint64_t* r = row(history, i);
+    return r[column.word] == value && !is_folded(r);
+  };
+  for (; seen > oldest && seen - oldest >= kTagsAtOnce; seen -= kTagsAtOnce)
+    for (uint32_t found = equal_tags(column_tags + seen + 1 - kTagsAtOnce, tag); found;) {
+      uint32_t last = static_cast<uint32_t>(std::bit_width(found)) - 1;
+      uint32_t i = seen + 1 - kTagsAtOnce + last;
+      if (is_it(i)) return i;
+      found ^= 1u << last;
+    }
+  while (seen > oldest && (column_tags[seen] != tag || !is_it(seen))) --seen;
+  return seen;
 }
 
 // The distinct values of a window are its rows whose value is not seen again later ("superseded"),
 // since all windows end at the newest row.
-void KeyGroup::count_new_value(Slot& slot, const Column& column) const {
-  uint64_t* fresh = row(slot, slot.end);
+void KeyGroup::count_new_value(History& history, const Column& column) const {
+  uint64_t* fresh = row(history, history.end);
   uint64_t bit = superseded_bit(column.distinct_index), value = fresh[column.word];
+  tags(history, column.distinct_index)[history.end] = tag_of(value);
   if (value == 0) {
     fresh[1] |= bit;
     return;
   }
-  uint32_t oldest = plan_.windows.empty() ? slot.start : slot.tails[plan_.windows.size() - 1];
-  uint32_t seen = slot.end - 1u;
-  while (seen > oldest && (row(slot, seen)[column.word] != value || is_folded(row(slot, seen))))
-    --seen;
-  if (seen > oldest) row(slot, seen)[1] |= bit;
-  uint32_t* values = running(slot);
-  for (size_t i = 0; i < plan_.running.size(); ++i)
-    if (plan_.running[i].kind == ColumnKind::distinct && plan_.running[i].word == column.word)
-      values[i] += seen <= slot.tails[plan_.running[i].window] || seen <= oldest;
+  uint32_t oldest = plan_.windows.empty() ? history.start : history.tails[plan_.windows.size() - 1];
+  uint32_t seen = last_row_with(history, column, value, oldest);
+  if (seen > oldest) row(history, seen)[1] |= bit;
+  uint32_t* values = running(history);
+  for (const Leaving& what : leaving_)
+    if (what.word == column.word)
+      values[what.running] += seen <= history.tails[plan_.running[what.running].window];
 }
 
 uint32_t KeyGroup::extreme_row(const uint64_t* base, const Running& what, uint32_t tail,
@@ -230,52 +279,56 @@ uint32_t KeyGroup::extreme_row(const uint64_t* base, const Running& what, uint32
   return best;
 }
 
-void KeyGroup::update_extremes(Slot& slot) const {
-  uint32_t* values = running(slot);
-  uint32_t newest = slot.end - 1u;
+void KeyGroup::update_extremes(History& history) const {
+  uint32_t* values = running(history);
+  uint32_t newest = history.end - 1u;
   for (size_t i = 0; i < plan_.running.size(); ++i) {
     const Running& what = plan_.running[i];
     if (what.kind == ColumnKind::distinct) continue;
-    uint32_t tail = slot.tails[what.window], known = values[i];
+    uint32_t tail = history.tails[what.window], known = values[i];
     bool stale = known == kNoRow || known <= tail;
-    values[i] = stale ? extreme_row(rows(slot), what, tail, slot.end)
-                      : extreme_row(rows(slot), what, newest - 1, slot.end);
+    values[i] = stale ? extreme_row(rows(history), what, tail, history.end)
+                      : extreme_row(rows(history), what, newest - 1, history.end);
     if (stale) continue;
     if (values[i] == kNoRow) {
       values[i] = known;
       continue;
     }
-    auto a = static_cast<int64_t>(row(slot, known)[what.word]),
-         b = static_cast<int64_t>(row(slot, newest)[what.word]);
+    auto a = static_cast<int64_t>(row(history, known)[what.word]),
+         b = static_cast<int64_t>(row(history, newest)[what.word]);
     if (what.kind == ColumnKind::minimum ? a < b : a > b) values[i] = known;
   }
 }
 
-uint32_t KeyGroup::insert_late(Slot& slot, const Payment& payment, int64_t horizon_ms) {
-  int64_t newest = time_at(slot, slot.end - 1u);
-  advance_tails(slot, newest, horizon_ms);
+uint32_t KeyGroup::insert_late(Slot& slot, const Payment& payment, const uint64_t* hashes,
+                               int64_t horizon_ms) {
+  int64_t newest = slot.history->newest;
+  advance_tails(*slot.history, newest, horizon_ms);
   make_room(slot, newest, horizon_ms);
-  uint32_t at = last_row_at_or_before(slot, payment.event_time.ms()) + 1;
-  std::memmove(row(slot, at + 1), row(slot, at), size_t{slot.end - at} * plan_.row_words * 8);
-  ++slot.end;
-  uint64_t* fresh = row(slot, at);
-  write_row(fresh, row(slot, at - 1), payment);
-  add_to_later_rows(slot, at + 1, row(slot, at - 1), fresh);
-  if (is_folded(row(slot, at + 1))) {  // folded rows are the oldest ones, without exception
+  History& history = *slot.history;
+  uint32_t at = last_row_at_or_before(history, payment.event_time.ms()) + 1;
+  std::memmove(row(history, at + 1), row(history, at),
+               size_t{history.end - at} * plan_.row_words * 8);
+  ++history.end;
+  uint64_t* fresh = row(history, at);
+  write_row(fresh, row(history, at - 1), payment, hashes);
+  add_to_later_rows(history, at + 1, row(history, at - 1), fresh);
+  if (is_folded(row(history, at + 1))) {  // folded rows are the oldest ones, without exception
     fresh[1] |= kFolded;
     for (const Column& column : plan_.columns)
       if (column.kind == ColumnKind::distinct) fresh[column.word] = fresh[column.word] != 0;
   }
   for (const Column& column : plan_.columns)
-    if (column.kind == ColumnKind::distinct) mark_last_seen(slot, column);
-  rebuild_running(slot, newest, horizon_ms);
+    if (column.kind == ColumnKind::distinct) mark_last_seen(history, column);
+  write_tags(history);
+  rebuild_running(history, newest, horizon_ms);
   return at;
 }
 
-void KeyGroup::add_to_later_rows(Slot& slot, uint32_t from, const uint64_t* before,
+void KeyGroup::add_to_later_rows(History& history, uint32_t from, const uint64_t* before,
                                  const uint64_t* added) const {
-  for (uint32_t i = from; i < slot.end; ++i) {
-    uint64_t* r = row(slot, i);
+  for (uint32_t i = from; i < history.end; ++i) {
+    uint64_t* r = row(history, i);
     add_count(r, 1);
     for (const Column& column : plan_.columns) {
       uint16_t w = column.word;
@@ -290,34 +343,34 @@ void KeyGroup::add_to_later_rows(Slot& slot, uint32_t from, const uint64_t* befo
   }
 }
 
-void KeyGroup::mark_last_seen(Slot& slot, const Column& column) const {
+void KeyGroup::mark_last_seen(History& history, const Column& column) const {
   uint64_t bit = superseded_bit(column.distinct_index);
   std::vector<std::pair<uint64_t, uint32_t>> seen;  // value, row
-  for (uint32_t i = slot.start + 1u; i < slot.end; ++i)
-    if (!is_folded(row(slot, i))) seen.emplace_back(row(slot, i)[column.word], i);
+  for (uint32_t i = history.start + 1u; i < history.end; ++i)
+    if (!is_folded(row(history, i))) seen.emplace_back(row(history, i)[column.word], i);
   std::sort(seen.begin(), seen.end());
   for (size_t k = 0; k < seen.size(); ++k) {
     bool again = seen[k].first == 0 || (k + 1 < seen.size() && seen[k + 1].first == seen[k].first);
-    uint64_t& flags = row(slot, seen[k].second)[1];
+    uint64_t& flags = row(history, seen[k].second)[1];
     flags = again ? flags | bit : flags & ~bit;
   }
 }
 
-void KeyGroup::rebuild_running(Slot& slot, int64_t newest, int64_t horizon_ms) const {
+void KeyGroup::rebuild_running(History& history, int64_t newest, int64_t horizon_ms) const {
   for (size_t w = 0; w < plan_.windows.size(); ++w)
-    slot.tails[w] = static_cast<uint16_t>(
-        last_row_at_or_before(slot, std::max(newest - plan_.windows[w].ms(), horizon_ms)));
-  uint32_t* values = running(slot);
+    history.tails[w] = static_cast<uint16_t>(
+        last_row_at_or_before(history, std::max(newest - plan_.windows[w].ms(), horizon_ms)));
+  uint32_t* values = running(history);
   for (size_t i = 0; i < plan_.running.size(); ++i) {
     const Running& what = plan_.running[i];
-    uint32_t tail = slot.tails[what.window];
+    uint32_t tail = history.tails[what.window];
     if (what.kind != ColumnKind::distinct) {
-      values[i] = extreme_row(rows(slot), what, tail, slot.end);
+      values[i] = extreme_row(rows(history), what, tail, history.end);
       continue;
     }
     values[i] = 0;
-    for (uint32_t k = tail + 1; k < slot.end; ++k) {
-      const uint64_t* r = row(slot, k);
+    for (uint32_t k = tail + 1; k < history.end; ++k) {
+      const uint64_t* r = row(history, k);
       values[i] += is_folded(r) ? static_cast<uint32_t>(r[what.word])
                                 : !(r[1] & superseded_bit(what.distinct_index));
     }

@@ -1,6 +1,10 @@
 // The words of a history row, for the files of key_group alone.
 #pragma once
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <cstdint>
 #include <limits>
 
@@ -26,6 +30,24 @@ inline uint32_t count_prefix(const uint64_t* row) {
 }
 inline void add_count(uint64_t* row, uint32_t n) {
   row[1] = (row[1] & ~uint64_t{0xffffffff}) | static_cast<uint32_t>(row[1] + n);
+}
+
+// Of a value whose distinct ones are counted.
+inline uint16_t tag_of(uint64_t value) {
+  return static_cast<uint16_t>(value >> 48);
+}
+inline constexpr uint32_t kTagsAtOnce = 8;
+// Bit i: tags[i] is `tag`.
+inline uint32_t equal_tags(const uint16_t* tags, uint16_t tag) {
+#ifdef __SSE2__
+  __m128i equal = _mm_cmpeq_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(tags)),
+                                  _mm_set1_epi16(static_cast<int16_t>(tag)));
+  return static_cast<uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(equal, _mm_setzero_si128())));
+#else
+  uint32_t equal = 0;
+  for (uint32_t i = 0; i < kTagsAtOnce; ++i) equal |= uint32_t{tags[i] == tag} << i;
+  return equal;
+#endif
 }
 
 // Two counters in one word, each modulo 2^32.

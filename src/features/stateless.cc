@@ -1,15 +1,13 @@
 #include "features/stateless.h"
 
+#include <algorithm>
+
 #include "base/fixed_math.h"
 #include "features/geo.h"
 #include "features/group_plan.h"
 #include "features/key_group_rows.h"
 
 namespace paywarden {
-
-size_t StatelessFeatures::TextHash::operator()(std::string_view s) const {
-  return hash64(s);
-}
 
 StatelessFeatures::StatelessFeatures(const FeatureSet& set, const FieldTable& fields) {
   for (size_t i = 0; i < set.specs().size(); ++i) {
@@ -21,7 +19,8 @@ StatelessFeatures::StatelessFeatures(const FeatureSet& set, const FieldTable& fi
     item.place = spec.place;
     item.to = spec.to;
     for (size_t c = 0; c < spec.codes.size(); ++c)
-      item.codes.emplace(spec.codes[c], static_cast<float>(c));
+      item.codes.emplace_back(hash64(spec.codes[c]), static_cast<float>(c));
+    std::sort(item.codes.begin(), item.codes.end());
     if (!spec.field) continue;
     item.field = *spec.field;
     item.type = fields[*spec.field].type;
@@ -46,8 +45,10 @@ float StatelessFeatures::quantity(const Item& item, const Payment& payment) {
 float StatelessFeatures::code(const Item& item, const Payment& payment) {
   std::string_view text =
       item.field == field::currency ? payment.currency.code() : payment.text(item.field);
-  auto found = item.codes.find(text);
-  return found == item.codes.end() || !has_field(payment, item.field) ? kMissing : found->second;
+  if (!has_field(payment, item.field)) return kMissing;
+  uint64_t hash = hash64(text);
+  auto at = std::lower_bound(item.codes.begin(), item.codes.end(), std::pair(hash, -1.0f));
+  return at == item.codes.end() || at->first != hash ? kMissing : at->second;
 }
 
 float StatelessFeatures::value_of(const Item& item, const Payment& payment) {

@@ -1,8 +1,7 @@
 // Features of the payment alone: hour, weekday, distances within it, codes of its texts.
 #pragma once
 
-#include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "features/feature.h"
@@ -17,10 +16,6 @@ class StatelessFeatures {
   void compute(const Payment& payment, float* out) const;
 
  private:
-  struct TextHash {
-    using is_transparent = void;
-    size_t operator()(std::string_view s) const;
-  };
   struct Item {
     Operation operation;
     FieldIndex field = 0;
@@ -28,7 +23,7 @@ class StatelessFeatures {
     PlaceFields place, to;
     double scale = 1;
     size_t output = 0;
-    std::unordered_map<std::string, float, TextHash, std::equal_to<>> codes;
+    std::vector<std::pair<uint64_t, float>> codes;  // hash of the text, ascending
   };
   static float value_of(const Item& item, const Payment& payment);
   static float quantity(const Item& item, const Payment& payment);

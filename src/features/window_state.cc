@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/hash.h"
+#include "features/key_group_rows.h"
 
 namespace paywarden {
 
@@ -16,36 +17,65 @@ WindowState::WindowState(const FeatureSet& set, const FieldTable& fields,
                          std::vector<GroupPlan> plans)
     : options_(set.options()), feature_count_(set.specs().size()), stateless_(set, fields) {
   groups_.reserve(plans.size());
-  for (GroupPlan& plan : plans) groups_.emplace_back(std::move(plan), fields, options_);
+  for (GroupPlan& plan : plans)
+    groups_.emplace_back(std::move(plan), options_).bind_hashes(hashed_);
+  for (FieldIndex f : hashed_) hashed_types_.push_back(fields[f].type);
 }
 
-void WindowState::keys_of(const Payment& payment, uint64_t* keys) const {
-  for (size_t g = 0; g < groups_.size(); ++g) keys[g] = groups_[g].key_of(payment);
-}
-
-void WindowState::prefetch_slots(const uint64_t* keys) const {
+void WindowState::keys_of(const Payment& payment, PaymentKeys& keys) const {
+  keys.hashes.resize(hashed_.size());
+  keys.refs.resize(groups_.size());
+  for (size_t i = 0; i < hashed_.size(); ++i)
+    keys.hashes[i] = hash_of_field(payment, hashed_[i], hashed_types_[i]);
   for (size_t g = 0; g < groups_.size(); ++g)
-    if (keys[g]) groups_[g].prefetch_slot(keys[g]);
+    keys.refs[g] = {groups_[g].key_of(keys.hashes.data())};
 }
 
-void WindowState::prefetch_rows(const uint64_t* keys) {
+template <typename Ask>
+void WindowState::ask(PaymentKeys& keys, Ask&& ask_group) {
   for (size_t g = 0; g < groups_.size(); ++g)
-    if (keys[g]) groups_[g].prefetch_rows(keys[g]);
+    if (keys.refs[g].key) ask_group(groups_[g], keys.refs[g]);
 }
 
-Observation WindowState::observe(const Payment& payment, const uint64_t* keys, float* features) {
+// Three steps of memory, each of which the one before names: the slot, the block's beginning, the
+// rows. Each is asked for some payments before it is needed, near enough to be still in the
+// cache when it is.
+void WindowState::prefetch(std::span<PaymentKeys> batch, size_t i) {
+  constexpr size_t kSlots = 3, kBlocks = 2, kRows = 1;  // payments ahead
+  auto slots = [&](size_t k) {
+    ask(batch[k], [](KeyGroup& group, KeyRef& ref) { group.prefetch_slot(ref); });
+  };
+  auto blocks = [&](size_t k) {
+    ask(batch[k], [](KeyGroup& group, KeyRef& ref) { group.prefetch_block(ref); });
+  };
+  auto rows = [&](size_t k) {
+    ask(batch[k], [](KeyGroup& group, KeyRef& ref) { group.prefetch_rows(ref); });
+  };
+  if (i == 0) {
+    for (size_t k = 0; k < std::min(kSlots, batch.size()); ++k) slots(k);
+    for (size_t k = 0; k < std::min(kBlocks, batch.size()); ++k) blocks(k);
+    for (size_t k = 0; k < std::min(kRows, batch.size()); ++k) rows(k);
+  }
+  if (i + kSlots < batch.size()) slots(i + kSlots);
+  if (i + kBlocks < batch.size()) blocks(i + kBlocks);
+  if (i + kRows < batch.size()) rows(i + kRows);
+}
+
+Observation WindowState::observe(const Payment& payment, const PaymentKeys& keys, float* features) {
   approximate_.clear();
   watermark_ = std::max(watermark_, payment.event_time);
   stateless_.compute(payment, features);
   for (size_t g = 0; g < groups_.size(); ++g)
-    groups_[g].observe(keys[g], payment, watermark_, features, approximate_);
+    groups_[g].observe(keys.refs[g], payment, keys.hashes.data(), watermark_, features,
+                       approximate_);
   return {payment.event_time < watermark_ - options_.lateness_max, approximate_};
 }
 
-void WindowState::apply_label(EventTime payment_time, const uint64_t* keys, int fraud_change,
+void WindowState::apply_label(EventTime payment_time, const PaymentKeys& keys, int fraud_change,
                               int labelled_change) {
   for (size_t g = 0; g < groups_.size(); ++g)
-    groups_[g].apply_label(keys[g], payment_time, fraud_change, labelled_change, watermark_);
+    groups_[g].apply_label(keys.refs[g].key, payment_time, fraud_change, labelled_change,
+                           watermark_);
 }
 
 Duration WindowState::retention() const {

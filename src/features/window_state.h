@@ -3,10 +3,12 @@
 // for bit.
 //
 //   WindowState state(set, fields, plans);            // plans: make_group_plans(set, fields)
-//   state.keys_of(payment, keys);                     // for a micro-batch: all keys,
-//   state.prefetch_slots(keys); state.prefetch_rows(keys);   // all prefetches, then, in log order:
-//   Observation seen = state.observe(payment, keys, features);   // counts the payment in, writes
-//   one float a feature
+//   PaymentKeys keys[n];                       // of a micro-batch in log order
+//   state.keys_of(payments[i], keys[i]);       // any thread
+//   for (size_t i = 0; i < n; ++i) {
+//     state.prefetch(keys, i);                 // what the payments after i will touch
+//     Observation seen = state.observe(payments[i], keys[i], features);   // counts the payment in,
+//   }                                          // writes one float a feature
 //
 // One thread owns it. Cost: see key_group.h; bytes() tells.
 #pragma once
@@ -23,6 +25,12 @@
 
 namespace paywarden {
 
+// What of a payment its features are looked up and counted by; filled by WindowState::keys_of.
+struct PaymentKeys {
+  std::vector<KeyRef> refs;      // one a key, in the order of the groups
+  std::vector<uint64_t> hashes;  // of fields, as the groups bound them
+};
+
 struct Observation {
   bool late = false;                      // older than lateness_max behind the newest payment
   std::span<const uint16_t> approximate;  // indices of features; valid until the next call
@@ -36,16 +44,15 @@ class WindowState {
   size_t feature_count() const { return feature_count_; }
   size_t group_count() const { return groups_.size(); }
 
-  // Any thread: `keys` takes group_count() values.
-  void keys_of(const Payment& payment, uint64_t* keys) const;
-  void prefetch_slots(const uint64_t* keys) const;
-  void prefetch_rows(const uint64_t* keys);
+  void keys_of(const Payment& payment, PaymentKeys& keys) const;
+  // Called for i = 0, 1, ... before each observe of a batch.
+  void prefetch(std::span<PaymentKeys> batch, size_t i);
   // `features` takes feature_count() floats. `payment.amount_base_minor` must be set.
-  Observation observe(const Payment& payment, const uint64_t* keys, float* features);
+  Observation observe(const Payment& payment, const PaymentKeys& keys, float* features);
 
   // The truth about a payment as far as the log tells: nothing -> known, fraud <-> genuine, or
   // taken back. `keys` are the payment's (keys_of).
-  void apply_label(EventTime payment_time, const uint64_t* keys, int fraud_change,
+  void apply_label(EventTime payment_time, const PaymentKeys& keys, int fraud_change,
                    int labelled_change);
 
   EventTime watermark() const { return watermark_; }  // newest event time seen
@@ -61,11 +68,15 @@ class WindowState {
 
  private:
   WindowState(const FeatureSet& set, const FieldTable& fields, std::vector<GroupPlan> plans);
+  template <typename Ask>
+  void ask(PaymentKeys& keys, Ask&& ask_group);
 
   FeatureOptions options_;
   size_t feature_count_;
   StatelessFeatures stateless_;
   std::vector<KeyGroup> groups_;
+  std::vector<FieldIndex> hashed_;
+  std::vector<FieldType> hashed_types_;
   EventTime watermark_ = EventTime::min();
   std::vector<uint16_t> approximate_;
 };

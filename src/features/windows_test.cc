@@ -259,7 +259,7 @@ class Referee {
           return nan;
         auto place = [](const Payment& q) {
           return GeoPoint{q.value(field::merchant_latitude).number,
-                       q.value(field::merchant_longitude).number};
+                          q.value(field::merchant_longitude).number};
         };
         double km = distance_km(place(last->payment), place(p));
         return spec.operation == Operation::distance
@@ -313,10 +313,10 @@ bool close(double expected, float got) {
 }
 
 std::vector<float> observe(WindowState& state, const Payment& p) {
-  std::vector<uint64_t> keys(state.group_count());
+  PaymentKeys keys;
   std::vector<float> out(state.feature_count());
-  state.keys_of(p, keys.data());
-  Observation seen = state.observe(p, keys.data(), out.data());
+  state.keys_of(p, keys);
+  Observation seen = state.observe(p, keys, out.data());
   EXPECT_TRUE(seen.approximate.empty());
   EXPECT_FALSE(seen.late);
   return out;
@@ -329,9 +329,9 @@ void random_label(WindowState& state, Referee& referee, Random& random) {
   size_t back = random.below(std::min<size_t>(log.size(), 60));
   Seen& s = log[log.size() - 1 - back];
   int label = static_cast<int>(random.between(-1, 1));
-  std::vector<uint64_t> keys(state.group_count());
-  state.keys_of(s.payment, keys.data());
-  state.apply_label(s.payment.event_time, keys.data(), (label == 1) - (s.label == 1),
+  PaymentKeys keys;
+  state.keys_of(s.payment, keys);
+  state.apply_label(s.payment.event_time, keys, (label == 1) - (s.label == 1),
                     (label >= 0) - (s.label >= 0));
   s.label = label;
 }
@@ -422,10 +422,10 @@ TEST(Windows, FoldedHistoryIsAsExactAsAWindowOneBucketLonger) {
   int approximate = 0;
   for (int i = 0; i < 3000; ++i) {
     Payment p = stream.next();
-    std::vector<uint64_t> keys(state->group_count());
+    PaymentKeys keys;
     std::vector<float> out(state->feature_count());
-    state->keys_of(p, keys.data());
-    Observation seen = state->observe(p, keys.data(), out.data());
+    state->keys_of(p, keys);
+    Observation seen = state->observe(p, keys, out.data());
     log.push_back(p);
     auto bounds = [&](double extra_ms) {
       double sum = 0;
@@ -464,11 +464,11 @@ TEST(Windows, FoldedStateSurvivesASnapshot) {
       part = std::move(restored);
     }
     Payment p = stream.next();
-    std::vector<uint64_t> keys(whole->group_count());
+    PaymentKeys keys;
     std::vector<float> a(whole->feature_count()), b(a.size());
-    whole->keys_of(p, keys.data());
-    whole->observe(p, keys.data(), a.data());
-    part->observe(p, keys.data(), b.data());
+    whole->keys_of(p, keys);
+    whole->observe(p, keys, a.data());
+    part->observe(p, keys, b.data());
     ASSERT_EQ(0, std::memcmp(a.data(), b.data(), a.size() * 4)) << i;
   }
   EXPECT_EQ(whole->state_hash(), part->state_hash());
@@ -483,10 +483,10 @@ TEST(Windows, ArrivalsBeforeTheStateAreFlaggedAndSeeThemselvesAlone) {
   auto look = [&](Duration behind) {
     Payment old = p;
     old.event_time = p.event_time - behind;
-    std::vector<uint64_t> keys(state->group_count());
+    PaymentKeys keys;
     std::vector<float> out(state->feature_count());
-    state->keys_of(old, keys.data());
-    bool late = state->observe(old, keys.data(), out.data()).late;
+    state->keys_of(old, keys);
+    bool late = state->observe(old, keys, out.data()).late;
     return std::pair(late, out[0]);
   };
   EXPECT_EQ(look(hours(2)), std::pair(false, 1.f));

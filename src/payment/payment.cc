@@ -8,6 +8,7 @@ std::string CardToken::hex() const {
   return to_hex(view());
 }
 
+// Each field is hashed with its index as it comes; the two halves are chains of their own.
 Hash128 body_digest(const Payment& payment, const FieldTable& fields) {
   Hash128 h = {payment.event_time.ms() ^ 0x243f6a8885a308d3ull,
                payment.amount_minor ^ 0x13198a2e03707344ull};
@@ -15,19 +16,20 @@ Hash128 body_digest(const Payment& payment, const FieldTable& fields) {
     h.low = hash_combine(h.low, a);
     h.high = hash_combine(h.high, b);
   };
-  auto mix_text = [&mix](std::string_view s) {
+  auto mix_text = [&mix](std::string_view s, uint64_t index) {
     Hash128 text = hash128(s);
-    mix(text.low, text.high);
+    mix(text.low + index, text.high + index);
   };
-  mix_text(payment.card.view());
-  mix_text(payment.currency.code());
+  mix_text(payment.card.view(), field::card);
+  mix_text(payment.currency.code(), field::currency);
   for (FieldIndex f = 0; f < payment.field_count(); ++f) {
     if (!payment.has(f) || fields[f].is_volatile) continue;
-    mix(f, f);
-    if (fields[f].type == FieldType::text)
-      mix_text(payment.text(f));
-    else
-      mix(static_cast<uint64_t>(payment.value(f).integer), payment.value(f).offset);
+    if (fields[f].type == FieldType::text) {
+      mix_text(payment.text(f), f);
+    } else {
+      uint64_t value[] = {f, static_cast<uint64_t>(payment.value(f).integer)};
+      mix_text({reinterpret_cast<const char*>(value), sizeof(value)}, f);
+    }
   }
   return h;
 }

@@ -8,21 +8,30 @@ namespace {
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kNamed = 255;
 
-void encode_field(const Payment& payment, const FieldTable& fields, FieldIndex f, ByteWriter& w) {
+void encode_field(const Payment& payment, const FieldTable& fields, FieldIndex f,
+                  std::string& out) {
   const FieldSpec& spec = fields[f];
+  char piece[64];
+  ByteCursor head(piece);
   if (f < field::standard_count) {
-    w.u8(static_cast<uint8_t>(f));
+    head.u8(static_cast<uint8_t>(f));
   } else {
-    w.u8(kNamed);
-    w.text(spec.name);
+    head.u8(kNamed);
+    head.varint(spec.name.size());
+    out.append(head.bytes()).append(spec.name);
+    head = ByteCursor(piece);
   }
-  w.u8(static_cast<uint8_t>(spec.type));
-  if (spec.type == FieldType::text)
-    w.text(payment.text(f));
-  else if (spec.type == FieldType::number)
-    w.f64(payment.value(f).number);
+  head.u8(static_cast<uint8_t>(spec.type));
+  if (spec.type == FieldType::text) {
+    head.varint(payment.text(f).size());
+    out.append(head.bytes()).append(payment.text(f));
+    return;
+  }
+  if (spec.type == FieldType::number)
+    head.f64(payment.value(f).number);
   else
-    w.svarint(payment.value(f).integer);
+    head.svarint(payment.value(f).integer);
+  out.append(head.bytes());
 }
 
 // Reads one value; sets it where `f` names a field of the same type.
@@ -51,20 +60,23 @@ bool decode_field(ByteReader& r, const FieldTable& fields, Payment& out) {
 }  // namespace
 
 void encode_payment(const Payment& p, const FieldTable& fields, std::string& out) {
-  ByteWriter w(out);
+  char piece[128];
+  ByteCursor w(piece);
   w.u8(kVersion);
   w.u8(p.backfilled ? 1 : 0);
   w.i64(p.event_time.ms());
   w.i64(p.receipt_time.ms());
   w.raw(p.card.bytes.data(), p.card.bytes.size());
-  w.text(p.card_masked.view());
+  w.varint(p.card_masked.view().size());
+  w.raw(p.card_masked.view().data(), p.card_masked.view().size());
   w.svarint(p.amount_minor);
   w.raw(p.currency.code().data(), 3);
   uint64_t present = 0;
   for (FieldIndex f = 0; f < p.field_count(); ++f) present += p.has(f);
   w.varint(present);
+  out.append(w.bytes());
   for (FieldIndex f = 0; f < p.field_count(); ++f)
-    if (p.has(f)) encode_field(p, fields, f, w);
+    if (p.has(f)) encode_field(p, fields, f, out);
 }
 
 bool decode_payment(std::string_view bytes, const FieldTable& fields, Payment& out) {
