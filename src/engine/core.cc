@@ -34,18 +34,19 @@ Core::Core(const FieldTable& fields, const FeatureSet& features, const CoreOptio
       seen_now_(kMicroBatchMax),
       approximate_(kMicroBatchMax) {}
 
-Sighting Core::admit(const Payment& payment, uint64_t sequence, uint64_t& earlier) {
-  Hash128 id = hash128(payment.id()), digest = body_digest(payment, fields_);
-  Sighting sighting = seen_.look(id, digest, earlier);
+Sighting Core::admit(const Payment& payment, const PaymentIdentity& identity, uint64_t sequence,
+                     uint64_t& earlier) {
+  Sighting sighting = seen_.look(identity.id, identity.digest, earlier);
   if (sighting != Sighting::fresh) return sighting;
   admitted_ = std::max(admitted_, payment.event_time);
-  seen_.add(id, digest, sequence, admitted_);
+  seen_.add(identity.id, identity.digest, sequence, admitted_);
   return sighting;
 }
 
 void Core::admit_fresh(const Payment& payment, uint64_t sequence) {
   admitted_ = std::max(admitted_, payment.event_time);
-  seen_.add(hash128(payment.id()), body_digest(payment, fields_), sequence, admitted_);
+  PaymentIdentity identity = identity_of(payment, fields_);
+  seen_.add(identity.id, identity.digest, sequence, admitted_);
 }
 
 std::optional<uint64_t> Core::sequence_of(std::string_view payment_id) const {

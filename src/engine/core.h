@@ -60,7 +60,13 @@ class Core {
 
   // Known, new, or the same id with another body. Fresh payments must then be decided in the order
   // of admission.
-  Sighting admit(const Payment& payment, uint64_t sequence, uint64_t& earlier);
+  Sighting admit(const Payment& payment, uint64_t sequence, uint64_t& earlier) {
+    return admit(payment, identity_of(payment, fields_), sequence, earlier);
+  }
+  Sighting admit(const Payment& payment, const PaymentIdentity& identity, uint64_t sequence,
+                 uint64_t& earlier);
+  // Asks for the memory that admit will look at.
+  void prefetch(const PaymentIdentity& identity) const { seen_.prefetch(identity.id); }
   // Without looking: for a stream that is known to hold each payment once (a log).
   void admit_fresh(const Payment& payment, uint64_t sequence);
   // Where a payment of the last days stands in the log.

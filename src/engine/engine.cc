@@ -64,6 +64,7 @@ Duration Engine::state_reach() const {
 void Engine::own() {
   std::vector<Work> batch;
   while (queue_.pop_all_for(batch, options_.batch_max, std::chrono::milliseconds(100))) {
+    look_ahead(batch);
     for (Work& work : batch) take(work);
     decide_admitted();
     note_default_answers();
@@ -74,6 +75,14 @@ void Engine::own() {
   }
   note_default_answers();
   hand_over();
+}
+
+void Engine::look_ahead(std::span<Work> batch) {
+  for (Work& work : batch) {
+    if (work.kind != Work::Kind::payment) continue;
+    work.identity = identity_of(work.payment, core_->fields());
+    core_->prefetch(work.identity);
+  }
 }
 
 void Engine::take(Work& work) {
@@ -99,7 +108,7 @@ void Engine::take_payment(Work& work) {
     return;
   }
   uint64_t earlier = 0;
-  switch (core_->admit(payment, next_sequence_, earlier)) {
+  switch (core_->admit(payment, work.identity, next_sequence_, earlier)) {
     case Sighting::fresh:
       admitted_.push_back(&work);
       next_sequence_ += payment.backfilled ? 1 : 2;

@@ -105,6 +105,7 @@ class Engine {
 
   // The owner thread.
   void own();
+  void look_ahead(std::span<Work> batch);
   void take(Work& work);
   void take_payment(Work& work);
   void take_label(Work& work);

@@ -42,7 +42,10 @@ void SeenPayments::Table::insert(const Entry& entry) {
 void SeenPayments::prefetch(Hash128 id) const {
   for (const Table& table : tables_) {
     const std::vector<Entry>& part = table.parts[part_of(id)];
-    if (!part.empty()) __builtin_prefetch(&part[id.low & (part.size() - 1)]);
+    if (part.empty()) continue;
+    const Entry* home = &part[id.low & (part.size() - 1)];
+    __builtin_prefetch(home);
+    __builtin_prefetch(reinterpret_cast<const char*>(home + 1) - 1);
   }
 }
 

@@ -48,6 +48,7 @@ struct Work {
   enum class Kind : uint8_t { payment, label, change };
   Kind kind = Kind::payment;
   Payment payment;
+  PaymentIdentity identity;  // the engine's
   Label label;
   Change change;
   std::unique_ptr<ReplyTo> reply;  // may be null

@@ -112,4 +112,11 @@ class Payment {
 // not volatile, with the event time, card, amount and currency; not the receipt time.
 Hash128 body_digest(const Payment& payment, const FieldTable& fields);
 
+struct PaymentIdentity {
+  Hash128 id, digest;
+};
+inline PaymentIdentity identity_of(const Payment& payment, const FieldTable& fields) {
+  return {hash128(payment.id()), body_digest(payment, fields)};
+}
+
 }  // namespace paywarden
