@@ -118,9 +118,22 @@ class Server:
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
+            self.print_stacks()
             self.process.kill()
             self.process.wait()
             return None
+
+    def print_stacks(self):
+        """What a hung server wrote last, and where each of its threads stands, in the kernel and in the program."""
+        print(self.log.read_text()[-4000:])
+        for task in sorted(Path(f"/proc/{self.process.pid}/task").iterdir()):
+            for name in ("comm", "wchan", "stack"):
+                with contextlib.suppress(OSError):
+                    print(f"{task.name} {name}: {(task / name).read_text().strip()}")
+        if shutil.which("gdb"):
+            done = subprocess.run(["gdb", "-p", str(self.process.pid), "-batch", "-ex", "thread apply all bt"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True, check=False)
+            print(done.stdout, flush=True)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -162,18 +175,31 @@ class Client:
             yield (int(decided[1]) - 1, decided[2]) if decided else (None, line)
 
 
+def endless(path):
+    """The payments of a file, over and over with other ids: a fast machine must not run out of them, since a server that is sent
+    nothing writes nothing and does not notice that its disk is gone."""
+    for time_around in itertools.count():
+        prefix = b'"payment_id":"%d-' % time_around
+        with open(path, "rb") as lines:
+            for line in lines:
+                yield line.replace(b'"payment_id":"', prefix, 1)
+
+
 class Traffic:
     """What was sent, what was answered, what was shown, over all rounds."""
 
     def __init__(self, payments, seed):
-        self.lines = iter(payments)
+        self.lines = payments
         self.lock = threading.Lock()
         self.random = random.Random(seed)
         self.bodies, self.answered, self.shown, self.open = {}, {}, {}, {}
         self.refused = 0
         self.stopping = False
-        # No answer leaves a machine without power: what is heard from the moment of the cut on is no promise. (The kernel's fsync can
-        # still return 0 in the middle of a shutdown for what is not in the file system's log.)
+        # No answer leaves a machine without power: what is heard from the moment of the cut on is no promise. An fdatasync that is
+        # under way when the shutdown begins can return 0 although its blocks are not in the file system's log: a program of one
+        # thread that only appends and syncs lost its last acknowledged append in 3 of 25 such cuts (Linux 6.18), always one whose
+        # fdatasync began before the ioctl and returned after that, never one that had returned before. The server answers only after its
+        # own fdatasync returned 0, so such a group is acknowledged and gone, and no program can tell.
         self.powered, self.too_late = True, set()
 
     def take(self, count):
@@ -182,8 +208,6 @@ class Traffic:
             ids = [json.loads(line)["payment_id"] for line in lines]
             self.bodies.update(zip(ids, lines))
             self.open.update(zip(ids, lines))
-        if not lines:
-            sys.exit("there are too few simulated payments")
         return ids, lines
 
     def acknowledge(self, payment_id, decision):
@@ -280,8 +304,7 @@ class Checker:
         run(self.program, "train", "--config", self.work / "demo.toml", "--data", history, "--out", self.work / "model")
         # Many customers: all payments fall within the days in which a repeat is known.
         run(self.program, "simulate", "--payments", payments, "--seed", 2, "--customers", 200_000, "--out", live)
-        # pylint: disable=consider-using-with
-        self.traffic = Traffic(open(live, "rb"), self.random.random())
+        self.traffic = Traffic(endless(live), self.random.random())
         config = self.work / "demo.toml"
         self.key = run(self.program, "key", "create", "--config", config, "--name", "checker", "--role", "admin").strip()
 
@@ -421,7 +444,7 @@ def main():
     arguments.add_argument("root", type=Path)
     arguments.add_argument("--rounds", type=int, default=4)
     arguments.add_argument("--seed", type=int, default=None, help="of the cuts' moments; another each time unless given")
-    arguments.add_argument("--snapshot-every", type=int, default=1_000_000, help="payments; 1000 lets cuts meet snapshots too")
+    arguments.add_argument("--snapshot-every", type=int, default=1000, help="payments; few, so that cuts meet snapshots")
     options = arguments.parse_args()
     seed = random.randrange(1 << 32) if options.seed is None else options.seed
     if os.geteuid() != 0 or not all(shutil.which(tool) for tool in ("mkfs.ext4", "fsck.ext4", "mount", "umount")):
@@ -435,7 +458,7 @@ def main():
                 print(f"skipped: no loop device can be mounted here: {error}")
                 return 77
             print(f"{options.rounds} rounds, seed {seed}", flush=True)
-            checker.prepare(payments=40_000 + 30_000 * options.rounds)
+            checker.prepare(payments=40_000)
             checker.server.start()
             for number in range(1, options.rounds + 1):
                 checker.round(number)
