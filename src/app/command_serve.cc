@@ -16,6 +16,8 @@
 namespace paywarden {
 namespace {
 
+// How long a stop may take once the log has failed; in order it takes a tenth of a second.
+constexpr auto kFailureStopMost = std::chrono::seconds(5);
 constexpr uint64_t kDemoHistory = 300'000;  // 40 days of 5,000 customers: the longest window, and some to learn from
 
 // A core dump would hold card numbers on their way through intake.
@@ -67,7 +69,8 @@ Status serve(const Config& config, const Serving& serving, const std::string& lo
   StopSignals signals;
   JsonLog log;
   SystemClock clock;
-  TRY_ASSIGN(auto service, Service::create(config, log, clock));
+  FailureExit failure_exit(kFailureStopMost);
+  TRY_ASSIGN(auto service, Service::create(config, failure_exit, log, clock));
   signals.watch(*service);
   TRY(service->start());
   std::string password = service->first_password().value_or("");
@@ -76,7 +79,7 @@ Status serve(const Config& config, const Serving& serving, const std::string& lo
   std::fflush(stdout);
   if (!serving.ready_file.empty()) TRY(write_ready_file(serving.ready_file, *service, password));
   Status waited = service->wait(serving.run_for);
-  uint64_t alerts = service->alerts_open();
+  uint64_t alerts = waited && serving.say_summary ? service->alerts_open() : 0;
   service->stop();
   TRY(waited);
   if (!serving.say_summary) return {};

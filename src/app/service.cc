@@ -19,12 +19,14 @@ std::optional<SystemEvent> event_of_change(std::string_view bytes) {
 
 }  // namespace
 
-Service::Service(const Config& config, OperatorLog& log, Clock& clock) : config_(config), log_(log), clock_(clock) {}
+Service::Service(const Config& config, FailureExit& failure_exit, OperatorLog& log, Clock& clock)
+    : config_(config), failure_exit_(failure_exit), log_(log), clock_(clock) {}
 
 Service::~Service() { stop(); }
 
-Result<std::unique_ptr<Service>> Service::create(const Config& config, OperatorLog& log, Clock& clock) {
-  auto service = std::unique_ptr<Service>(new Service(config, log, clock));
+Result<std::unique_ptr<Service>> Service::create(const Config& config, FailureExit& failure_exit,
+                                                 OperatorLog& log, Clock& clock) {
+  auto service = std::unique_ptr<Service>(new Service(config, failure_exit, log, clock));
   TRY(service->files_.make_directory(config.data_directory));
   TRY_ASSIGN(service->tokeniser_, load_card_key(config, true));
   TRY_ASSIGN(service->rejects_, Rejects::open({.path = config.data_directory + "/rejects.ndjson"}, clock));
@@ -124,6 +126,7 @@ Status Service::open_channels() {
 
 Status Service::start() {
   engine_->on_failure([this](const Error& error) {
+    failure_exit_.arm(error);
     std::lock_guard lock(mutex_);
     failure_ = error;
     wake_.notify_all();
@@ -163,8 +166,8 @@ void Service::ask_to_stop() {
 void Service::stop() {
   if (std::exchange(stopped_, true)) return;
   ready_ = false;
-  intake_closed_ = true;
   ask_to_stop();
+  intake_closed_ = true;  // behind ask_to_stop(): watch_disk() does not open it any more
   if (watcher_.joinable()) watcher_.join();
   for (auto& poll : polls_) poll->stop();
   for (auto& follow : follows_) follow->stop();

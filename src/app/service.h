@@ -1,7 +1,7 @@
 // The program as a whole: log, engine, notification center, HTTP, sources, in one object that starts and stops them in
 // order.
 //
-//   TRY_ASSIGN(auto service, Service::create(*config, operator_log, clock));
+//   TRY_ASSIGN(auto service, Service::create(*config, failure_exit, operator_log, clock));
 //   TRY(service->start());
 //   service->url(); service->first_password();
 //   service->wait(run_for);     // until stop is asked for, the time is over, or the log fails
@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "app/config.h"
+#include "app/failure_exit.h"
 #include "app/latency.h"
 #include "app/live_simulation.h"
 #include "app/metrics.h"
@@ -36,7 +37,8 @@ namespace paywarden {
 
 class Service {
  public:
-  static Result<std::unique_ptr<Service>> create(const Config& config, OperatorLog& log, Clock& clock);
+  static Result<std::unique_ptr<Service>> create(const Config& config, FailureExit& failure_exit,
+                                                 OperatorLog& log, Clock& clock);
   ~Service();
 
   Status start();
@@ -55,7 +57,7 @@ class Service {
  private:
   class Labels;   // verdicts into the engine
   class Figures;  // stats and status for the page
-  Service(const Config& config, OperatorLog& log, Clock& clock);
+  Service(const Config& config, FailureExit& failure_exit, OperatorLog& log, Clock& clock);
   Status open_log();
   Status apply_configured_changes();
   Status open_center();
@@ -67,12 +69,14 @@ class Service {
   void run_follow(const std::string& path, FileSource& source);
   PollVerdict take_polled(const Payment& payment);
   bool asked_to_stop();
+  bool close_intake(bool closed);
   void watch();          // disk space and retention, a thread
   void watch_disk();
   void keep_retention();
   uint64_t first_needed(EventTime reach) const;
 
   const Config& config_;
+  FailureExit& failure_exit_;  // told when the log fails
   OperatorLog& log_;
   Clock& clock_;
   PosixFiles files_;

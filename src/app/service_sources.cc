@@ -101,6 +101,12 @@ void Service::watch() {
   }
 }
 
+// Whether that changed anything; once the program stops, intake stays closed.
+bool Service::close_intake(bool closed) {
+  std::lock_guard lock(mutex_);
+  return !stop_asked_ && intake_closed_.exchange(closed) != closed;
+}
+
 void Service::watch_disk() {
   auto free = files_.free_bytes(config_.data_directory);
   if (!free) return log_.write(LogLevel::error, "disk_unknown", {{"error", free.error().line()}});
@@ -108,7 +114,7 @@ void Service::watch_disk() {
   double per_hour = static_cast<double>(before > *free ? before - *free : 0) * 3600 / std::chrono::duration<double>(kWatchEvery).count();
   disk_full_hours_ = per_hour > 0 ? static_cast<double>(*free) / per_hour : std::numeric_limits<double>::infinity();
   bool closed = *free < config_.disk_free_min;
-  if (intake_closed_.exchange(closed) == closed) return;
+  if (!close_intake(closed)) return;
   log_.write(closed ? LogLevel::error : LogLevel::info, closed ? "intake_closed" : "intake_open",
              {{"disk_free", std::to_string(*free)}, {"disk_free_min", std::to_string(config_.disk_free_min)}});
   if (closed && alerting_)

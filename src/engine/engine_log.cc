@@ -29,8 +29,8 @@ void Engine::append(std::vector<std::unique_ptr<OutgoingGroup>>& groups) {
     if (!first) {
       failed_ = true;
       operator_log_.write(LogLevel::error, "log_failed", {{"error", first.error().line()}});
-      fail_all(groups, first.error());
       if (on_failure_) on_failure_(first.error());
+      fail_all(groups, first.error());
       return;
     }
     uint64_t expected = 0;
