@@ -26,6 +26,7 @@ double cpu_ns() {
 
 struct Sizes {
   size_t warm, rounds, batch;
+  uint32_t customers;
 };
 
 // One payment's row through XGBoost's in-place prediction, one thread.
@@ -58,6 +59,7 @@ class Bench {
 
   Status run() {
     SimulatorOptions world;
+    world.customers = sizes_.customers;
     TRY_ASSIGN(Simulator simulator, Simulator::create(world));
     PaymentParser parser(config_.schema, tokeniser_, {});
     TRY_ASSIGN(auto windows, WindowState::create(config_.features, config_.schema.fields));
@@ -224,11 +226,12 @@ class Bench {
 };
 
 Status run() {
+  // Few customers pass days in few payments: else there are no frauds yet to train on.
   bool tiny = std::getenv("PAYWARDEN_BENCH_TINY") != nullptr;
   std::string file = "config/demo.toml";
   if (!std::filesystem::exists(file)) file = PAYWARDEN_SOURCE "/config/demo.toml";
   TRY_ASSIGN(auto config, load_config(file));
-  return Bench(*config, tiny ? Sizes{3'000, 2, 64} : Sizes{200'000, 300, 256}).run();
+  return Bench(*config, tiny ? Sizes{3'000, 2, 64, 300} : Sizes{200'000, 300, 256, 5'000}).run();
 }
 
 }  // namespace
