@@ -1,17 +1,15 @@
 // `paywarden serve` and `paywarden demo`.
 #include <fmt/format.h>
+#include <sys/resource.h>
 
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <pthread.h>
-#include <sys/resource.h>
-#include <thread>
 
 #include "app/commands.h"
 #include "app/json_log.h"
 #include "app/progress.h"
 #include "app/service.h"
+#include "app/signals.h"
 
 namespace paywarden {
 namespace {
@@ -26,33 +24,6 @@ void forbid_core_dumps() {
   setrlimit(RLIMIT_CORE, &none);
 }
 
-// SIGTERM and SIGINT are taken by a thread of their own, so that stopping is ordinary code.
-class StopSignals {
- public:
-  StopSignals() {
-    sigemptyset(&set_);
-    for (int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&set_, signal);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);  // inherited by all threads made later
-    std::signal(SIGPIPE, SIG_IGN);
-  }
-  void watch(Service& service) {
-    thread_ = std::thread([this, &service] {
-      int signal = 0;
-      sigwait(&set_, &signal);
-      if (signal != SIGUSR1) service.ask_to_stop();
-    });
-  }
-  ~StopSignals() {
-    if (!thread_.joinable()) return;
-    pthread_kill(thread_.native_handle(), SIGUSR1);
-    thread_.join();
-  }
-
- private:
-  sigset_t set_;
-  std::thread thread_;
-};
-
 Status write_ready_file(const std::string& path, Service& service, const std::string& password) {
   PosixFiles files;
   return replace_whole(files, path, fmt::format("{}\n{}\n", service.url(), password));
@@ -61,17 +32,19 @@ Status write_ready_file(const std::string& path, Service& service, const std::st
 struct Serving {
   std::optional<Duration> run_for;
   std::string ready_file;
-  bool say_summary = false;
+  bool demo = false;  // ends with a summary, and when its terminal is closed
 };
 
-Status serve(const Config& config, const Serving& serving, const std::string& login_note) {
-  forbid_core_dumps();
-  StopSignals signals;
+Status serve(const Config& config, const Serving& serving, Signals& signals,
+             const std::string& login_note) {
   JsonLog log;
   SystemClock clock;
   FailureExit failure_exit(kFailureStopMost);
   TRY_ASSIGN(auto service, Service::create(config, failure_exit, log, clock));
-  signals.watch(*service);
+  Signals::Handling handling(signals, [&](int signal) {
+    if (signal == SIGHUP && !serving.demo) return service->reload();
+    service->ask_to_stop();
+  });
   TRY(service->start());
   std::string password = service->first_password().value_or("");
   if (!password.empty()) fmt::print("\n  first login: user admin, password {}   (shown once)\n", password);
@@ -79,10 +52,10 @@ Status serve(const Config& config, const Serving& serving, const std::string& lo
   std::fflush(stdout);
   if (!serving.ready_file.empty()) TRY(write_ready_file(serving.ready_file, *service, password));
   Status waited = service->wait(serving.run_for);
-  uint64_t alerts = waited && serving.say_summary ? service->alerts_open() : 0;
+  uint64_t alerts = waited && serving.demo ? service->alerts_open() : 0;
   service->stop();
   TRY(waited);
-  if (!serving.say_summary) return {};
+  if (!serving.demo) return {};
   const EngineFigures& f = service->engine().figures();
   fmt::print("decided {} payments: {} approved, {} to review, {} declined; {} alerts are open\n", f.payments.load(), f.outcomes[0].load(),
              f.outcomes[1].load(), f.outcomes[2].load(), alerts);
@@ -117,17 +90,23 @@ Status prepare_demo(const Config& config, const std::string& file) {
 }  // namespace
 
 Status run_serve(const ServeCommand& command) {
+  forbid_core_dumps();
+  Signals signals;
   TRY_ASSIGN(auto config, load_config(command.config));
   TRY(with_port(*config, command.port));
-  return serve(*config, {command.run_for, command.ready_file, false}, "serving; stop with Ctrl-C");
+  return serve(*config, {command.run_for, command.ready_file, false}, signals,
+               "serving; stop with Ctrl-C");
 }
 
 Status run_demo(const DemoCommand& command) {
+  forbid_core_dumps();
+  Signals signals;  // before training makes threads that live on
   TRY_ASSIGN(auto config, load_config(command.config));
   TRY(with_port(*config, command.port));
   TRY(prepare_demo(*config, command.config));
-  return serve(*config, {command.run_for, command.ready_file, true},
-               fmt::format("simulated payments arrive at {} a second; stop with Ctrl-C", config->simulate.rate));
+  return serve(*config, {command.run_for, command.ready_file, true}, signals,
+               fmt::format("simulated payments arrive at {} a second; stop with Ctrl-C",
+                           config->simulate.rate));
 }
 
 }  // namespace paywarden

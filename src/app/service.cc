@@ -162,6 +162,17 @@ void Service::ask_to_stop() {
   wake_.notify_all();
 }
 
+void Service::reload() {
+  if (!ready_) return;
+  if (!config_.http.tls)
+    return log_.write(LogLevel::info, "nothing_to_reload", {{"reason", "there are no TLS files"}});
+  const std::string& certificate = config_.http.tls->certificate_file;
+  if (auto read = server_->reload_tls(); !read)
+    return log_.write(LogLevel::error, "tls_not_reloaded",
+                      {{"error", read.error().line()}, {"in_use", "the certificate read before"}});
+  log_.write(LogLevel::info, "tls_reloaded", {{"certificate", certificate}});
+}
+
 // First what brings work, then what does it: everything accepted is decided, durable and answered before the end.
 void Service::stop() {
   if (std::exchange(stopped_, true)) return;

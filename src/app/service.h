@@ -45,6 +45,8 @@ class Service {
   // Returns when ask_to_stop() was called, `run_for` is over, or the log failed (that is an error).
   Status wait(std::optional<Duration> run_for);
   void ask_to_stop();  // any thread
+  // Reads the TLS files again: new connections get the new certificate, or the old one where the new is wrong. Any thread.
+  void reload();
   void stop();
 
   std::string url() const { return server_->url(); }

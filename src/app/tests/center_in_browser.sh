@@ -35,5 +35,5 @@ sed 's/.*"card":"\([0-9]*\)".*/\1/' known.ndjson | sort -u >pans
 
 (cd "$page" && node tests/browser.mjs --url "$url" --user admin --password-file "$work/password" --pans "$work/pans")
 kill -TERM "$server"
-wait "$server"
+wait "$server" || { cat server.log; echo "the demo did not stop in order"; exit 1; }
 server=
