@@ -188,6 +188,7 @@ void Service::stop() {
   if (center_) center_->stop();
   if (workers_) workers_->stop();
   if (engine_) engine_->stop();
+  save_follow_places();
   if (follower_) follower_->stop();
   if (dispatcher_) dispatcher_->stop();
 }

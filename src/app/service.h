@@ -18,6 +18,7 @@
 
 #include "app/config.h"
 #include "app/failure_exit.h"
+#include "app/follow_places.h"
 #include "app/latency.h"
 #include "app/live_simulation.h"
 #include "app/metrics.h"
@@ -68,7 +69,9 @@ class Service {
   void add_page(http::Router& router);
   Status start_server();
   Status start_sources();
+  Status start_follow(const std::string& path);
   void run_follow(const std::string& path, FileSource& source);
+  void save_follow_places();
   PollVerdict take_polled(const Payment& payment);
   bool asked_to_stop();
   bool close_intake(bool closed);
@@ -102,6 +105,7 @@ class Service {
   std::unique_ptr<LiveSimulation> simulation_;
   std::vector<std::unique_ptr<HttpGet>> http_gets_;
   std::vector<std::unique_ptr<PolledSource>> polls_;
+  std::unique_ptr<FollowPlaces> follow_places_;
   std::vector<std::unique_ptr<FileSource>> follows_;
   std::vector<std::thread> follow_threads_;
   LatencyHistogram latency_;

@@ -26,6 +26,22 @@ class PollReply : public ReplyTo {
   std::promise<PollVerdict>& told_;
 };
 
+// Of a batch's last row: groups become durable in order, so its answer says that the rows before it are kept too.
+class FollowReply : public ReplyTo {
+ public:
+  FollowReply(FollowPlaces& places, const std::string& path, const FilePlace& end)
+      : places_(places), path_(path), end_(end) {}
+  bool answer(const Answer& answer) override {
+    if (answer.kind != Answer::Kind::failed) places_.durable(path_, end_);
+    return true;
+  }
+
+ private:
+  FollowPlaces& places_;
+  const std::string path_;
+  const FilePlace end_;
+};
+
 }  // namespace
 
 PollVerdict Service::take_polled(const Payment& payment) {
@@ -51,13 +67,8 @@ Status Service::start_sources() {
                                                     [this](const Payment& p) { return take_polled(p); }));
     polls_.back()->start();
   }
-  for (const std::string& path : config_.follows) {
-    FileSourceOptions options;
-    options.follow = true;
-    TRY_ASSIGN(auto source, FileSource::open({path}, config_.schema, *tokeniser_, {}, options, *rejects_));
-    follows_.push_back(std::move(source));
-    follow_threads_.emplace_back([this, path, source = follows_.back().get()] { run_follow(path, *source); });
-  }
+  TRY_ASSIGN(follow_places_, FollowPlaces::load(files_, config_.data_directory + "/followed.json"));
+  for (const std::string& path : config_.follows) TRY(start_follow(path));
   if (config_.simulate.rate <= 0) return {};
   LiveSimulationOptions options;
   options.world = config_.simulate.world();
@@ -68,7 +79,30 @@ Status Service::start_sources() {
   return {};
 }
 
-// Payments of a file as it grows; what the log holds already is dropped by its id.
+Status Service::start_follow(const std::string& path) {
+  FileSourceOptions options;
+  options.follow = true;
+  options.resume = follow_places_->of(path);
+  TRY_ASSIGN(auto source,
+             FileSource::open({path}, config_.schema, *tokeniser_, {}, options, *rejects_));
+  std::string from = std::to_string(options.resume ? options.resume->bytes : 0);
+  if (options.resume && !source->resumed())
+    log_.write(LogLevel::warning, "followed_file_replaced", {{"file", path}, {"read_to", from}});
+  else
+    log_.write(LogLevel::info, "following", {{"file", path}, {"from", from}});
+  follows_.push_back(std::move(source));
+  follow_threads_.emplace_back(
+      [this, path, source = follows_.back().get()] { run_follow(path, *source); });
+  return {};
+}
+
+void Service::save_follow_places() {
+  if (!follow_places_) return;
+  if (auto saved = follow_places_->save(); !saved)
+    log_.write(LogLevel::warning, "follow_place_not_saved", {{"error", saved.error().line()}});
+}
+
+// Payments of a file as it grows; what is read again after a crash is dropped by its id.
 void Service::run_follow(const std::string& path, FileSource& source) {
   FileBatch batch;
   for (;;) {
@@ -80,7 +114,9 @@ void Service::run_follow(const std::string& path, FileSource& source) {
       if (asked_to_stop()) return;
       Payment payment = batch.rows[i].payment;
       payment.receipt_time = clock_.now();
-      if (!engine_->submit_waiting(Work::of(std::move(payment), nullptr))) return;
+      bool last = i + 1 == batch.count;
+      auto reply = last ? std::make_unique<FollowReply>(*follow_places_, path, batch.end) : nullptr;
+      if (!engine_->submit_waiting(Work::of(std::move(payment), std::move(reply)))) return;
     }
   }
 }
@@ -97,6 +133,7 @@ void Service::watch() {
       if (wake_.wait_for(lock, kWatchEvery, [this] { return stop_asked_ || failure_; })) return;
     }
     watch_disk();
+    save_follow_places();
     if (round % kRetentionEvery == 0) keep_retention();
   }
 }

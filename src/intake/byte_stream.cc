@@ -330,6 +330,23 @@ Result<size_t> GrowingFile::read(char* out, size_t most) {
   return size_t{0};
 }
 
+Status GrowingFile::seek(uint64_t offset) {
+  if (::lseek(fd_, static_cast<off_t>(offset), SEEK_SET) < 0)
+    return tl::unexpected(
+        file_error("cannot read the file from byte " + std::to_string(offset), path_));
+  offset_ = offset;
+  consumed_ = offset;
+  return {};
+}
+
+Result<std::string> GrowingFile::bytes_at(uint64_t offset, size_t count) const {
+  std::string bytes(count, '\0');
+  ssize_t n = ::pread(fd_, bytes.data(), count, static_cast<off_t>(offset));
+  if (n < 0) return tl::unexpected(file_error("cannot read the file", path_));
+  bytes.resize(static_cast<size_t>(n));
+  return bytes;
+}
+
 bool GrowingFile::replaced_or_cut() const {
   struct stat ours, there;
   if (::fstat(fd_, &ours) != 0) return false;

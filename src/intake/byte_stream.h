@@ -50,6 +50,10 @@ class GrowingFile : public ByteStream {
   ~GrowingFile() override;
   Result<size_t> read(char* out, size_t most) override;
   uint64_t consumed() const override { return consumed_.load(std::memory_order_relaxed); }
+  // Goes on at this byte.
+  Status seek(uint64_t offset);
+  // The bytes there, fewer at the end; where reading goes on stays.
+  Result<std::string> bytes_at(uint64_t offset, size_t count) const;
   // True once after the file was replaced or cut: an unfinished line of the old one will not be
   // continued.
   bool restarted();

@@ -2,11 +2,14 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
 namespace paywarden {
 namespace {
+
+constexpr size_t kTailBytesMax = 4096;  // enough to know a record by, and little to hash
 
 // The header's names as texts.
 std::vector<std::string_view> names_of(const std::vector<RawValue>& values) {
@@ -23,6 +26,7 @@ FileSource::FileSource(std::vector<std::string> paths, const Schema& schema,
     : paths_(std::move(paths)),
       options_(options),
       rejects_(rejects),
+      tokeniser_(tokeniser),
       parser_(schema, tokeniser, parser),
       parsed_(options.batches_ahead),
       free_(options.batches_ahead + 2) {}
@@ -61,7 +65,11 @@ Status FileSource::check_files() {
   ByteStreamOptions bytes = options_.bytes;
   bytes.decompress_ahead = false;  // only the beginning is read
   for (size_t i = 0; i < paths_.size(); ++i) {
-    TRY(start(paths_[i], options_.follow && i + 1 == paths_.size(), bytes));
+    bool follow = options_.follow && i + 1 == paths_.size();
+    TRY_ASSIGN(Reading reading, start(paths_[i], follow, bytes));
+    if (follow) {
+      TRY_ASSIGN(resumed_, go_on(reading));
+    }
     std::error_code ignored;
     uintmax_t size = std::filesystem::file_size(paths_[i], ignored);
     if (!ignored) bytes_total_ += size;
@@ -147,6 +155,7 @@ Result<bool> FileSource::fill(FileBatch& batch) {
     pending_error_ = filled.error();
     filled = true;
   }
+  batch.end = place_;
   rows_.fetch_add(batch.count, std::memory_order_relaxed);
   return filled;
 }
@@ -178,6 +187,7 @@ Result<RecordStatus> FileSource::step(FileBatch& batch) {
   }
   SourceRecord record;
   TRY_ASSIGN(RecordStatus status, reading_->reader->next(record));
+  if (reading_->growing) note_place(status);
   switch (status) {
     case RecordStatus::record:
       take(record, batch);
@@ -212,7 +222,32 @@ Status FileSource::start_next_file() {
   const std::string& path = paths_[next_file_++];
   bool follow = options_.follow && next_file_ == paths_.size();
   TRY_ASSIGN(reading_, start(path, follow, options_.bytes));
+  if (!follow) return {};
+  TRY(go_on(*reading_));
   return {};
+}
+
+// To where options.resume says, if its last record still stands before it.
+Result<bool> FileSource::go_on(Reading& reading) {
+  if (!options_.resume || !reading.header_read) return false;
+  const FilePlace& place = *options_.resume;
+  if (place.tail_bytes == 0 || place.tail_bytes > std::min<uint64_t>(place.bytes, kTailBytesMax))
+    return false;
+  TRY_ASSIGN(std::string tail,
+             reading.growing->bytes_at(place.bytes - place.tail_bytes, place.tail_bytes));
+  if (tail.size() != place.tail_bytes || tokeniser_.token(tail) != place.tail) return false;
+  TRY(reading.growing->seek(place.bytes));
+  reading.reader->resume(place.bytes, place.line);
+  place_ = place;
+  return true;
+}
+
+void FileSource::note_place(RecordStatus status) {
+  if (status != RecordStatus::record && status != RecordStatus::bad) return;
+  const RecordReader& reader = *reading_->reader;
+  std::string_view tail = reader.last_raw();
+  tail.remove_prefix(tail.size() - std::min(tail.size(), kTailBytesMax));
+  place_ = {reader.position(), reader.next_line_number(), tail.size(), tokeniser_.token(tail)};
 }
 
 void FileSource::end_file() {

@@ -11,6 +11,9 @@
 // an error; a further next() goes on with the next file. Decompression and parsing each run in a
 // thread of their own unless the options say otherwise; next() and the destructor belong to one
 // thread, stop() and progress() to any.
+//
+// A followed file goes on after a restart where `batch.end` of the last kept batch says:
+// options.resume = place.
 #pragma once
 
 #include <atomic>
@@ -31,6 +34,15 @@
 
 namespace paywarden {
 
+// How far a followed file has been read. It holds for a file that has the same record before that byte: a file that was replaced or
+// began anew does not. `tail` is keyed (tokeniser.h), since a record may hold a card number.
+struct FilePlace {
+  uint64_t bytes = 0;  // up to the end of the last record
+  uint64_t line = 1;   // the one that begins there
+  uint64_t tail_bytes = 0;
+  CardToken tail;  // of the last record with its line end, or of so many bytes of it
+};
+
 struct FileSourceOptions {
   ByteStreamOptions bytes;
   RecordLimits records;
@@ -41,6 +53,7 @@ struct FileSourceOptions {
   bool follow = false;       // go on with the last file as it grows, until stop()
   Duration follow_poll =
       milliseconds(200);  // how often a followed file is looked at; costs one system call
+  std::optional<FilePlace> resume;  // where to go on in the followed file, if it is still the one
 };
 
 struct FileRow {
@@ -53,6 +66,7 @@ struct FileRow {
 struct FileBatch {
   std::vector<FileRow> rows;
   size_t count = 0;
+  FilePlace end;  // behind the last row, where the file is followed
   std::span<const FileRow> filled() const { return {rows.data(), count}; }
 };
 
@@ -77,6 +91,8 @@ class FileSource {
   Result<bool> next(FileBatch& batch);
   void stop();
   FileProgress progress() const;
+  // Whether options.resume is used: false for another file in its place.
+  bool resumed() const { return resumed_; }
   const std::string& path(uint32_t file) const { return paths_[file]; }
 
  private:
@@ -103,6 +119,8 @@ class FileSource {
   Result<bool> fill_from_files(FileBatch& batch);
   Result<RecordStatus> step(FileBatch& batch);
   Status start_next_file();
+  Result<bool> go_on(Reading& reading);
+  void note_place(RecordStatus status);
   void end_file();
   bool restarted();
   void take(const SourceRecord& record, FileBatch& batch);
@@ -112,9 +130,12 @@ class FileSource {
   const std::vector<std::string> paths_;
   const FileSourceOptions options_;
   RejectSink& rejects_;
+  const Tokeniser& tokeniser_;
   PaymentParser parser_;
   std::optional<Reading> reading_;
   size_t next_file_ = 0;
+  bool resumed_ = false;                // set by open()
+  FilePlace place_;                     // of the followed file
   std::optional<Error> pending_error_;  // found behind rows that are handed out first
   std::atomic<uint64_t> rows_ = 0, rejected_ = 0, bytes_before_ = 0, bytes_current_ = 0;
   uint64_t bytes_total_ = 0;

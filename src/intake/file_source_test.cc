@@ -238,6 +238,55 @@ TEST(FileSource, FollowsAFileThatGrowsIsRotatedAndIsCut) {
   EXPECT_FALSE(*r.source->next(batch));
 }
 
+TEST(FileSource, AFollowedFileGoesOnWhereItWasLeft) {
+  for (bool csv : {true, false}) {
+    TestFolder folder;
+    auto row = [csv](int i) { return csv ? csv_row(i) : json_row(i); };
+    std::string bad = csv ? "only,two\n" : "no JSON\n";
+    std::string head = csv ? kHeader : "";
+    std::string path =
+        folder.write("live", head + row(1) + bad + row(2) + row(3) + row(4).substr(0, 9));
+    Reading r;
+    r.options.follow = true;
+    r.options.follow_poll = milliseconds(2);
+    r.options.batch_rows = 2;
+    ASSERT_TRUE(r.open({path}));
+    EXPECT_FALSE(r.source->resumed());
+    FileBatch batch;
+    EXPECT_THAT(follow(*r.source, batch, 2), ElementsAre("p1", "p2"));
+    FilePlace place = batch.end;
+    EXPECT_EQ(place.bytes, head.size() + row(1).size() + bad.size() + row(2).size());
+    r.source.reset();
+
+    auto resumed = [&](FilePlace from) {
+      r.options.resume = from;
+      EXPECT_TRUE(r.open({path}));
+      return r.source->resumed();
+    };
+    append(path, row(4).substr(9) + row(5));
+    ASSERT_TRUE(resumed(place));
+    EXPECT_THAT(follow(*r.source, batch, 3), ElementsAre("p3", "p4", "p5"));
+    EXPECT_EQ(batch.filled().back().line, csv ? 7u : 6u);
+    EXPECT_EQ(batch.end.bytes, std::filesystem::file_size(path));
+    FilePlace end = batch.end;
+    r.source.reset();
+
+    ASSERT_TRUE(resumed(end)) << "all of it was read";
+    append(path, row(6));
+    EXPECT_THAT(follow(*r.source, batch, 1), ElementsAre("p6"));
+    r.source.reset();
+
+    folder.write("live", head + row(7) + bad + row(8) + row(9) + row(1));
+    ASSERT_FALSE(resumed(place)) << "another file of that length";
+    EXPECT_THAT(follow(*r.source, batch, 2), ElementsAre("p7", "p8"));
+    r.source.reset();
+    folder.write("live", head + row(9));
+    ASSERT_FALSE(resumed(place)) << "a shorter one";
+    EXPECT_THAT(follow(*r.source, batch, 1), ElementsAre("p9"));
+    r.source.reset();
+  }
+}
+
 TEST(FileSource, ACompressedFileCannotBeFollowed) {
   TestFolder folder;
   Reading r;

@@ -35,7 +35,7 @@ Status RecordReader::fill() {
   end_ += n;
   stream_ended_ = n == 0;
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  if (!started_ && rest().starts_with(kByteOrderMark)) begin_ += kByteOrderMark.size();
+  if (!started_ && rest().starts_with(kByteOrderMark)) advance(kByteOrderMark.size());
   started_ = started_ || n > 0;
   return {};
 }
@@ -52,17 +52,31 @@ Result<std::optional<RecordFormat>> RecordReader::detect() {
 }
 
 void RecordReader::restart() {
-  begin_ = end_ = columns_ = 0;
+  begin_ = end_ = last_length_ = columns_ = 0;
   skipping_ = started_ = stream_ended_ = false;
   growing_ = true;
+  position_ = 0;
   line_ = 1;
+}
+
+void RecordReader::resume(uint64_t position, uint64_t line) {
+  begin_ = end_ = last_length_ = 0;
+  skipping_ = stream_ended_ = false;
+  started_ = true;
+  position_ = position;
+  line_ = line;
+}
+
+void RecordReader::advance(size_t length) {
+  begin_ += length;
+  position_ += length;
 }
 
 Result<RecordStatus> RecordReader::next(SourceRecord& out) {
   while (skipping_) {
     size_t newline = rest().find('\n');
     skipping_ = newline == std::string_view::npos && !ended();
-    begin_ += newline == std::string_view::npos ? end_ - begin_ : newline + 1;
+    advance(newline == std::string_view::npos ? end_ - begin_ : newline + 1);
     if (!skipping_) break;
     TRY(fill());
     if (stream_ended_ && growing_) return RecordStatus::waiting;
@@ -120,7 +134,8 @@ RecordStatus RecordReader::give(size_t length, size_t lines, SourceRecord& out) 
   if (bytes.ends_with('\n')) bytes.remove_suffix(1);
   if (bytes.ends_with('\r')) bytes.remove_suffix(1);
   out = {bytes, buffer_.size() - begin_, line_, RejectReason::none};
-  begin_ += length;
+  advance(length);
+  last_length_ = length;
   line_ += lines;
   return RecordStatus::record;
 }

@@ -66,8 +66,19 @@ class RecordReader {
   void restart();
   ByteStream& bytes() { return *bytes_; }
 
+  // Bytes of the file (since restart()) up to the end of the last record, the line that begins there, and
+  // that record with its line end; the bytes are valid until the next call.
+  uint64_t position() const { return position_; }
+  uint64_t next_line_number() const { return line_; }
+  std::string_view last_raw() const {
+    return {buffer_.data() + begin_ - last_length_, last_length_};
+  }
+  // The stream now stands at this byte, which begins this line.
+  void resume(uint64_t position, uint64_t line);
+
  private:
   Status fill();
+  void advance(size_t length);
   Result<RecordStatus> next_line(SourceRecord& out);
   Result<RecordStatus> next_csv(SourceRecord& out);
   RecordStatus take_csv(const CsvScan& scan, SourceRecord& out);
@@ -82,6 +93,8 @@ class RecordReader {
   RecordFormat format_ = RecordFormat::csv;
   std::vector<char> buffer_;
   size_t begin_ = 0, end_ = 0;
+  size_t last_length_ = 0;  // of the record that next() gave
+  uint64_t position_ = 0;
   bool stream_ended_ = false;  // the last fill() brought nothing
   bool skipping_ = false;      // up to the end of a line that was too long
   bool started_ = false;

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# A followed file that reaches further back than ids are remembered: after a restart, and after a kill, only what is new is decided;
+# another file in its place is noticed and read from its beginning.
+#
+#   follow_restart.sh PROGRAM PROJECT_ROOT
+set -euo pipefail
+
+program=$(realpath "$1") root=$2
+work=$(mktemp -d)
+server=
+finish() {
+  if [[ -n $server ]]; then
+    kill -KILL "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+  fi
+  rm -rf "$work"
+}
+trap finish EXIT
+cp "$root"/config/demo* "$work/"
+cd "$work"
+sed -i -E 's|^directory = ".*demo/model"|directory = "model"|; s/^rate = .*/rate = 0/; s/^trees = .*/trees = 10/' demo.toml
+printf '\n[data]\ndirectory = "data"\ndisk_free_min = "64MiB"\n\n[intake]\nidempotency_horizon = "1h"\n\n[source]\nfollow = ["live.csv"]\n' >>demo.toml
+"$program" simulate --payments 20000 --seed 1 --customers 500 --out history.ndjson 2>/dev/null
+"$program" train --config demo.toml --data history.ndjson --out model >/dev/null 2>&1
+"$program" simulate --payments 2000 --seed 2 --customers 500 --out all.csv 2>/dev/null
+
+payments() { "$program" journal verify data/journal | sed -E 's/.* ([0-9]+) records.*/\1/'; }
+# serve FOR: what the log says stays in server.log.
+serve() { "$program" serve --config demo.toml --port 0 --for "$1" >server.log 2>&1 || { cat server.log; exit 1; }; }
+# wants CASE RECORDS: two records a payment; changes of the first start are in `changes`.
+wants() {
+  local there
+  there=$(payments)
+  [[ $there == "$2" ]] || { cat server.log; echo "$1: $there records instead of $2"; exit 1; }
+}
+
+head -n 1 all.csv >live.csv
+serve 1s
+changes=$(payments)
+
+sed -n 2,1501p all.csv >>live.csv
+serve 3s
+wants "the first 1,500 payments" $((changes + 3000))
+serve 2s
+wants "a restart with nothing new" $((changes + 3000))
+sed -n 1502,1601p all.csv >>live.csv
+serve 2s
+wants "a restart with 100 more" $((changes + 3200))
+
+# The place is kept every 5 s: a kill behind that loses none of it.
+"$program" serve --config demo.toml --port 0 --ready-file ready >server.log 2>&1 &
+server=$!
+sed -n 1602,1701p all.csv >>live.csv
+sleep 7
+kill -KILL "$server"
+wait "$server" || true
+server=
+wants "100 more before a kill" $((changes + 3400))
+serve 2s
+wants "a restart after a kill" $((changes + 3400))
+
+{ head -n 1 all.csv && sed -n 1702,2001p all.csv; } >live.csv.new
+mv live.csv.new live.csv
+serve 2s
+grep -q '"event":"followed_file_replaced"' server.log || { cat server.log; echo "another file was not noticed"; exit 1; }
+wants "another file" $((changes + 4000))
+serve 2s
+grep -q '"event":"followed_file_replaced"' server.log && { cat server.log; echo "the same file was taken for another"; exit 1; }
+wants "a restart with the other file" $((changes + 4000))
+echo "2000 payments of two files, each decided once"
