@@ -76,7 +76,7 @@ Status run_backfill(const BackfillCommand& command) {
   SilentLog quiet;
   PosixFiles files;
   TRY(files.make_directory(config->data_directory));
-  TRY_ASSIGN(Tokeniser tokeniser, load_card_key(*config, true));
+  TRY_ASSIGN(Tokeniser tokeniser, load_card_key(*config, CardKeyFor::log));
   TRY_ASSIGN(auto journal, Journal::open(files, quiet, {.directory = config->data_directory + "/journal", .segment_bytes = config->segment_bytes}));
   Snapshots snapshots(files, config->data_directory + "/snapshots");
   ModelLibrary models(config->data_directory + "/models", config->features, config->file);

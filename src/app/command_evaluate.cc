@@ -11,7 +11,7 @@ namespace paywarden {
 Status run_evaluate(const EvaluateCommand& command) {
   TRY_ASSIGN(auto config, load_config(command.config));
   if (config->schema.label.empty()) return fail("the schema has no label column to measure against", command.config, "set schema.label");
-  TRY_ASSIGN(Tokeniser tokeniser, load_card_key(*config, false));
+  TRY_ASSIGN(Tokeniser tokeniser, load_card_key(*config, CardKeyFor::this_run));
   SystemClock clock;
   TRY_ASSIGN(DataFiles data, open_data(*config, tokeniser, command.data, clock));
   EvaluationOptions options;

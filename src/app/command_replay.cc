@@ -84,7 +84,7 @@ struct Replay {
 
 Status prepare(Replay& replay, const std::string& config, const std::string& model, const std::vector<std::string>& data) {
   TRY_ASSIGN(replay.config, load_config(config));
-  TRY_ASSIGN(replay.tokeniser, load_card_key(*replay.config, false));
+  TRY_ASSIGN(replay.tokeniser, load_card_key(*replay.config, CardKeyFor::this_run));
   TRY_ASSIGN(auto loaded, BundleModel::load(model, replay.config->features, config));
   TRY_ASSIGN(replay.core, configured_core(*replay.config, loaded));
   TRY_ASSIGN(replay.data, open_data(*replay.config, *replay.tokeniser, data, replay.clock));

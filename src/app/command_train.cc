@@ -29,7 +29,7 @@ void say_result(Progress& progress, const Bundle& bundle, const std::string& out
 
 Status run_train(const TrainCommand& command) {
   TRY_ASSIGN(auto config, load_config(command.config));
-  TRY_ASSIGN(Tokeniser tokeniser, load_card_key(*config, false));
+  TRY_ASSIGN(Tokeniser tokeniser, load_card_key(*config, CardKeyFor::this_run));
   if (config->schema.label.empty()) return fail("the schema has no label column to train on", command.config, "set schema.label");
   SystemClock clock;
   TRY_ASSIGN(DataFiles data, open_data(*config, tokeniser, command.data, clock));

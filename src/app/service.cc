@@ -28,7 +28,7 @@ Result<std::unique_ptr<Service>> Service::create(const Config& config, FailureEx
                                                  OperatorLog& log, Clock& clock) {
   auto service = std::unique_ptr<Service>(new Service(config, failure_exit, log, clock));
   TRY(service->files_.make_directory(config.data_directory));
-  TRY_ASSIGN(service->tokeniser_, load_card_key(config, true));
+  TRY_ASSIGN(service->tokeniser_, load_card_key(config, CardKeyFor::log));
   TRY_ASSIGN(service->rejects_, Rejects::open({.path = config.data_directory + "/rejects.ndjson"}, clock));
   TRY(service->open_log());
   TRY(service->open_center());

@@ -35,6 +35,37 @@ Result<Tokeniser> make_key(const Config& config) {
   return key_in(path);
 }
 
+constexpr const char* kFormerKey =
+    "restore the former key, or begin a new data directory with the new one "
+    "(docs/CONFIGURATION.md, the card key)";
+
+Result<std::optional<Tokeniser>> existing_key(const Config& config) {
+  std::string made = config.data_directory + "/card.key";
+  auto key = [&]() -> std::optional<Result<Tokeniser>> {
+    if (!config.card_key_file.empty()) return key_in(config.card_key_file);
+    if (const char* text = std::getenv("PAYWARDEN_CARD_KEY"))
+      return Tokeniser::create(text, "environment");
+    if (std::filesystem::exists(made)) return key_in(made);
+    return std::nullopt;
+  }();
+  if (!key) return std::nullopt;
+  if (!*key) return tl::unexpected(key->error());
+  return std::move(**key);
+}
+
+// A token of what no card's number can be: says nothing about the key, and is the same for the same key alone.
+std::string fingerprint_of(const Tokeniser& key) {
+  return "1 " + key.token("paywarden card key fingerprint").hex() + "\n";
+}
+
+Status check_fingerprint(Files& files, const std::string& path, const Tokeniser& key) {
+  TRY_ASSIGN(std::string kept, read_whole(files, path));
+  if (kept == fingerprint_of(key)) return {};
+  return fail("the card key '" + key.key_id() +
+                  "' is not the one that this data directory's tokens were made with",
+              path, kFormerKey);
+}
+
 class Waiting : public ReplyTo {
  public:
   explicit Waiting(std::promise<Result<Answer::Kind>>& told) : told_(told) {}
@@ -63,13 +94,22 @@ Result<std::string> read_text_file(const std::string& path, const std::string& w
   return text;
 }
 
-Result<Tokeniser> load_card_key(const Config& config, bool may_create) {
-  if (!config.card_key_file.empty()) return key_in(config.card_key_file);
-  if (const char* key = std::getenv("PAYWARDEN_CARD_KEY")) return Tokeniser::create(key, "environment");
-  std::string made = config.data_directory + "/card.key";
-  if (std::filesystem::exists(made)) return key_in(made);
-  if (may_create) return make_key(config);
-  return Tokeniser::create(random_bytes(32), "this-run");
+Result<Tokeniser> load_card_key(const Config& config, CardKeyFor purpose) {
+  TRY_ASSIGN(auto key, existing_key(config));
+  if (purpose == CardKeyFor::this_run)
+    return key ? std::move(*key) : Tokeniser::create(random_bytes(32), "this-run");
+  PosixFiles files;
+  std::string path = config.data_directory + "/card-key.fingerprint";
+  TRY_ASSIGN(bool known, files.exists(path));
+  if (known && !key)
+    return fail("the card key that this data directory's tokens were made with is gone",
+                config.data_directory + "/card.key", kFormerKey);
+  if (!key) {
+    TRY_ASSIGN(key, make_key(config));
+  }
+  TRY(known ? check_fingerprint(files, path, *key)
+            : replace_whole(files, path, fingerprint_of(*key)));
+  return std::move(*key);
 }
 
 Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser, const std::vector<std::string>& paths, Clock& clock) {

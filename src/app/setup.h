@@ -14,9 +14,12 @@
 
 namespace paywarden {
 
-// From intake.card_key_file, else the variable PAYWARDEN_CARD_KEY, else <data directory>/card.key, which is made (32 random
-// bytes, mode 0600) where it is not there and `may_create`. Without it: a key for this run alone; features do not depend on it.
-Result<Tokeniser> load_card_key(const Config& config, bool may_create);
+// From intake.card_key_file, else the variable PAYWARDEN_CARD_KEY, else <data directory>/card.key.
+enum class CardKeyFor {
+  log,  // made (32 random bytes, mode 0600) where there is none; refused where the log's tokens are of another key
+  this_run,  // one for this run alone where there is none: features do not depend on it
+};
+Result<Tokeniser> load_card_key(const Config& config, CardKeyFor purpose);
 
 // Data files as a stream, with rejects counted and kept beside the configuration's data.
 struct DataFiles {

@@ -267,6 +267,16 @@ says "simulate onto a full disk" "/dev/full: the payments cannot be written" "is
 
 rm -rf data
 works "backfill" paywarden backfill --config config/demo.toml --data payments.ndjson
+head -c 40 /dev/zero | tr '\0' k >config/other.key
+variant other_key 's/^\[data\]/[intake]\ncard_key_file = "other.key"\n\n[data]/'
+for command in "serve --port 0 --for 1s" "backfill --data payments.ndjson"; do
+  says "another card key: ${command%% *}" "data/card-key.fingerprint: the card key 'other.key' is not the one that this data directory's tokens were made with" \
+    "restore the former key" -- paywarden $command --config config/other_key.toml
+done
+mv data/card.key kept.key
+says "a card key that is gone" "data/card.key: the card key that this data directory's tokens were made with is gone" "restore the former key" -- serve demo
+[[ ! -e data/card.key ]] || wrong "a card key that is gone" "another one was made"
+mv kept.key data/card.key
 variant second 's/^directory = "data"/directory = "second"/'
 "$program" serve --config config/demo.toml --port 0 --ready-file ready >server.out 2>server.err &
 server=$!
