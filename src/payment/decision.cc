@@ -26,12 +26,11 @@ void append_json(const Decision& d, std::string& out) {
   json.key("outcome").string(name_of(d.outcome)).key("score").number(d.score);
   json.key("reasons").open_array();
   for (const Reason& reason : d.reasons) {
-    json.open_object().key("feature").string(reason.feature).key("value").number(reason.value);
-    json.key("usual")
-        .number(reason.usual)
-        .key("contribution")
-        .number(reason.contribution)
-        .close_object();
+    // All three are float32 from where they come: as double they would show digits that mean nothing.
+    json.open_object().key("feature").string(reason.feature);
+    json.key("value").number(static_cast<float>(reason.value));
+    json.key("usual").number(static_cast<float>(reason.usual));
+    json.key("contribution").number(static_cast<float>(reason.contribution)).close_object();
   }
   json.close_array().key("rules").open_array();
   for (const std::string& rule : d.rules) json.string(rule);
