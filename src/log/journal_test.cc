@@ -316,7 +316,10 @@ TEST_F(JournalTest, AFailedSyncIsNeverAcknowledgedNorShownBeforeItIsDurableElsew
   append_some(*journal, 3);
   files.fail_syncs(1);
   TestGroup group = random_group(random);
-  ASSERT_FALSE(journal->append(group.records()));
+  auto failed = journal->append(group.records());
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().where, testing::EndsWith(".pwj"))
+      << "the name that the file has by then";
   EXPECT_FALSE(journal->usable());
   EXPECT_EQ(journal->durable_end(), truth.end());
   EXPECT_FALSE(journal->append(group.records()));

@@ -180,11 +180,15 @@ Result<ActiveSegment> create_segment(Files& files, const std::string& directory,
   std::string fresh = segment.path + std::string(kNewSuffix);
   TRY_ASSIGN(bool left_over, files.exists(fresh));
   if (left_over) TRY(files.remove(fresh));
-  TRY_ASSIGN(segment.file, files.open(fresh, OpenMode::create));
-  TRY(segment.file->write_all(0, bytes));
-  TRY(segment.file->sync_data());
+  {
+    TRY_ASSIGN(auto file, files.open(fresh, OpenMode::create));
+    TRY(file->write_all(0, bytes));
+    TRY(file->sync_data());
+  }
   TRY(files.rename(fresh, segment.path));
   TRY(files.sync_directory(directory));
+  // By its lasting name, which later errors then say.
+  TRY_ASSIGN(segment.file, files.open(segment.path, OpenMode::change));
   return segment;
 }
 
