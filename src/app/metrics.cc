@@ -108,6 +108,10 @@ std::string MetricsText::text() const {
   add_rejects(out, sources_.rejects);
   out.histogram("paywarden_latency_seconds", "From a payment's last byte to its answer.", sources_.latency.counts(),
                 d(sources_.latency.sum_us()) * 1e-6);
+  out.histogram(
+      "paywarden_decision_latency_seconds",
+      "From a payment's arrival in the engine's queue to its durable decision, all sources.",
+      sources_.decision_latency.counts(), d(sources_.decision_latency.sum_us()) * 1e-6);
   out.gauge("paywarden_log_first_sequence", "Oldest record kept.", d(sources_.journal.first_sequence()));
   out.gauge("paywarden_log_end_sequence", "The sequence after the last durable record.", d(sources_.journal.durable_end()));
   out.gauge("paywarden_log_disk_bytes", "Bytes of the journal's segments.", d(sources_.journal.figures().bytes));

@@ -22,7 +22,8 @@ struct MetricsSources {
   const Engine& engine;
   const Journal& journal;
   const Rejects& rejects;
-  const LatencyHistogram& latency;
+  const LatencyHistogram& latency;           // of single payments over HTTP
+  const LatencyHistogram& decision_latency;  // of all payments
   const LogFollower& follower;
   const Dispatcher* dispatcher;               // null: no channel
   std::function<const http::ServerStats*()> server;  // null until it runs

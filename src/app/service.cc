@@ -88,7 +88,7 @@ Status Service::open_center() {
   alerting_ = std::make_unique<Alerting>(*store_, config_.schema.fields, options, std::move(ports));
   follower_ = std::make_unique<LogFollower>(*journal_, *alerting_, FollowerOptions{}, log_);
   labels_ = std::make_unique<Labels>(*engine_);
-  figures_ = std::make_unique<Figures>(*engine_, *journal_, latency_, clock_);
+  figures_ = std::make_unique<Figures>(*engine_, *journal_, decision_latency_, clock_);
   CenterPorts center{clock_, log_, *labels_, *figures_, *figures_, [](std::string_view text) { return mask_pans(text); },
                      [this] { if (dispatcher_) dispatcher_->wake(); }};
   TRY_ASSIGN(center_, Center::create(*store_, {}, std::move(center)));
@@ -130,6 +130,9 @@ Status Service::start() {
     std::lock_guard lock(mutex_);
     failure_ = error;
     wake_.notify_all();
+  });
+  engine_->on_decided([this](std::chrono::microseconds took) {
+    decision_latency_.add(static_cast<uint64_t>(took.count()));
   });
   engine_->start();
   TRY(apply_configured_changes());

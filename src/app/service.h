@@ -108,7 +108,8 @@ class Service {
   std::unique_ptr<FollowPlaces> follow_places_;
   std::vector<std::unique_ptr<FileSource>> follows_;
   std::vector<std::thread> follow_threads_;
-  LatencyHistogram latency_;
+  LatencyHistogram latency_;           // of single payments over HTTP
+  LatencyHistogram decision_latency_;  // of all payments
   std::atomic<bool> intake_closed_{false};
   std::atomic<uint64_t> disk_free_{0};
   std::atomic<double> disk_full_hours_{0};

@@ -47,9 +47,10 @@ Status Service::start_server() {
   options.default_outcome = config_.api.default_outcome;
   options.future_max = config_.future_max;
   api_ = std::make_unique<PaymentApi>(std::move(ports), options);
-  metrics_ = std::make_unique<MetricsText>(MetricsSources{*engine_, *journal_, *rejects_, latency_, *follower_, dispatcher_.get(),
-                                                      [this]() -> const http::ServerStats* { return server_ ? &server_->stats() : nullptr; },
-                                                      disk_free_, disk_full_hours_});
+  metrics_ = std::make_unique<MetricsText>(MetricsSources{
+      *engine_, *journal_, *rejects_, latency_, decision_latency_, *follower_, dispatcher_.get(),
+      [this]() -> const http::ServerStats* { return server_ ? &server_->stats() : nullptr; },
+      disk_free_, disk_full_hours_});
   http::Router router;
   add_routes(router);
   http::ServerPorts server_ports{clock_, log_, [this](const http::Request& q, std::string_view role) { return center_->authorise(q, role); }, {}};

@@ -27,6 +27,7 @@ class LabelSink {
 struct StatsNow {
   EventTime time;
   double per_second = 0;
+  // From a payment's arrival in the engine's queue to its durable decision, in this second.
   int64_t latency_us_p50 = 0, latency_us_p99 = 0, latency_us_p999 = 0;
   int64_t approve = 0, review = 0, decline = 0;  // in this second
   int64_t queued = 0;

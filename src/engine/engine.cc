@@ -46,9 +46,11 @@ void Engine::stop() {
 }
 
 bool Engine::submit(Work&& work) {
+  work.arrived = std::chrono::steady_clock::now();
   return !failed_ && queue_.try_push(std::move(work));
 }
 bool Engine::submit_waiting(Work&& work) {
+  work.arrived = std::chrono::steady_clock::now();
   return !failed_ && queue_.push(std::move(work));
 }
 
@@ -123,7 +125,7 @@ void Engine::take_payment(Work& work) {
 }
 
 void Engine::add_reply(Work& work, Answer::Kind kind, uint64_t sequence) {
-  PendingReply pending{std::move(work.reply), kind, sequence, 0, 0, {}, {}};
+  PendingReply pending{std::move(work.reply), kind, sequence, 0, 0, {}, {}, work.arrived};
   if (work.kind == Work::Kind::payment) pending.payment_id.assign(work.payment.id());
   group_->replies.push_back(std::move(pending));
 }

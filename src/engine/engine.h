@@ -85,6 +85,11 @@ class Engine {
   bool failed() const { return failed_.load(); }  // the log failed: the process must end
   // Called once when the log fails, on the log thread.
   void on_failure(std::function<void(const Error&)> fn) { on_failure_ = std::move(fn); }
+  // Called for each decision once it is durable, on the log thread: from submit() to there, for
+  // payments of every source. Before start().
+  void on_decided(std::function<void(std::chrono::microseconds)> fn) {
+    on_decided_ = std::move(fn);
+  }
   // Before start() or after stop(): the state itself.
   const Core& core() const { return *core_; }
   Core& core() { return *core_; }
@@ -128,6 +133,7 @@ class Engine {
   // The log thread.
   void keep();
   void append(std::vector<std::unique_ptr<OutgoingGroup>>& groups);
+  void time_all(const OutgoingGroup& group) const;
   void answer_all(OutgoingGroup& group);
   void answer(OutgoingGroup& group, PendingReply& pending);
   void answer_earlier(PendingReply& pending);
@@ -140,6 +146,7 @@ class Engine {
   OperatorLog& operator_log_;
   std::unique_ptr<Core> core_;
   std::function<void(const Error&)> on_failure_;
+  std::function<void(std::chrono::microseconds)> on_decided_;
 
   BoundedQueue<Work> queue_;
   BoundedQueue<std::unique_ptr<OutgoingGroup>> groups_;

@@ -41,7 +41,16 @@ void Engine::append(std::vector<std::unique_ptr<OutgoingGroup>>& groups) {
     for (const auto& group : groups)
       figures_.log_bytes.fetch_add(group->bytes.size(), std::memory_order_relaxed);
   }
+  for (auto& group : groups) time_all(*group);
   for (auto& group : groups) answer_all(*group);
+}
+
+void Engine::time_all(const OutgoingGroup& group) const {
+  if (!on_decided_) return;
+  auto now = std::chrono::steady_clock::now();
+  for (const PendingReply& pending : group.replies)
+    if (pending.kind == Answer::Kind::decided)
+      on_decided_(std::chrono::duration_cast<std::chrono::microseconds>(now - pending.arrived));
 }
 
 void Engine::answer_all(OutgoingGroup& group) {

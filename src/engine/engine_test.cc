@@ -67,7 +67,7 @@ struct House {
   Desk desk;
   std::unique_ptr<Engine> engine;
 
-  Status open() {
+  Status open(std::function<void(std::chrono::microseconds)> on_decided = {}) {
     engine.reset();
     auto made = Engine::recover(
         log, snapshots,
@@ -75,6 +75,7 @@ struct House {
         TestWorld::models(), options, quiet);
     if (!made) return tl::unexpected(made.error());
     engine = std::move(*made);
+    engine->on_decided(std::move(on_decided));
     engine->start();
     return {};
   }
@@ -212,6 +213,28 @@ TEST(Engine, AFailedLogAcknowledgesNothingMore) {
   EXPECT_EQ(told, 1);
   EXPECT_TRUE(house.engine->failed());
   EXPECT_TRUE(house.snapshots.list()->empty()) << "a snapshot would show what was never durable";
+}
+
+TEST(Engine, EveryDecisionIsTimedWithAndWithoutACaller) {
+  House house;
+  std::atomic<int> timed{0};
+  std::atomic<int64_t> longest{0};
+  ASSERT_TRUE(house.open([&](std::chrono::microseconds took) {
+    ++timed;
+    longest = std::max<int64_t>(longest, took.count());
+  }));
+  house.log.append_takes = std::chrono::milliseconds(30);
+  TestStream stream{house.world, Random(4)};
+  Payment first = stream.next();
+  house.engine->submit(Work::of(first, house.desk.reply("first")));
+  EXPECT_EQ(house.desk.wait("first").kind, Answer::Kind::decided);
+  EXPECT_EQ(timed, 1) << "before the caller knows";
+  for (int i = 0; i < 5; ++i) house.engine->submit_waiting(Work::of(stream.next(), nullptr));
+  house.engine->submit(Work::of(first, house.desk.reply("again")));  // a repeat is no decision
+  EXPECT_EQ(house.desk.wait("again").kind, Answer::Kind::repeated);
+  house.engine->stop();
+  EXPECT_EQ(timed, 6);
+  EXPECT_GE(longest, 30'000) << "the wait for the log is in it";
 }
 
 TEST(Engine, ADefaultAnswerIsNotedInTheLog) {

@@ -9,8 +9,11 @@
 #include <gtest/gtest.h>
 #include <toml++/toml.h>
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include "base/random.h"
 #include "engine/core.h"
@@ -128,6 +131,7 @@ struct TestStream {
 class LogInMemory : public Log {
  public:
   Result<uint64_t> append(std::span<const RecordToWrite> records) override {
+    std::this_thread::sleep_for(append_takes.load());
     std::lock_guard lock(mutex_);
     if (fail_appends) {
       usable_ = false;
@@ -182,6 +186,7 @@ class LogInMemory : public Log {
     records_.resize(end - 1);
   }
   std::atomic<bool> fail_appends{false};
+  std::atomic<std::chrono::milliseconds> append_takes{std::chrono::milliseconds(0)};
 
  private:
   struct Kept {

@@ -2,6 +2,7 @@
 // wait for them.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ struct PendingReply {
   size_t json_offset = 0, json_length = 0;  // decided: in OutgoingGroup::bytes
   std::string payment_id;  // payments: for the log's note that the caller got the default outcome
   Error error;             // refused
+  std::chrono::steady_clock::time_point arrived;
 };
 
 struct OutgoingGroup {

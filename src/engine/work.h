@@ -5,6 +5,7 @@
 //   (!engine.submit(std::move(work))) answer_503();
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -52,6 +53,7 @@ struct Work {
   Label label;
   Change change;
   std::unique_ptr<ReplyTo> reply;  // may be null
+  std::chrono::steady_clock::time_point arrived;  // set by the engine
 
   static Work of(Payment payment, std::unique_ptr<ReplyTo> reply) {
     Work work;
