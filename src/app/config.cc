@@ -99,7 +99,7 @@ class Loader {
     Section s = section("data");
     config_.data_directory = "var/" + config_.schema.name;
     s.text("directory", config_.data_directory);
-    s.bytes("disk_free_min", config_.disk_free_min, 0, uint64_t{1} << 40);
+    s.bytes("disk_free_min", config_.disk_free_min, 0, uint64_t{1} << 50);
     s.bytes("segment_bytes", config_.segment_bytes, uint64_t{1} << 20, uint64_t{4} << 30);
     return s.finish();
   }
@@ -246,7 +246,7 @@ class Loader {
     s.number("colsample", t.booster.colsample, 0.01, 1);
     s.number("lambda", t.booster.lambda, 0, 1e6);
     s.whole("seed", t.booster.seed, 0, INT32_MAX);
-    s.whole("threads", t.booster.threads, 1, 256);
+    s.whole("threads", t.booster.threads, 0, 256);
     s.whole("early_stopping_rounds", t.booster.early_stopping_rounds, 0, 5'000);
     s.span("warm_up", t.warm_up, seconds(0), days(400));
     s.number("slice", t.slice, 0.02, 0.5);

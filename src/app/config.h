@@ -34,8 +34,8 @@ struct DecisionConfig {
 
 struct ApiConfig {
   Duration deadline = milliseconds(500);  // a shop's checkout waits about a second; the default answer comes in time for it
-  Outcome default_outcome = Outcome::approve;  // what is told at the deadline: a late decline is a lost sale, a late approval is seen by people
-  uint64_t batch_body_bytes_max = uint64_t{1} << 40;  // batches stream: only lines are held
+  Outcome default_outcome = Outcome::
+      approve;  // what is told at the deadline: a late decline is a lost sale, a late approval is seen by people
 };
 
 struct SimulateConfig {

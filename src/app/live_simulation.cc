@@ -55,9 +55,9 @@ void LiveSimulation::send(const SimulatedPayment& payment) {
   payment.append_json(json_, Labels::left_out);
   Payment parsed;
   if (auto no = parser_.parse_json(json_, ports_.clock.now(), parsed)) return ports_.rejects.add({"simulation", 0, *no});
-  bool taken = ports_.engine.submit(Work::of(std::move(parsed), nullptr));
+  bool taken = !ports_.intake_closed && ports_.engine.submit(Work::of(std::move(parsed), nullptr));
   (taken ? sent_ : refused_).fetch_add(1, std::memory_order_relaxed);
-  if (payment.is_fraud())
+  if (taken && payment.is_fraud())
     labels_.push_back({payment.payment_id(), true, "chargeback", payment.event_time + options_.label_delay});
 }
 

@@ -3,7 +3,7 @@
 // hold what a model was trained on; where it reaches the present it waits for it. The frauds' labels follow after the
 // label delay of event time, as chargebacks would.
 //
-//   LiveSimulation live(options, {engine, schema, tokeniser, clock, rejects});
+//   LiveSimulation live(options, {engine, schema, tokeniser, clock, rejects, intake_closed});
 //   live.start();   // a thread; begins behind what the engine has seen
 //   live.stop();
 #pragma once
@@ -33,6 +33,7 @@ struct LiveSimulationPorts {
   const Tokeniser& tokeniser;
   Clock& clock;
   RejectSink& rejects;
+  const std::atomic<bool>& intake_closed;  // payments are refused, as others' are
 };
 
 class LiveSimulation {
@@ -42,7 +43,9 @@ class LiveSimulation {
   void start();
   void stop();
   uint64_t sent() const { return sent_.load(std::memory_order_relaxed); }
-  uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }  // the engine's queue was full
+  uint64_t refused() const {
+    return refused_.load(std::memory_order_relaxed);
+  }  // the engine's queue was full, or intake closed
 
  private:
   LiveSimulation(const LiveSimulationOptions& options, LiveSimulationPorts ports, Simulator simulator);

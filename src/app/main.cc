@@ -30,6 +30,14 @@ CLI::Option* add_span(CLI::App& app, const std::string& name, std::optional<Dura
   }, help);
 }
 
+std::string check_payments_name(const std::string& path) {
+  std::string_view name = path;
+  if (name.ends_with(".gz")) name.remove_suffix(3);
+  return name.ends_with(".ndjson") || name.ends_with(".csv")
+             ? ""
+             : "'" + path + "' must end with .ndjson or .csv, either with .gz behind";
+}
+
 struct Commands {
   SimulateCommand simulate;
   TrainCommand train;
@@ -56,7 +64,9 @@ struct Commands {
     s->add_option("--seed", simulate.seed, "The same seed gives the same bytes");
     s->add_option("--customers", simulate.customers, "Size of the simulated world");
     s->add_option("--merchants", simulate.merchants, "Size of the simulated world");
-    s->add_option("--out", simulate.out, "F.ndjson, F.csv, either with .gz")->required();
+    s->add_option("--out", simulate.out, "F.ndjson, F.csv, either with .gz")
+        ->required()
+        ->check(check_payments_name);
 
     auto* t = add(app, "train", "Train a model on history", train, run_train);
     t->add_option("--config", train.config, "Configuration file")->required();
@@ -94,13 +104,15 @@ struct Commands {
 
     auto* s = add(app, "serve", "Take payments and decide them", serve, run_serve);
     s->add_option("--config", serve.config, "Configuration file")->required();
-    s->add_option("--port", serve.port, "Instead of the configured one; 0: any");
+    s->add_option("--port", serve.port, "Instead of the configured one; 0: any")
+        ->check(CLI::Range(0, 65535));
     s->add_option("--ready-file", serve.ready_file, "Write the address here once requests are taken");
     add_span(*s, "--for", serve.run_for, "End after this time");
 
     auto* d = add(app, "demo", "Simulated live payments, a model trained on the first start", demo, run_demo);
     d->add_option("--config", demo.config, "Configuration file");
-    d->add_option("--port", demo.port, "Instead of the configured one; 0: any");
+    d->add_option("--port", demo.port, "Instead of the configured one; 0: any")
+        ->check(CLI::Range(0, 65535));
     d->add_option("--ready-file", demo.ready_file, "Write the address here once requests are taken");
     add_span(*d, "--for", demo.run_for, "End after this time");
 

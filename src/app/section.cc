@@ -113,11 +113,18 @@ void Section::bytes(std::string_view key, uint64_t& out, uint64_t low, uint64_t 
   uint64_t count = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   std::string_view suffix(end, static_cast<size_t>(text.data() + text.size() - end));
-  int shift = suffix.empty() ? 0 : suffix == "KiB" ? 10 : suffix == "MiB" ? 20 : suffix == "GiB" ? 30 : -1;
-  if (error != std::errc() || shift < 0 || count > (uint64_t{1} << 40))
+  int shift = suffix.empty()    ? 0
+              : suffix == "KiB" ? 10
+              : suffix == "MiB" ? 20
+              : suffix == "GiB" ? 30
+              : suffix == "TiB" ? 40
+                                : -1;
+  if (error != std::errc() || shift < 0)
     return problem(key, "is no size", "write \"64MiB\", \"1GiB\" or a number of bytes");
+  bool beyond = count > (high >> shift);
   count <<= shift;
-  if (count < low || count > high) return problem(key, fmt::format("must be from {} to {} bytes", low, high));
+  if (count < low || beyond)
+    return problem(key, fmt::format("must be from {} to {} bytes", low, high));
   out = count;
 }
 

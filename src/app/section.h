@@ -35,7 +35,7 @@ class Section {
   void flag(std::string_view key, bool& out);
   void number(std::string_view key, double& out, double low, double high);
   void span(std::string_view key, Duration& out, Duration low, Duration high);
-  // "64MiB", "1GiB", "4096"; powers of 1,024.
+  // "64MiB", "1GiB", "2TiB", "4096"; powers of 1,024.
   void bytes(std::string_view key, uint64_t& out, uint64_t low, uint64_t high);
   void text_map(std::string_view key, std::map<std::string, std::string>& out);
   template <typename T>

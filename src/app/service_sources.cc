@@ -74,7 +74,8 @@ Status Service::start_sources() {
   options.world = config_.simulate.world();
   options.per_second = config_.simulate.rate;
   options.label_delay = config_.features.options().label_delay;
-  TRY_ASSIGN(simulation_, LiveSimulation::create(options, {*engine_, config_.schema, *tokeniser_, clock_, *rejects_}));
+  TRY_ASSIGN(simulation_, LiveSimulation::create(options, {*engine_, config_.schema, *tokeniser_,
+                                                           clock_, *rejects_, intake_closed_}));
   simulation_->start();
   return {};
 }

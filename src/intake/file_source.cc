@@ -69,6 +69,10 @@ Status FileSource::check_files() {
     TRY_ASSIGN(Reading reading, start(paths_[i], follow, bytes));
     if (follow) {
       TRY_ASSIGN(resumed_, go_on(reading));
+    } else if (!reading.header_read) {
+      return fail(
+          "the file is empty", paths_[i],
+          "get it again, or leave it out; a CSV file without payments still has its header");
     }
     std::error_code ignored;
     uintmax_t size = std::filesystem::file_size(paths_[i], ignored);

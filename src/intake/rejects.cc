@@ -60,7 +60,9 @@ RejectCounts Rejects::counts() const {
 }
 
 bool Rejects::reopen() {
-  fd_ = ::open(options_.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  fd_ = ::open(options_.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (fd_ >= 0)
+    ::fchmod(fd_, 0600);  // one that others may read, from an earlier version or a umask
   struct stat status;
   bytes_ = fd_ >= 0 && ::fstat(fd_, &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
   return fd_ >= 0;

@@ -33,6 +33,9 @@ TEST(Rejects, OneLineEachAndACountByReason) {
   EXPECT_EQ((*rejects)->counts()[static_cast<size_t>(RejectReason::negative)], 1u);
   EXPECT_EQ((*rejects)->counts()[static_cast<size_t>(RejectReason::not_json)], 1u);
   EXPECT_EQ((*rejects)->counts()[static_cast<size_t>(RejectReason::missing)], 0u);
+  using std::filesystem::perms;
+  EXPECT_EQ(std::filesystem::status(folder / "rejects.ndjson").permissions(),
+            perms::owner_read | perms::owner_write);
   EXPECT_THAT(
       lines_of(folder / "rejects.ndjson"),
       testing::ElementsAre(

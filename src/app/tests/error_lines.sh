@@ -119,6 +119,9 @@ refuses "no subcommand" "A subcommand is required" --
 refuses "unknown subcommand" "there is no subcommand 'srve'; did you mean 'serve'?" -- srve
 refuses "unknown option" "--prt" -- serve --config config/demo.toml --prt 3
 refuses "option missing" "--config is required" -- serve
+refuses "no port" "--port" -- serve --config config/demo.toml --port 70000
+refuses "no file of payments" "o.xyz' must end with .ndjson or .csv" -- simulate --payments 10 --out o.xyz
+[[ ! -e o.xyz ]] || wrong "no file of payments" "it was made"
 refuses "no number" "--port" -- serve --config config/demo.toml --port high
 refuses "no duration" "'soon' is not a duration" -- serve --config config/demo.toml --for soon
 
@@ -247,6 +250,17 @@ says "neither CSV nor NDJSON" "letter.txt:1: the column 'payment_id' is missing"
 head -c 4096 "$program" >binary.csv
 says "a binary file" "binary.csv:1: the column 'payment_id' is missing" -- replay binary.csv
 
+for empty in empty.csv empty.ndjson; do
+  : >$empty
+  for command in "backfill" "replay --model model --out decisions.ndjson"; do
+    says "$empty: ${command%% *}" "$empty: the file is empty" "get it again" -- paywarden $command --config config/demo.toml --data $empty
+  done
+done
+"$program" simulate --payments 1 --out one.csv 2>err || { cat err; exit 1; }
+head -n 1 one.csv >header.csv
+works "a header alone" replay header.csv
+grep -q '^replay: 0 decisions to' err || wrong "a header alone" "it does not say that there were no payments"
+
 "$program" simulate --payments 100 --out payments.csv 2>err || { cat err; exit 1; }
 sed '1s/,card,/,plastic,/' payments.csv >no_card.csv
 for command in "train --out fresh_model" "backfill" "replay --model model --out decisions.ndjson"; do
@@ -260,8 +274,9 @@ says "no folder for the output" "nowhere/decisions.ndjson: the file cannot be ma
   paywarden replay --config config/demo.toml --model model --data payments.csv --out nowhere/decisions.ndjson
 says "replay onto a full disk" "/dev/full: the decisions cannot be written" "is the disk full?" -- \
   paywarden replay --config config/demo.toml --model model --data payments.ndjson --out /dev/full
-says "simulate onto a full disk" "/dev/full: the payments cannot be written" "is the disk full?" -- \
-  paywarden simulate --payments 20000 --out /dev/full
+ln -s /dev/full full.ndjson
+says "simulate onto a full disk" "full.ndjson: the payments cannot be written" "is the disk full?" -- \
+  paywarden simulate --payments 20000 --out full.ndjson
 
 # --- One data directory, one process; one port, one program.
 
@@ -310,6 +325,25 @@ works "verify a cut journal" paywarden journal verify data/journal
 grep -q ': no damage$' out || wrong "verify a cut journal" "it does not say that there is no damage"
 says "cut a whole journal" "data/journal: nothing to cut: there is no damage" -- paywarden journal cut data/journal
 works "serve a cut journal" serve demo
+segment=$(find data/journal -name '*.pwj' | sort | head -n 1)
+cp "$segment" whole.pwj
+truncate -s $((middle / 2)) "$segment"  # well within what the cut left
+says "serve a cut short segment" "$segment at byte " "the next segment begins with record" "restore the file from a copy" -- serve demo
+cp whole.pwj "$segment"
+damage_byte "$segment" 20
+says "serve a damaged segment header" "$segment at byte 0: the segment's header is damaged" "restore the file from a copy" -- serve demo
+cp whole.pwj "$segment"
+[[ -n $(find data/snapshots -type f) ]] || wrong "serve a damaged segment header" "there was no snapshot to hide it"
+works "serve a mended journal" serve demo
+
+# --- Simulated payments while intake is closed.
+
+variant closed 's/^rate = 0/rate = 500/; s/^directory = "data"/directory = "closed"/; s/^disk_free_min = 0/disk_free_min = "1000TiB"/'
+works "closed intake" paywarden serve --config config/closed.toml --port 0 --for 2s
+grep -q '"event":"intake_closed"' err || wrong "closed intake" "intake was not closed"
+works "verify behind closed intake" paywarden journal verify closed/journal
+[[ $(sed -E 's/.* ([0-9]+) records.*/\1/' out) -lt 20 ]] || wrong "closed intake" "simulated payments were taken: $(<out)"
+
 says "verify no journal" "absent: cannot list the directory: No such file" -- paywarden journal verify absent
 
 # --- A full disk: a small file system in a mount namespace, which ends with the process.
@@ -351,7 +385,7 @@ END
   wait "$server" || status=$?
   server=
   cp server.err err
-  check_line "serve on a full disk" 1 "$status" "small/journal/journal-" "cannot write: the disk is full" \
+  check_line "serve on a full disk" 1 "$status" "small/journal/journal-" ".pwj: cannot write: the disk is full" \
     "free space on this disk" "then start again"
 
   says "backfill on a full disk" "small/journal/journal-" "the log failed: cannot write: the disk is full" "free space on this disk" \
