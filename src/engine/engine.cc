@@ -321,11 +321,17 @@ void Engine::maybe_snapshot() {
   if (next_sequence_ > 1 && !wait_durable(next_sequence_ - 1, seconds(60))) return;
   if (!options_.snapshot_in_child) return write_snapshot();
   snapshot_child_ = fork();
-  if (snapshot_child_ == 0) _exit(snapshots_.write(*core_, next_sequence_) ? 0 : 1);
+  if (snapshot_child_ == 0) write_snapshot_in_child();
   if (snapshot_child_ < 0) {
     snapshot_child_ = 0;
     write_snapshot();
   }
+}
+
+// It holds nothing of the parent's open: neither the lock of the data directory nor connections.
+void Engine::write_snapshot_in_child() {
+  ::close_range(STDERR_FILENO + 1, ~0u, 0);
+  _exit(snapshots_.write(*core_, next_sequence_) ? 0 : 1);
 }
 
 void Engine::reap_snapshot(bool wait) {

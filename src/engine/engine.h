@@ -129,6 +129,7 @@ class Engine {
   void maybe_snapshot();
   void reap_snapshot(bool wait);
   void write_snapshot();
+  [[noreturn]] void write_snapshot_in_child();
 
   // The log thread.
   void keep();
