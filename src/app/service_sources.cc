@@ -166,7 +166,7 @@ void Service::watch_disk() {
 void Service::keep_retention() {
   auto snapshots = snapshots_->list();
   if (!snapshots || snapshots->size() < config_.engine.snapshots_kept) return;
-  uint64_t keep = std::min(snapshots->back(), follower_->next());
+  uint64_t keep = std::min(snapshots->back(), follower_->needed_from());
   EventTime reach = EventTime(engine_->figures().watermark_ms) - engine_->state_reach();
   Payment payment;
   uint64_t oldest = journal_->first_sequence();

@@ -1,11 +1,10 @@
-// The consumer of the log that makes alerts: each record is in the tables exactly once, whatever
+// The consumer of the log that makes alerts: each record counts in the tables exactly once, whatever
 // crashes.
 //
 //   Alerting alerting(store, fields, options, {clock, log, on_change});
 //   uint64_t next = *alerting.start();                     // read the log from here
-//   TRY(alerting.apply(records));                          // one transaction: alerts, outbox rows
-//   and the cursor TRY(alerting.notice({.subject = "disk", ...}));        // what is no payment;
-//   any thread
+//   TRY(alerting.apply(records));                          // one transaction: alerts, outbox rows, the cursor
+//   TRY(alerting.notice({.subject = "disk", ...}));        // what is no payment; any thread
 //
 // `start` and `apply` belong to one thread. After a failed `apply` nothing of it is in the tables:
 // call it again with the same records, or `start` anew.
@@ -18,7 +17,9 @@
 // severity make it grow in silence.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,7 +38,6 @@
 
 namespace paywarden {
 
-class RecentWriter;
 class AlertWriter;
 
 struct AlertingPorts {
@@ -56,19 +56,27 @@ class Alerting {
   ~Alerting();
 
   // Reads the cursor; the log is to be read from the answer on. Records from there to the cursor
-  // were applied already and only bring back the payments that still wait for their decision.
-  Result<uint64_t> start();
-  // Records in the order of the log, none left out; at most `batch_records_max` is sensible.
+  // were applied already: they bring back the payments that still wait for their decision, and the
+  // cards' recent payments that a crash took. A cursor beyond `log_end` (the log was cut) is set back to it.
+  Result<uint64_t> start(uint64_t log_end = std::numeric_limits<uint64_t>::max());
+  // Records in the order of the log, none left out; some thousands are sensible. A transaction only where an alert
+  // changes, or the cursor was not noted for long.
   Status apply(std::span<const RecordView> records);
   Status notice(const SystemEvent& event);
   uint64_t applied_to() const { return applied_to_; }
+  // What start() would need of the log after a crash: records from here on. Any thread.
+  uint64_t needed_from() const { return needed_from_.load(std::memory_order_relaxed); }
 
  private:
   struct Batch;
-  Result<std::vector<int64_t>> write(Batch& batch);
-  void apply_record(Batch& batch, AlertWriter& alerts, size_t place);
+  Status set_back(uint64_t log_end);
+  uint64_t recent_from() const;
+  void read(Batch& batch);
   void take_payment(Batch& batch, size_t place);
-  void take_decision(Batch& batch, AlertWriter& alerts, const RecordView& record);
+  void take_decision(Batch& batch, size_t place);
+  bool is_due(const Batch& batch) const;
+  Result<std::vector<int64_t>> write(Batch& batch);
+  void alert(const Batch& batch, AlertWriter& alerts, size_t place);
   void settle(Batch& batch, uint64_t sequence) const;
   uint64_t resume_from(const Batch& batch) const;
   void keep_undecided(const Batch& batch);
@@ -80,8 +88,9 @@ class Alerting {
   const AlertingOptions options_;
   AlertingPorts ports_;
   std::string instance_;  // random name of this store: message ids of two installations never meet
-  std::unique_ptr<RecentWriter> recent_;
   uint64_t applied_to_ = 0;
+  uint64_t noted_to_ = 0;  // applied_to_ as it stands in the store
+  std::atomic<uint64_t> needed_from_{0};
   std::map<uint64_t, std::string> undecided_;  // payments (encoded) whose decision has not come
   Payment payment_;
 };

@@ -4,6 +4,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <atomic>
+#include <thread>
+
 #include "base/random.h"
 #include "notify/alerting.h"
 #include "notify/database.h"
@@ -12,7 +15,9 @@
 namespace paywarden {
 namespace {
 
-constexpr int kPayments = 3'000;
+constexpr int kPayments = 6'000;
+constexpr int kKills = 40;
+constexpr size_t kBatch = 10;  // records: a small part of what lies between two kills
 
 void write_log(FakeLog& log) {
   Random random(11);
@@ -24,15 +29,16 @@ void write_log(FakeLog& log) {
 
 struct Reading {
   explicit Reading(const FakeLog& log, const std::string& path)
-      : store(*Store::open({.path = path, .recent_per_card = kPayments})),
+      : store(*Store::open({.path = path})),
         alerting(*store, log.fields(), {.channels = {{.name = "email"}}}, {clock, silent, {}, {}}),
         next(*alerting.start()) {}
-  // All that is left of the log, in batches of `size`.
-  void read(const FakeLog& log, size_t size) {
+  // All that is left of the log, in batches of `size`; `applied` counts the batches.
+  void read(const FakeLog& log, size_t size, std::atomic<int>& applied) {
     while (next < log.end()) {
       auto records = log.from(next, size);
       if (!alerting.apply(records)) std::abort();
       next = records.back().sequence + 1;
+      ++applied;
     }
   }
   std::string contents() const {
@@ -42,6 +48,7 @@ struct Reading {
       append_json(summary, out);
       Alert whole = **store->alert(summary.id);
       for (const AlertPayment& payment : whole.payments) out += payment.payment_id + ",";
+      for (const RecentPayment& payment : whole.recent) out += " " + payment.payment_id;
       out += "\n";
     }
     return out;
@@ -61,16 +68,26 @@ struct Reading {
   uint64_t next;
 };
 
-// A process that reads the log until it is done (0) or killed.
-int read_in_child(const FakeLog& log, const std::string& path, int64_t kill_after_us) {
+struct Kill {
+  int batches;      // that are applied first
+  int64_t then_us;  // and then so long, to meet any moment within a batch
+};
+
+// A process that reads the log and kills itself on the way.
+int read_in_child(const FakeLog& log, const std::string& path, Kill kill) {
   pid_t child = ::fork();
   if (child == 0) {
-    Reading reading(log, path);
-    reading.read(log, 40);
+    std::atomic<int> applied = 0;
+    std::thread killer([&] {
+      while (applied < kill.batches) std::this_thread::yield();
+      auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(kill.then_us);
+      while (std::chrono::steady_clock::now() < until) {
+      }
+      ::kill(::getpid(), SIGKILL);
+    });
+    Reading(log, path).read(log, kBatch, applied);
     std::_Exit(0);
   }
-  ::usleep(static_cast<useconds_t>(kill_after_us));
-  ::kill(child, SIGKILL);
   int status = 0;
   ::waitpid(child, &status, 0);
   return status;
@@ -83,15 +100,18 @@ TEST(AlertingFaults, KilledAtRandomMoments) {
   std::string path = folder.file("center.db");
   Random random(static_cast<uint64_t>(::getpid()));
   int killed = 0;
-  for (int i = 0; i < 40; ++i)
-    killed += WIFSIGNALED(read_in_child(log, path, random.between(2'000, 60'000)));
-  EXPECT_GT(killed, 5) << "the processes ended before they were killed: this tests nothing";
+  for (int i = 0; i < kKills; ++i) {
+    Kill kill{static_cast<int>(random.between(0, 15)), random.between(0, 1'000)};
+    killed += WIFSIGNALED(read_in_child(log, path, kill));
+  }
+  EXPECT_GT(killed, kKills / 2)
+      << "the log ended before the process was killed: this tests nothing";
 
+  std::atomic<int> applied = 0;
   Reading straight(log, straight_folder.file("center.db")), survivor(log, path);
-  straight.read(log, 1'000);
-  survivor.read(log, 40);
+  straight.read(log, 1'000, applied);
+  survivor.read(log, kBatch, applied);
   EXPECT_EQ(survivor.contents(), straight.contents());
-  EXPECT_EQ(survivor.count("recent_payment"), kPayments);
   EXPECT_EQ(survivor.count("alert_payment"), straight.count("alert_payment"));
   EXPECT_EQ(survivor.count("(SELECT DISTINCT message_id FROM outbox)"), survivor.count("outbox"));
   EXPECT_EQ(

@@ -24,8 +24,11 @@ struct AlertingOptions {
                                      // person, and each of its payments becomes a label
   size_t undecided_max =
       100'000;  // payments that wait for their decision, in memory (about 500 bytes each)
-  size_t batch_records_max =
-      1'000;  // one transaction (one fsync, a few ms) for so many records of the log
+  uint64_t cursor_records_max =
+      20'000;  // the place in the log is noted with each change of an alert, else every so many records: a start reads
+               // that many again, in milliseconds
+  uint64_t recent_rebuild_records_max =
+      2'000'000;  // records read again where the cards' recent payments were lost: a few seconds
   std::string page_url = {};  // "https://paywarden.bank.example": links in messages; empty: none
   std::vector<ChannelRoute> channels = {};
 };

@@ -5,12 +5,12 @@
 namespace paywarden {
 
 Status LogFollower::start() {
-  TRY_ASSIGN(uint64_t from, alerting_.start());
-  uint64_t first = log_.first_sequence();
-  if (from < first && from > 0)
+  TRY_ASSIGN(uint64_t from, alerting_.start(log_.durable_end()));
+  uint64_t first = log_.first_sequence(), needed = alerting_.needed_from();
+  if (needed < first && needed > 0)
     operator_log_.write(
         LogLevel::error, "alerts_missed",
-        {{"from", std::to_string(from)},
+        {{"from", std::to_string(needed)},
          {"to", std::to_string(first)},
          {"remedy", "the log was cut before it was read: alerts of these records do not exist"}});
   next_ = std::max(from, first);
@@ -33,11 +33,18 @@ void LogFollower::run() {
   while (!stopping_) {
     if (!log_.wait_for(next(), options_.wait)) continue;
     auto done = step();
-    if (done) continue;
-    complain(done.error());
-    for (int64_t waited = 0; waited < options_.retry.ms() && !stopping_; waited += 50)
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    if (!done) complain(done.error());
+    if (!done)
+      pause(options_.retry);
+    else if (lag() < options_.batch_records_max)
+      pause(options_.pace);
   }
+}
+
+// stop() is seen within 50 ms.
+void LogFollower::pause(Duration most) const {
+  for (int64_t waited = 0; waited < most.ms() && !stopping_; waited += 50)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
 }
 
 Result<size_t> LogFollower::step() {

@@ -2,7 +2,7 @@
 //
 //   LogFollower follower(log, alerting, {}, {operator_log, on_alerts});
 //   TRY(follower.start());
-//   follower.next();         // what retention must keep: records from here on
+//   follower.needed_from();  // what retention must keep: records from here on
 //   follower.stop();
 //
 // When the store fails (disk full, locked), the same batch is tried again until it works; the log
@@ -23,10 +23,13 @@
 namespace paywarden {
 
 struct FollowerOptions {
-  size_t batch_records_max = 1'000;          // one transaction for so many
-  size_t batch_bytes_max = 8 * 1024 * 1024;  // or so much: bounds the copy of a batch
-  Duration wait = milliseconds(200);         // for new records; also how soon stop() is seen
-  Duration retry = seconds(1);               // after a failure of the store
+  size_t batch_records_max = 20'000;         // applied at once
+  size_t batch_bytes_max = 8 * 1024 * 1024;  // bounds the copy of a batch
+  Duration pace =
+      milliseconds(500);  // from one batch to the next, so that a busy log costs two transactions a
+                          // second and not hundreds; the first alert after a pause goes out at once
+  Duration wait = milliseconds(200);  // for new records; also how soon stop() is seen
+  Duration retry = seconds(1);        // after a failure of the store
 };
 
 class LogFollower {
@@ -37,8 +40,10 @@ class LogFollower {
 
   Status start();
   void stop();
-  // The sequence to be read next; records before it are in the tables. Any thread.
+  // The sequence to be read next; records before it are applied. Any thread.
   uint64_t next() const { return next_.load(std::memory_order_relaxed); }
+  // What is needed of the log after a crash now: older than next(). Any thread.
+  uint64_t needed_from() const { return alerting_.needed_from(); }
   uint64_t lag() const;  // durable records that are still to be read. Any thread
 
   // Reads and applies one batch of what is durable; answers how many records. For the thread, and
@@ -53,6 +58,7 @@ class LogFollower {
   };
   Result<Batch> read() const;
   void run();
+  void pause(Duration most) const;
   void complain(const Error& error);
 
   Log& log_;

@@ -77,8 +77,14 @@ const Statements& version_1() {
   return kStatements;
 }
 
+// Recent payments are files of their own (recent_payments.h).
+const Statements& version_2() {
+  static const Statements kStatements = {"DROP TABLE recent_payment"};
+  return kStatements;
+}
+
 const std::vector<const Statements*>& versions() {
-  static const std::vector<const Statements*> kVersions = {&version_1()};
+  static const std::vector<const Statements*> kVersions = {&version_1(), &version_2()};
   return kVersions;
 }
 

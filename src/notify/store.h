@@ -16,8 +16,10 @@
 #include <string>
 #include <vector>
 
+#include "base/files.h"
 #include "base/result.h"
 #include "notify/alert.h"
+#include "notify/recent_payments.h"
 #include "notify/store_options.h"
 
 namespace paywarden {
@@ -58,6 +60,10 @@ class Store {
   ~Store();
   const StoreOptions& options() const { return options_; }
   Database& database() { return *database_; }
+  // The cards' recent payments, in the folder `recent` beside the file. For the one process that reads the log: only
+  // there alerts show them.
+  Status open_recent();
+  RecentPayments* recent() { return recent_.get(); }
 
   Result<AlertPage> alerts(const AlertQuery& query) const;
   Result<std::vector<AlertSummary>> summaries(std::span<const int64_t> ids) const;
@@ -92,6 +98,8 @@ class Store {
   Store(StoreOptions options, std::unique_ptr<Database> database);
   StoreOptions options_;
   std::unique_ptr<Database> database_;
+  PosixFiles files_;
+  std::unique_ptr<RecentPayments> recent_;
 };
 
 }  // namespace paywarden

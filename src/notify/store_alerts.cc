@@ -1,4 +1,6 @@
 // Reading alerts, and the words given on them.
+#include <charconv>
+
 #include "notify/database.h"
 #include "notify/store.h"
 #include "notify/store_rows.h"
@@ -83,30 +85,12 @@ std::vector<AlertPayment> select_payments(soci::session& sql, long long alert_id
   return found;
 }
 
-std::vector<RecentPayment> select_recent(soci::session& sql, const std::string& card,
-                                         int64_t most) {
-  std::vector<RecentPayment> found;
-  RecentPayment p;
-  long long event_time = 0, amount = 0, limit = most;
-  int outcome = 0;
-  std::string currency;
-  soci::statement statement =
-      (sql.prepare << "SELECT payment_id, event_time, amount_minor, currency, merchant, category, "
-                      "outcome, score "
-                      "FROM recent_payment WHERE card = :card ORDER BY sequence DESC LIMIT :most",
-       use(card), use(limit), into(p.payment_id), into(event_time), into(amount), into(currency),
-       into(p.merchant), into(p.category), into(outcome), into(p.score));
-  statement.execute();
-  while (statement.fetch()) {
-    p.event_time = EventTime(event_time);
-    p.amount_minor = amount;
-    p.currency = currency_of(currency);
-    p.outcome = outcome < 0 ? std::optional<Outcome>() : outcome_of(outcome);
-    found.push_back(p);
-  }
-  std::stable_sort(found.begin(), found.end(),
-                   [](const auto& a, const auto& b) { return a.event_time > b.event_time; });
-  return found;
+// An alert's subject is its card's token in hexadecimal.
+CardToken token_of(const std::string& hex) {
+  CardToken token;
+  for (size_t i = 0; i < token.bytes.size() && 2 * i + 2 <= hex.size(); ++i)
+    std::from_chars(hex.data() + 2 * i, hex.data() + 2 * i + 2, token.bytes[i], 16);
+  return token;
 }
 
 struct VerdictRow {
@@ -184,6 +168,13 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   return std::unique_ptr<Store>(new Store(options, std::move(database)));
 }
 
+Status Store::open_recent() {
+  if (recent_) return {};
+  TRY_ASSIGN(recent_,
+             RecentPayments::open(files_, {.directory = directory_of(options_.path) + "/recent"}));
+  return {};
+}
+
 Result<AlertPage> Store::alerts(const AlertQuery& query) const {
   AlertPage page;
   TRY(database_->read([&](soci::session& sql) -> Status {
@@ -212,6 +203,7 @@ Result<std::vector<AlertSummary>> Store::summaries(std::span<const int64_t> ids)
 
 Result<std::optional<Alert>> Store::alert(int64_t id) const {
   std::optional<Alert> found;
+  std::string subject;
   TRY(database_->read([&](soci::session& sql) -> Status {
     AlertRow row;
     if (!select_alert(sql, id, row)) return {};
@@ -219,12 +211,14 @@ Result<std::optional<Alert>> Store::alert(int64_t id) const {
     found->summary = row.summary();
     found->detail = row.detail;
     found->payments = select_payments(sql, id);
-    if (row.kind == "card")
-      found->recent = select_recent(sql, row.subject, options_.recent_per_card);
+    if (row.kind == "card") subject = row.subject;
     VerdictRow verdict;
     if (select_verdict(sql, id, verdict)) found->verdict = verdict.get();
     return {};
   }));
+  if (!subject.empty() && recent_) {
+    TRY_ASSIGN(found->recent, recent_->of(token_of(subject)));
+  }
   return found;
 }
 
