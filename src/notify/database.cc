@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <soci/sqlite3/soci-sqlite3.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,15 +119,34 @@ void Database::give_back(soci::session* reader) const {
 }
 
 Error Database::error_of(const soci::soci_error& failure) const {
-  std::string what = failure.what();
-  if (what.find("full") != std::string::npos)
-    return {"the disk is full", options_.path, "free space on the store's disk"};
-  if (what.find("malformed") != std::string::npos ||
-      what.find("not a database") != std::string::npos)
-    return {
-        "the store's file is damaged", options_.path,
-        "move it away and start again: alerts are made anew from the log, users and keys are not"};
-  return {"the store failed: " + what, options_.path, "see the message; the work is repeated"};
+  auto sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&failure);
+  return store_error(sqlite ? sqlite->result() : SQLITE_ERROR, failure.what(), options_.path);
+}
+
+Error store_error(int code, const std::string& message, const std::string& path) {
+  switch (code & 0xff) {  // the rest says which call it was
+    case SQLITE_FULL:
+      return {"the disk is full", path, "free space on the store's disk"};
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return {"the store's file is damaged", path,
+              "move it away and start again: alerts are made anew from the log, users and keys are "
+              "not"};
+    case SQLITE_IOERR:
+      return {"the store cannot be read or written (" + message + ")", path,
+              "look at the disk: is it full, over a quota, or failing (dmesg)?"};
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_CANTOPEN:
+      return {"the store cannot be written (" + message + ")", path,
+              "make the file, its -wal and -shm, and their folder writable for this user"};
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return {"the store is in use", path,
+              "another program holds it for long: end that one; the work is repeated"};
+    default:
+      return {"the store failed: " + message, path, "see the message; the work is repeated"};
+  }
 }
 
 }  // namespace paywarden

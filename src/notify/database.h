@@ -27,6 +27,9 @@
 
 namespace paywarden {
 
+// What a failure of SQLite means to an operator, by its result code (https://www.sqlite.org/rescode.html).
+Error store_error(int code, const std::string& message, const std::string& path);
+
 class Database {
  public:
   using Work = std::function<Status(soci::session&)>;
