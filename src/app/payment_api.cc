@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "app/find_decision.h"
 #include "base/json_writer.h"
 #include "http/padded_buffer.h"
 #include "intake/pan.h"
@@ -247,28 +248,10 @@ void PaymentApi::take_change(http::RequestPtr request, http::Reply reply) {
   if (!ports_.workers.try_run(std::move(job))) reply(unavailable("Too many requests read the log."));
 }
 
-http::Response PaymentApi::find_decision(const std::string& payment_id) const {
-  auto found = ports_.log.find(hash64(payment_id), 16);
-  if (!found) return problem(503, "The log cannot be read", found.error().line());
-  Payment payment;
-  for (uint64_t sequence : *found) {
-    auto record = ports_.log.record(sequence);
-    if (!record || record->kind != RecordKind::payment || !decode_payment(record->bytes, ports_.schema.fields, payment) ||
-        payment.id() != payment_id)
-      continue;
-    auto decision = ports_.log.record(sequence + 1);
-    DecisionHead head;
-    std::string_view json;
-    if (payment.backfilled || !decision || !decode_decision(decision->bytes, head, json))
-      return problem(404, "No decision", "This payment was backfilled as history and has no decision.");
-    return Response::json(200, std::string(json));
-  }
-  return problem(404, "No such payment", "No payment with this id is in the log.");
-}
-
 void PaymentApi::show_decision(http::RequestPtr request, http::Reply reply) {
   std::string id(request->param("payment_id"));
-  if (!ports_.workers.try_run([this, id, reply] { reply(find_decision(id)); })) reply(unavailable("Too many requests read the log."));
+  auto job = [this, id, reply] { reply(find_decision(ports_.log, ports_.schema.fields, id)); };
+  if (!ports_.workers.try_run(std::move(job))) reply(unavailable("Too many requests read the log."));
 }
 
 void PaymentApi::add_routes(http::Router& router) {

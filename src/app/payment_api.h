@@ -65,7 +65,6 @@ class PaymentApi {
   void take_label(http::RequestPtr request, http::Reply reply);
   void take_change(http::RequestPtr request, http::Reply reply);
   void show_decision(http::RequestPtr request, http::Reply reply);
-  http::Response find_decision(const std::string& payment_id) const;
   Result<Change> change_of(const http::Request& request) const;
 
   PaymentApiPorts ports_;
