@@ -155,7 +155,14 @@ class Loader {
 
   Status read_notify() {
     Section s = section("notify");
+    std::string& url = config_.notify.page_url;
     s.span("group_within", config_.notify.group_within, seconds(0), days(7));
+    s.text("page_url", url);
+    while (url.ends_with('/')) url.pop_back();
+    bool is_address = url.starts_with("https://") || url.starts_with("http://");
+    bool is_plain = std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > 32 && c < 127; }) && url.find_first_of("\"<>#?@") == std::string::npos;
+    if (!url.empty() && !(is_address && is_plain))
+      s.problem("page_url", "must be an address as \"https://paywarden.bank.example\"", "give what people type to reach the page");
     s.ignore("email");
     s.ignore("webhook");
     TRY(s.finish());

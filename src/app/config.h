@@ -67,6 +67,7 @@ struct WebhookConfig {
 
 struct NotifyConfig {
   Duration group_within = minutes(30);  // suspicious payments of one card this close are one alert
+  std::string page_url;                 // where people reach the page, without a slash at the end; empty: no links
   std::vector<EmailConfig> emails;
   std::vector<WebhookConfig> webhooks;
 };

@@ -77,6 +77,7 @@ Status Service::open_center() {
   TRY(open_channels());
   AlertingOptions options;
   options.group_within = config_.notify.group_within;
+  options.page_url = config_.notify.page_url;
   for (const EmailConfig& e : config_.notify.emails) options.channels.push_back({e.name, Outcome::review, true});
   for (const WebhookConfig& w : config_.notify.webhooks) options.channels.push_back({w.name, Outcome::review, true});
   AlertingPorts ports{clock_, log_,

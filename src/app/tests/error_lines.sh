@@ -170,6 +170,9 @@ variant feature_key '0,/^why = /s/^why = /whyy = /'
 says "unknown key of a feature" "config/feature_key.toml:$(line_of '^whyy' config/feature_key.toml): " "unknown key 'whyy'" "did you mean 'why'?" -- \
   serve feature_key
 
+variant page_url 's/^\[data\]/[notify]\npage_url = "paywarden.bank.example"\n\n[data]/'
+says "a page address that is none" "config/page_url.toml:$(line_of page_url config/page_url.toml): notify.page_url must be an address" \
+  "give what people type to reach the page" -- serve page_url
 variant one_email 's/^\[data\]/[notify.email]\nhost = "mail.example"\n\n[data]/'
 says "a channel that is no list" "config/one_email.toml:$(line_of 'notify.email' config/one_email.toml): notify.email must be a list of tables" \
   "begin each with [[notify.email]]" -- serve one_email
