@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
 
-TOOLS=(bash sh env cat sed awk grep sort comm tail head cut df mkdir dirname tee paste nproc touch rm)
+TOOLS=(bash sh env cat sed awk grep sort comm tail head cut df mkdir dirname tee paste nproc touch rm cmp cp chmod)
 
 # new_machine: everything installed, root, Debian 12. The tests then break one thing each.
 new_machine() {
@@ -26,7 +26,8 @@ new_machine() {
   stub apt-get ''
   stub dpkg-query 'shift 3; for package in "$@"; do echo "installed $package"; done'
   stub cmake 'if [[ $1 == --preset ]]; then touch "build/$2/build.ninja"; fi'
-  stub ctest 'if [[ $* == *--print-labels* ]]; then printf "All Labels:\n  unit\n  engine\n"; else echo "100% tests passed"; fi'
+  stub ctest 'if [[ $* == *--print-labels* ]]; then printf "All Labels:\n  unit\n  engine\n  center\n"; else echo "100% tests passed"; fi'
+  stub python3 'mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; if [[ $* == *install* && -e no_network ]]; then echo "ERROR: No matching distribution"; exit 1; fi'
 }
 
 # stub NAME BODY: a command that writes its call down and then does BODY.
@@ -170,6 +171,20 @@ test_test() {
   on_machine ./test
   check 'without a label all but soak are run' succeeds_with_call 'ctest .*--label-exclude ^soak\$$'
 
+  new_machine
+  stub ctest 'if [[ $* == *--print-labels* ]]; then echo "  unit"; echo "  center"; else echo "servers in ${PAYWARDEN_TEST_VENV:-none}"; fi'
+  on_machine ./test unit
+  check 'without the label center no servers are fetched' eval 'succeeds_without_call ^python && [[ $output == *"servers in none" ]]'
+  on_machine ./test center
+  check 'with it they are, and the tests are told' eval 'succeeds_with_call "pip install.*test-requirements.txt" && [[ $output == *"servers in $work/clone/build/test-venv" ]]'
+  : >"$work/calls"
+  on_machine ./test center
+  check 'what is there is not fetched again' eval 'succeeds_without_call ^python && [[ $output == *"servers in $work/clone/build/test-venv" ]]'
+  rm -rf "$work/clone/build/test-venv" && touch "$work/clone/no_network"
+  on_machine ./test center
+  check 'without a network it says so and goes on' eval 'succeeds && [[ $output == *"will be skipped"*"No matching distribution"*"servers in none" ]]'
+
+  new_machine
   on_machine ./test unit kafka
   check 'a label without tests fails' fails_with "no test carries the label 'kafka'"
 
