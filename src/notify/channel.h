@@ -11,7 +11,8 @@ namespace paywarden {
 struct OutgoingMessage {
   std::string_view id;       // the same at every attempt: receivers drop repeats by it
   std::string_view payload;  // message.h
-  EventTime now;
+  EventTime now;             // of this attempt
+  EventTime queued;          // when the message was made: the same at every attempt
 };
 
 struct Attempt {

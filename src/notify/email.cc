@@ -72,7 +72,7 @@ Attempt Email::deliver(const OutgoingMessage& outgoing) {
   auto message = parse_message(outgoing.payload);
   if (!message) return {Attempt::Outcome::refused, message.error().line()};
   std::string mail =
-      email_message({options_.from, options_.to}, *message, outgoing.id, outgoing.now);
+      email_message({options_.from, options_.to}, *message, outgoing.id, outgoing.queued);
   Upload upload{mail};
   CurlList recipients;
   for (const std::string& address : options_.to) recipients.add(address);

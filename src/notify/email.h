@@ -1,7 +1,7 @@
 // E-mail through an SMTP server (RFC 5321), with TLS and login where the server wants them.
 //
 //   auto email = Email::create({.host = "mail.bank.example", .from = "paywarden@bank.example", .to
-//   = {"fraud@bank.example"}}); Attempt attempt = (*email)->deliver({id, payload, now});
+//   = {"fraud@bank.example"}}); Attempt attempt = (*email)->deliver({id, payload, now, queued});
 //
 // A repeated delivery carries the same Message-ID.
 #pragma once

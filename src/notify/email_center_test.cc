@@ -99,7 +99,7 @@ TEST_F(EmailCenter, ArrivesAsItWasMeantOverBothKindsOfTls) {
   for (SmtpTls tls : {SmtpTls::starttls, SmtpTls::tls}) {
     std::remove(folder_.file("messages.ndjson").c_str());
     auto email = *Email::create(options(tls));
-    Attempt attempt = email->deliver({"msg_1", payload(kMerchant), kNow});
+    Attempt attempt = email->deliver({"msg_1", payload(kMerchant), kNow, kNow});
     ASSERT_EQ(attempt.outcome, Attempt::Outcome::delivered) << attempt.error;
     std::string got = received();
     ASSERT_EQ(std::count(got.begin(), got.end(), '\n'), 1) << got;
@@ -127,7 +127,7 @@ TEST_F(EmailCenter, ArrivesAsItWasMeantOverBothKindsOfTls) {
 TEST_F(EmailCenter, AWrongPasswordIsTriedAgainLater) {
   EmailOptions wrong = options(SmtpTls::starttls);
   wrong.password = "falsch";
-  Attempt attempt = (*Email::create(wrong))->deliver({"msg_1", payload("Shop"), kNow});
+  Attempt attempt = (*Email::create(wrong))->deliver({"msg_1", payload("Shop"), kNow, kNow});
   EXPECT_EQ(attempt.outcome, Attempt::Outcome::failed) << "an operator can correct it";
   EXPECT_EQ(received(), "");
 }
@@ -136,7 +136,7 @@ TEST_F(EmailCenter, ACertificateOfSomeoneElseIsRefused) {
   for (SmtpTls tls : {SmtpTls::starttls, SmtpTls::tls}) {
     EmailOptions strict = options(tls);
     strict.ca_file = "";  // the system's: it does not know the server's own
-    Attempt attempt = (*Email::create(strict))->deliver({"msg_1", payload("Shop"), kNow});
+    Attempt attempt = (*Email::create(strict))->deliver({"msg_1", payload("Shop"), kNow, kNow});
     EXPECT_EQ(attempt.outcome, Attempt::Outcome::failed);
   }
   EXPECT_EQ(received(), "");

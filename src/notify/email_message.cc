@@ -180,7 +180,7 @@ std::string email_html(const Message& m) {
 }
 
 std::string email_message(const EmailAddresses& addresses, const Message& m,
-                          std::string_view message_id, EventTime now) {
+                          std::string_view message_id, EventTime made) {
   std::string to;
   for (const std::string& address : addresses.to) to += (to.empty() ? "" : ",\r\n ") + address;
   std::string boundary = fmt::format("=_{}", message_id);
@@ -189,7 +189,7 @@ std::string email_message(const EmailAddresses& addresses, const Message& m,
       "<{}@{}>\r\nMIME-Version: 1.0\r\n"
       "Auto-Submitted: auto-generated\r\nContent-Type: multipart/alternative; "
       "boundary=\"{}\"\r\n\r\n",
-      addresses.from, to, header_value(email_subject(m)), rfc5322_date(now), message_id,
+      addresses.from, to, header_value(email_subject(m)), rfc5322_date(made), message_id,
       host_of(addresses.from), boundary);
   mail += part(boundary, "text/plain", email_text(m)) + part(boundary, "text/html", email_html(m));
   return mail + "--" + boundary + "--\r\n";

@@ -2,7 +2,7 @@
 // calls itself.
 //
 //   std::string mail = email_message({.from = "paywarden@bank.example", .to = {...}}, message, id,
-//   now);
+//   made);
 //
 // Header values hold no line ends and no control characters; HTML is escaped; both bodies are
 // base64 (RFC 2045).
@@ -23,7 +23,7 @@ struct EmailAddresses {
 };
 
 std::string email_message(const EmailAddresses& addresses, const Message& message,
-                          std::string_view message_id, EventTime now);
+                          std::string_view message_id, EventTime made);
 
 std::string email_subject(const Message& message);  // in words, one line, UTF-8
 std::string email_text(const Message& message);

@@ -146,13 +146,23 @@ struct SmtpServer {
   LoopbackServer server{[this](LoopbackServer::Peer& peer) { talk(peer); }};
 };
 
-Attempt send_to(SmtpServer& smtp, EmailOptions options = {}) {
+Attempt send_to(SmtpServer& smtp, EmailOptions options = {}, EventTime now = kNow) {
   options.host = "127.0.0.1";
   options.port = smtp.server.port();
   options.from = "p@bank.example";
   options.to = {"a@bank.example", "b@bank.example"};
   options.timeout = seconds(3);
-  return (*Email::create(options))->deliver({"msg_7", payload_for("Corner Shop"), kNow});
+  return (*Email::create(options))->deliver({"msg_7", payload_for("Corner Shop"), now, kNow});
+}
+
+TEST(Email, ARetryIsTheSameBytes) {
+  SmtpServer first(std::map<std::string, std::string>{}),
+      second(std::map<std::string, std::string>{});
+  send_to(first, {.tls = SmtpTls::none});
+  send_to(second, {.tls = SmtpTls::none}, kNow + hours(3));
+  EXPECT_NE(first.mail.find("Date: Sun, 21 Jun 2020 12:14:58 +0000"), std::string::npos)
+      << first.mail;
+  EXPECT_EQ(first.mail, second.mail);
 }
 
 TEST(Email, TheConversation) {

@@ -111,7 +111,8 @@ Result<int> Dispatcher::run_due(size_t place) {
   int tried = 0;
   for (const Delivery& row : rows) {
     if (quiet(worker, ports_.clock.now())) break;
-    Attempt attempt = worker.channel->deliver({row.message_id, row.payload, ports_.clock.now()});
+    Attempt attempt =
+        worker.channel->deliver({row.message_id, row.payload, ports_.clock.now(), row.queued});
     if (attempt.outcome == Attempt::Outcome::cancelled) break;
     worker.sent.push_back(ports_.clock.now());
     TRY(settle(worker, row, attempt));

@@ -15,10 +15,12 @@ struct FakeChannel : Channel {
   const std::string& name() const override { return name_; }
   Attempt deliver(const OutgoingMessage& message) override {
     seen_.push_back({std::string(message.id), std::string(message.payload)});
+    queued = message.queued;
     return answer;
   }
   void cancel() override {}
   Attempt answer{Attempt::Outcome::delivered};
+  EventTime queued;  // of the last message
 
  private:
   std::string name_;
@@ -107,6 +109,7 @@ TEST(Outbox, AFailureWaitsLongerEachTimeAndKeepsItsIdAndBytes) {
     EXPECT_LE(wait.ms(), plain * 5 / 4);
     f.clock.advance(wait - milliseconds(1));
     EXPECT_EQ(f.round(), 0) << "not due yet";
+    EXPECT_EQ(f.channel->queued, row.queued);
     f.clock.advance(milliseconds(1));
     waited += wait.ms();
   }

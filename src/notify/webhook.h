@@ -2,7 +2,7 @@
 // "v1,<base64>": HMAC-SHA256 over "id.timestamp.body" with the secret behind "whsec_").
 //
 //   auto hook = Webhook::create({.name = "soc", .url = "https://soc.bank.example/hook", .secret =
-//   "whsec_..."}); Attempt attempt = (*hook)->deliver({id, payload, now});
+//   "whsec_..."}); Attempt attempt = (*hook)->deliver({id, payload, now, queued});
 //
 // It never follows a redirect, and it reaches no private network by mistake (server-side request
 // forgery): https to public addresses only, judged by the address that is connected to. Exceptions

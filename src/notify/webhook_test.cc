@@ -105,7 +105,7 @@ Answered post_to(const std::string& answer,
   auto hook = *Webhook::create({.url = fmt::format("http://127.0.0.1:{}/hook", server.port()),
                                 .secret = kSecret,
                                 .timeout = seconds(3)});
-  got.attempt = hook->deliver({"msg_1", payload, EventTime(1'614'265'330'999)});
+  got.attempt = hook->deliver({"msg_1", payload, EventTime(1'614'265'330'999), {}});
   got.connections = server.connections();
   return got;
 }
@@ -159,7 +159,7 @@ TEST(Webhook, ASilentReceiverTimesOut) {
   auto hook = *Webhook::create({.url = fmt::format("http://127.0.0.1:{}/", server.port()),
                                 .secret = kSecret,
                                 .timeout = milliseconds(200)});
-  EXPECT_EQ(hook->deliver({"msg_1", "{}", {}}).outcome, Attempt::Outcome::failed);
+  EXPECT_EQ(hook->deliver({"msg_1", "{}", {}, {}}).outcome, Attempt::Outcome::failed);
 }
 
 TEST(Webhook, PrivateAddressesAreRefusedWhereTheyAreConnectedTo) {
@@ -169,7 +169,7 @@ TEST(Webhook, PrivateAddressesAreRefusedWhereTheyAreConnectedTo) {
   auto hook = *Webhook::create({.url = fmt::format("https://0.0.0.0:{}/", server.port()),
                                 .secret = kSecret,
                                 .timeout = seconds(2)});
-  Attempt attempt = hook->deliver({"msg_1", "{}", {}});
+  Attempt attempt = hook->deliver({"msg_1", "{}", {}, {}});
   EXPECT_EQ(attempt.outcome, Attempt::Outcome::refused) << attempt.error;
   EXPECT_EQ(server.connections(), 0);
 }
@@ -177,7 +177,7 @@ TEST(Webhook, PrivateAddressesAreRefusedWhereTheyAreConnectedTo) {
 TEST(Webhook, CancelledIsNoOutcome) {
   auto hook = *Webhook::create({.url = "http://127.0.0.1:1/", .secret = kSecret});
   hook->cancel();
-  EXPECT_EQ(hook->deliver({"msg_1", "{}", {}}).outcome, Attempt::Outcome::cancelled);
+  EXPECT_EQ(hook->deliver({"msg_1", "{}", {}, {}}).outcome, Attempt::Outcome::cancelled);
 }
 
 }  // namespace
