@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/background.h"
+
 namespace paywarden {
 
 Status LogFollower::start() {
@@ -30,6 +32,7 @@ uint64_t LogFollower::lag() const {
 }
 
 void LogFollower::run() {
+  work_in_background();
   while (!stopping_) {
     if (!log_.wait_for(next(), options_.wait)) continue;
     auto done = step();

@@ -19,13 +19,13 @@ std::string in_letters(int64_t number) {
   return text;
 }
 
-
 struct Arguments {
   std::string url, key_file, json_file, arrivals = "fixed", id_prefix;
   double rate = 1'000, duration_s = 10;
   int connections = 64;
   int64_t deadline_ms = 1'000;
   uint64_t seed = 1;
+  uint32_t customers = SimulatorOptions{}.customers;
 };
 
 void declare(CLI::App& app, Arguments& arguments) {
@@ -44,6 +44,10 @@ void declare(CLI::App& app, Arguments& arguments) {
                  "give a payment up this long after its intended time")
       ->capture_default_str();
   app.add_option("--seed", arguments.seed, "of the simulated payments")->capture_default_str();
+  app.add_option("--customers", arguments.customers,
+                 "simulated customers: the more, the fewer payments a card and the fewer of them "
+                 "suspicious")
+      ->capture_default_str();
   app.add_option(
       "--id-prefix", arguments.id_prefix,
       "begin of the payment ids; by default made of the time, so that no two runs repeat ids");
@@ -84,7 +88,10 @@ Status write_report(const std::string& path, const LoadReport& report) {
 Result<bool> measure(const Arguments& arguments, std::ostream& out) {
   EventTime now = SystemClock().now();
   TRY_ASSIGN(LoadOptions options, load_options(arguments, now));
-  SimulatorOptions world{.seed = arguments.seed, .start = now, .id_prefix = arguments.id_prefix};
+  SimulatorOptions world{.seed = arguments.seed,
+                         .customers = arguments.customers,
+                         .start = now,
+                         .id_prefix = arguments.id_prefix};
   if (world.id_prefix.empty()) world.id_prefix = "load-" + in_letters(now.ms()) + "-";
   TRY_ASSIGN(Simulator simulator, Simulator::create(world));
   SimulatedPayment payment;

@@ -235,6 +235,22 @@ TEST_F(Command, SendsSimulatedPaymentsAndWritesTheReport) {
   EXPECT_THAT(request, ::testing::Not(HasSubstr("fraud")));
 }
 
+size_t distinct_cards(const std::vector<std::string>& requests) {
+  std::set<std::string> cards;
+  for (const std::string& request : requests)
+    cards.insert(request.substr(request.find("\"card\":"), 25));
+  return cards.size();
+}
+
+TEST_F(Command, SimulatesAsManyCustomersAsAreAsked) {
+  TinyServer few({}), many({});
+  EXPECT_EQ(run({"--url", few.url(), "--rate", "200", "--seconds", "0.5", "--customers", "2"}), 0);
+  EXPECT_EQ(run({"--url", many.url(), "--rate", "200", "--seconds", "0.5", "--customers", "50000"}),
+            0);
+  EXPECT_LE(distinct_cards(few.requests()), 4u) << "a stolen card is replaced";
+  EXPECT_GT(distinct_cards(many.requests()), 60u);
+}
+
 TEST_F(Command, ExitsWithOneOnErrors) {
   TinyServer server(
       {.answer = [](uint64_t) { return http_answer("429 Too Many Requests", "{}"); }});
