@@ -95,10 +95,11 @@ Result<bool> measure(const Arguments& arguments, std::ostream& out) {
   if (world.id_prefix.empty()) world.id_prefix = "load-" + in_letters(now.ms()) + "-";
   TRY_ASSIGN(Simulator simulator, Simulator::create(world));
   SimulatedPayment payment;
+  simulator.next(payment);  // plans a day of all customers: that must not delay the first sending
   auto body = [&](EventTime time, std::string& text) {
-    simulator.next(payment);
     payment.event_time = time;
     payment.append_json(text, Labels::left_out);
+    simulator.next(payment);
   };
   auto progress = [&](const std::string& line) { out << line << std::endl; };
   TRY_ASSIGN(LoadReport report, run_load(options, body, progress));
