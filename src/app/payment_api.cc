@@ -105,7 +105,9 @@ Result<Label> parse_label(std::string_view json, const std::string& default_sour
     else if (key == "is_fraud" && value.get(label.is_fraud) == simdjson::SUCCESS) continue;
     else if (key == "source" && is_text) label.source = mask_pans(text.substr(0, 128));
     else if (key == "event_time" && is_text) {
-      TRY_ASSIGN(label.event_time, parse_rfc3339(text));
+      auto at = parse_rfc3339(text);
+      if (!at) return fail("is no time like 2026-01-31T12:00:00Z", "event_time");
+      label.event_time = *at;
     } else return fail("is not what a label has: payment_id, is_fraud, source, event_time", mask_pans(key.substr(0, 64)));
   }
   if (label.payment_id.empty() || label.payment_id.size() > 128) return fail("is missing or longer than 128 bytes", "payment_id");
@@ -189,6 +191,10 @@ class PaymentApi::LabelBatch : public http::LineHandler {
  public:
   LabelBatch(PaymentApi& api, std::string source) : api_(api), source_(std::move(source)) {}
   bool on_line(std::string_view line, http::LineReply& reply) override {
+    if (api_.ports_.closed) {
+      reply(http::line_problem(reply.number(), 503, "Not now", "Intake is closed."));
+      return true;
+    }
     auto label = parse_label(line, source_, api_.ports_.clock.now());
     if (!label) {
       reply(http::line_problem(reply.number(), 422, "The label was rejected", label.error().line()));
@@ -206,6 +212,7 @@ class PaymentApi::LabelBatch : public http::LineHandler {
 };
 
 void PaymentApi::take_label(http::RequestPtr request, http::Reply reply) {
+  if (ports_.closed) return void(reply(unavailable("Intake is closed: the disk is nearly full or the program is stopping.")));
   auto label = parse_label(request->body, request->principal->name, ports_.clock.now());
   if (!label) return void(reply(problem(422, "The label was rejected", label.error().line())));
   auto to = std::make_unique<HttpReply>(reply, nullptr, request->received);

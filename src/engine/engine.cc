@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/background.h"
 #include "base/check.h"
 
 namespace paywarden {
@@ -331,6 +332,7 @@ void Engine::maybe_snapshot() {
 // It holds nothing of the parent's open: neither the lock of the data directory nor connections.
 void Engine::write_snapshot_in_child() {
   ::close_range(STDERR_FILENO + 1, ~0u, 0);
+  work_in_background();
   _exit(snapshots_.write(*core_, next_sequence_) ? 0 : 1);
 }
 

@@ -90,6 +90,7 @@ echo "{\"payment_id\":\"$card\",\"is_fraud\":true}" | send /v1/labels 422
 echo "{\"payment_id\":\"unknown-1\",\"is_fraud\":true,\"source\":\"$dashed\"}" | send /v1/labels 202
 echo "{\"payment_id\":\"live-8\",\"is_fraud\":true,\"$card\":1}" | send /v1/labels 422
 echo "{\"payment_id\":\"live-8\",\"is_fraud\":true,\"note\":\"$card\"}" | send /v1/labels 422
+echo "{\"payment_id\":\"live-8\",\"is_fraud\":true,\"event_time\":\"$card\"}" | send /v1/labels 422
 curl -sS -o answer -H "Authorization: Bearer $(<../input/key)" "$url/v1/decisions/$card" && cat answer >>answers.log
 curl -sS -o answer -H "Authorization: Bearer $(<../input/key)" "$url/v1/decisions/live-7" && cat answer >>answers.log
 curl -sS -H "Authorization: Bearer $(<../input/key)" "$url/metrics" >metrics.log
