@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/prefetch.h"
+
 namespace paywarden {
 namespace {
 constexpr size_t kFirstEntries = 16;
@@ -44,8 +46,8 @@ void SeenPayments::prefetch(Hash128 id) const {
     const std::vector<Entry>& part = table.parts[part_of(id)];
     if (part.empty()) continue;
     const Entry* home = &part[id.low & (part.size() - 1)];
-    __builtin_prefetch(home);
-    __builtin_prefetch(reinterpret_cast<const char*>(home + 1) - 1);
+    prefetch_line(home);
+    prefetch_line(reinterpret_cast<const char*>(home + 1) - 1);
   }
 }
 

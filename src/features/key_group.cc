@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/prefetch.h"
 #include "features/key_group_rows.h"
 
 namespace paywarden {
@@ -78,8 +79,11 @@ void KeyGroup::bind_hashes(std::vector<FieldIndex>& hashed) {
     return place;
   };
   for (FieldIndex f : plan_.by) key_hashes_.push_back(place_of(f));
-  for (Column& column : plan_.columns)
-    if (column.kind == ColumnKind::distinct) column.hash = place_of(column.field);
+  for (Column& column : plan_.columns) {
+    if (column.kind != ColumnKind::distinct) continue;
+    column.hash = place_of(column.field);
+    ++distinct_columns_;
+  }
 }
 
 uint64_t KeyGroup::key_of(const uint64_t* hashes) const {
@@ -94,8 +98,8 @@ uint64_t KeyGroup::key_of(const uint64_t* hashes) const {
 void KeyGroup::prefetch_block(KeyRef& ref) {
   const Slot* slot = table_.locate(ref);
   if (!slot) return;
-  __builtin_prefetch(slot->history);
-  __builtin_prefetch(bytes_of(*slot->history) + 64);
+  prefetch_line(slot->history);
+  prefetch_line(bytes_of(*slot->history) + 64);
 }
 
 void KeyGroup::prefetch_rows(const KeyRef& ref) {
@@ -103,18 +107,21 @@ void KeyGroup::prefetch_rows(const KeyRef& ref) {
   if (!slot) return;
   const History& history = *slot->history;
   auto ask = [](const void* from, size_t bytes) {
-    for (size_t at = 0; at < bytes; at += 64)
-      __builtin_prefetch(static_cast<const char*>(from) + at);
-    __builtin_prefetch(static_cast<const char*>(from) + bytes - 1);
+    for (size_t at = 0; at < bytes; at += 64) prefetch_line(static_cast<const char*>(from) + at);
+    prefetch_line(static_cast<const char*>(from) + bytes - 1);
   };
   size_t row_bytes = size_t{plan_.row_words} * 8;
   ask(row(history, history.end - 1u), 2 * row_bytes);  // the newest, and the one to come
   for (size_t w = 0; w < plan_.windows.size(); ++w)    // its prefixes, and the time of the next
     ask(row(history, history.tails[w]), row_bytes + 8);
-  if (leaving_.empty()) return;
-  const uint16_t* first = tags(history, 0);
-  ask(first, static_cast<size_t>(reinterpret_cast<const char*>(rows(history)) -
-                                 reinterpret_cast<const char*>(first)));
+  const uint32_t* values = running(history);
+  for (size_t i = 0; i < plan_.running.size(); ++i)
+    if (plan_.running[i].kind != ColumnKind::distinct && values[i] != kNoRow)
+      prefetch_line(row(history, values[i]) + plan_.running[i].word);
+  constexpr uint32_t kTags = 64;  // of the newest rows: most values came lately
+  uint32_t from = std::max<uint32_t>(history.end, kTags) - kTags;
+  for (uint16_t d = 0; d < distinct_columns_; ++d)
+    ask(tags(history, d) + from, (history.end - from + 1) * sizeof(uint16_t));
 }
 
 bool KeyGroup::forgotten(const History& history, EventTime watermark) const {

@@ -173,6 +173,7 @@ class KeyGroup {
   std::array<uint16_t, kWindowsPerKeyMax + 1> leaving_from_{};
   std::vector<uint32_t> capacities_;  // rows of each size class
   std::vector<uint32_t> rows_at_;     // bytes from a block's beginning to its rows, by class
+  uint16_t distinct_columns_ = 0;
   BlockPool pool_;
   SlotTable table_;
   uint64_t sweep_position_ = 0;

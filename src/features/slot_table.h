@@ -14,6 +14,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "features/feature.h"
 
 namespace paywarden {
@@ -51,7 +52,7 @@ class SlotTable {
   void erase(uint64_t key);
   void prefetch(const KeyRef& ref) const {
     const Part& part = part_of(ref.key);
-    __builtin_prefetch(&part.slots[home(part, ref.key)]);
+    prefetch_line(&part.slots[home(part, ref.key)]);
   }
   Slot* locate(KeyRef& ref);
   size_t size() const { return size_; }
