@@ -1,6 +1,7 @@
 // Engine: the owner thread, which turns works into groups of records.
 #include "engine/engine.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +43,7 @@ void Engine::stop() {
   groups_.close();
   if (!keeper_.joinable()) return;
   keeper_.join();
+  if (failed_ && snapshot_child_ != 0) ::kill(snapshot_child_, SIGKILL);  // it may hang on a dead disk
   reap_snapshot(true);
   if (!failed_) write_snapshot();
 }
