@@ -5,7 +5,7 @@
 #
 #   crash_faults.sh PROGRAM PROJECT_ROOT [soak [SEED] | faults [SEED]]
 #
-# faults (what is run unless told otherwise): 10 kills over the first 30,000 payments; soak: 100 kills over all of them.
+# faults (what is run unless told otherwise): 10 kills over the first 40,000 payments; soak: 100 kills over all of them.
 set -euo pipefail
 
 program=$(realpath "$1") root=$(realpath "$2") run=${3:-faults} seed=${4:-}
@@ -16,7 +16,7 @@ if [[ ! -f $train || ! -f $test ]]; then
   exit 77
 fi
 case $run in
-  faults) kills=10 payments=30000 ;;
+  faults) kills=10 payments=40000 ;;
   soak) kills=100 payments=$((1 << 40)) ;;
   *) echo "the run is faults or soak, not '$run'"; exit 2 ;;
 esac
