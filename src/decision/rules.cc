@@ -224,8 +224,8 @@ RuleRun RuleSet::start() const {
 }
 
 std::span<const uint32_t> RuleSet::run(const RuleInput& input, RuleRun& run) const {
-  RuleMemory& memory = *run.memory_;
   if (program_->rules.empty()) return {};
+  RuleMemory& memory = *run.memory_;
   CHECK(input.payment.field_count() >= program_->field_count,
         "the payment has the vocabulary's fields");
   CHECK(input.features.size() >= program_->feature_count, "the features are the vocabulary's");

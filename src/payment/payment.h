@@ -41,7 +41,7 @@ struct MaskedCard {
   std::string_view view() const { return {text.data(), length}; }
   void assign(std::string_view s) {
     length = static_cast<uint8_t>(s.size() < text.size() ? s.size() : text.size());
-    std::memcpy(text.data(), s.data(), length);
+    if (length) std::memcpy(text.data(), s.data(), length);
   }
   bool operator==(const MaskedCard& other) const { return view() == other.view(); }
 };
