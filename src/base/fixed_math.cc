@@ -153,8 +153,12 @@ double fixed_cos(double x) {
   return sine(x, 1);
 }
 
-// AVX2 does in one instruction what takes SSE2 two; it brings no fused multiply-add, so the bits are the same.
-__attribute__((target_clones("avx2", "default"))) void fixed_sines(
+// AVX2 does in one instruction what takes SSE2 two; it brings no fused multiply-add, so the bits are
+// the same. The choice is made before main, and before ThreadSanitizer is ready for it.
+#ifndef __SANITIZE_THREAD__
+__attribute__((target_clones("avx2", "default")))
+#endif
+void fixed_sines(
     const double (&x)[4], const int64_t (&quarter_turns)[4], double (&out)[4]) {
   using Doubles = double __attribute__((vector_size(32)));
   using Words = int64_t __attribute__((vector_size(32)));
