@@ -1,4 +1,5 @@
 // `paywarden replay` and `paywarden explain`: files through the same core as live payments.
+#include <filesystem>
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -101,6 +102,11 @@ Status run_replay(const ReplayCommand& command) {
   Replay replay;
   TRY(prepare(replay, command.config, command.model, command.data));
   replay.core->set_reasons(!command.no_reasons);
+  for (const std::string& data : command.data) {
+    std::error_code absent;
+    if (std::filesystem::equivalent(data, command.out, absent))
+      return fail("the decisions would be written over the payments", command.out, "give --out another name");
+  }
   std::unique_ptr<std::FILE, CloseFile> out(std::fopen(command.out.c_str(), "wb"));
   if (!out) return fail("the file cannot be made", command.out, "does its folder exist?");
   Progress progress("replay");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <set>
 
 #include "app/section.h"
 
@@ -167,7 +168,8 @@ class Loader {
     s.ignore("webhook");
     TRY(s.finish());
     TRY(each("notify.email", &Loader::read_email));
-    return each("notify.webhook", &Loader::read_webhook);
+    TRY(each("notify.webhook", &Loader::read_webhook));
+    return check_channel_names();
   }
 
   Status each(const std::string& path, Status (Loader::*read)(Section&)) {
@@ -181,6 +183,20 @@ class Loader {
       Section s((*list)[i].as_table(), path, config_.file);
       TRY((this->*read)(s));
     }
+    return {};
+  }
+
+  // A message is known by its alert, its channel's name and how bad it is: two channels of one name would be one.
+  Status check_channel_names() {
+    std::set<std::string> names;
+    auto take = [&](const std::string& name) -> Status {
+      if (name.empty()) return fail("a channel in [notify] has an empty name", config_.file, "give it a name");
+      if (!names.insert(name).second)
+        return fail("two channels in [notify] are called '" + name + "'", config_.file, "give each a name of its own");
+      return {};
+    };
+    for (const EmailConfig& e : config_.notify.emails) TRY(take(e.name));
+    for (const WebhookConfig& w : config_.notify.webhooks) TRY(take(w.name));
     return {};
   }
 
@@ -238,6 +254,9 @@ class Loader {
     s.span("every", p.every, milliseconds(100), days(1));
     s.text("time_column", p.time_column);
     if (p.name.empty() || p.url.empty()) s.problem("url", "and name are needed");
+    else if (!p.url.starts_with("http://") && !p.url.starts_with("https://")) s.problem("url", "must begin with http:// or https://");
+    for (size_t i = 0; i + 1 < config_.polls.size(); ++i)
+      if (config_.polls[i].name == p.name) s.problem("name", "'" + p.name + "' is another source's too", "give each a name of its own");
     return s.finish();
   }
 

@@ -130,7 +130,7 @@ struct Commands {
     auto with_config = [this](CLI::App* sub) { sub->add_option("--config", account.config, "Configuration file")->required(); return sub; };
     auto* create = with_config(add(*k, "create", "Make a key; it is shown once", account, run_key_create));
     create->add_option("--name", account.name, "Who uses it")->required();
-    create->add_option("--role", account.role, "intake, observer, reader or admin")->required();
+    create->add_option("--role", account.role, "intake, observer, reader, analyst or admin")->required();
     with_config(add(*k, "list", "Show all keys", account, run_key_list));
     with_config(add(*k, "revoke", "End a key", account, run_key_revoke))->add_option("--id", account.id, "The key's id")->required();
     auto* user = with_config(add(*u, "add", "Make a user", account, run_user_add));

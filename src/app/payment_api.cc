@@ -16,7 +16,8 @@ using http::Response;
 
 struct Said {
   int status;
-  std::string_view title, detail;
+  std::string_view title;
+  std::string detail;
 };
 
 Said describe(const Answer& answer) {
@@ -28,7 +29,7 @@ Said describe(const Answer& answer) {
     case Answer::Kind::label_waiting: return {202, {}, {}};
     case Answer::Kind::recorded: return {409, "Known from history", "This payment was backfilled as history and has no decision."};
     case Answer::Kind::conflict: return {409, "Another payment has this id", "The payment_id was used with another body; nothing was changed."};
-    case Answer::Kind::refused: return {422, "Refused", answer.error ? std::string_view(answer.error->what) : ""};
+    case Answer::Kind::refused: return {422, "Refused", answer.error ? answer.error->line() : ""};
     case Answer::Kind::failed: return {503, "Not durable", "The log failed. Send the same payment again after the restart."};
   }
   return {500, "Unknown", ""};
@@ -195,6 +196,7 @@ class PaymentApi::LabelBatch : public http::LineHandler {
       reply(http::line_problem(reply.number(), 503, "Not now", "Intake is closed."));
       return true;
     }
+    if (api_.ports_.engine.queued() >= api_.ports_.engine.queue_limit() / 2) return false;
     auto label = parse_label(line, source_, api_.ports_.clock.now());
     if (!label) {
       reply(http::line_problem(reply.number(), 422, "The label was rejected", label.error().line()));

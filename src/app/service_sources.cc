@@ -13,10 +13,19 @@ namespace {
 constexpr auto kWatchEvery = std::chrono::seconds(5);
 constexpr int kRetentionEvery = 12;  // looks at the disk between looks at the log
 
+// What the engine would not take (it knows no rate for the currency) is kept like what intake would not.
+void keep_refused(RejectSink& rejects, std::string_view source, uint64_t line, std::string_view payment_id, std::string_view currency,
+                  const Answer& answer) {
+  Rejection no{RejectReason::not_currency, "currency", std::string(currency), answer.error ? answer.error->what : "was refused",
+               std::string(payment_id)};
+  rejects.add({source, line, no});
+}
+
 class PollReply : public ReplyTo {
  public:
-  explicit PollReply(std::promise<PollVerdict>& told) : told_(told) {}
+  PollReply(std::promise<PollVerdict>& told, RejectSink& rejects, const Payment& payment) : told_(told), rejects_(rejects), payment_(payment) {}
   bool answer(const Answer& answer) override {
+    if (answer.kind == Answer::Kind::refused) keep_refused(rejects_, "polled", 0, payment_.id(), payment_.currency.code(), answer);
     bool repeated = answer.kind == Answer::Kind::repeated || answer.kind == Answer::Kind::conflict || answer.kind == Answer::Kind::recorded;
     told_.set_value(answer.kind == Answer::Kind::decided ? PollVerdict::accepted : repeated ? PollVerdict::repeated : PollVerdict::refused);
     return true;
@@ -24,22 +33,33 @@ class PollReply : public ReplyTo {
 
  private:
   std::promise<PollVerdict>& told_;
+  RejectSink& rejects_;
+  const Payment& payment_;  // of whoever waits for the promise
 };
 
-// Of a batch's last row: groups become durable in order, so its answer says that the rows before it are kept too.
+// One for each row of a followed file. That of a batch's last row has the place behind it: groups become durable in order, so its
+// answer says that the rows before it are kept too.
 class FollowReply : public ReplyTo {
  public:
-  FollowReply(FollowPlaces& places, const std::string& path, const FilePlace& end)
-      : places_(places), path_(path), end_(end) {}
+  FollowReply(RejectSink& rejects, const std::string& path, const FileRow& row) : rejects_(rejects), path_(path), line_(row.line), id_(row.payment.id()), currency_(row.payment.currency) {}
+  void then(FollowPlaces& places, const FilePlace& end) {
+    places_ = &places;
+    end_ = end;
+  }
   bool answer(const Answer& answer) override {
-    if (answer.kind != Answer::Kind::failed) places_.durable(path_, end_);
+    if (answer.kind == Answer::Kind::refused) keep_refused(rejects_, path_, line_, id_, currency_.code(), answer);
+    if (places_ && answer.kind != Answer::Kind::failed) places_->durable(path_, end_);
     return true;
   }
 
  private:
-  FollowPlaces& places_;
+  RejectSink& rejects_;
   const std::string path_;
-  const FilePlace end_;
+  const uint64_t line_;
+  const std::string id_;
+  const Currency currency_;
+  FollowPlaces* places_ = nullptr;
+  FilePlace end_;
 };
 
 }  // namespace
@@ -47,7 +67,7 @@ class FollowReply : public ReplyTo {
 PollVerdict Service::take_polled(const Payment& payment) {
   if (intake_closed_) return PollVerdict::refused;
   std::promise<PollVerdict> told;
-  if (!engine_->submit_waiting(Work::of(payment, std::make_unique<PollReply>(told)))) return PollVerdict::refused;
+  if (!engine_->submit_waiting(Work::of(payment, std::make_unique<PollReply>(told, *rejects_, payment)))) return PollVerdict::refused;
   return told.get_future().get();
 }
 
@@ -115,8 +135,8 @@ void Service::run_follow(const std::string& path, FileSource& source) {
       if (asked_to_stop()) return;
       Payment payment = batch.rows[i].payment;
       payment.receipt_time = clock_.now();
-      bool last = i + 1 == batch.count;
-      auto reply = last ? std::make_unique<FollowReply>(*follow_places_, path, batch.end) : nullptr;
+      auto reply = std::make_unique<FollowReply>(*rejects_, path, batch.rows[i]);
+      if (i + 1 == batch.count) reply->then(*follow_places_, batch.end);
       if (!engine_->submit_waiting(Work::of(std::move(payment), std::move(reply)))) return;
     }
   }

@@ -22,7 +22,7 @@ bool is_alphanumeric(char c) {
 constexpr std::array<uint8_t, 256> kClasses = [] {
   std::array<uint8_t, 256> classes{};
   for (char c = '0'; c <= '9'; ++c) classes[static_cast<uint8_t>(c)] = 1;
-  for (char c : {' ', '-', '.', '/', '_', '\t'}) classes[static_cast<uint8_t>(c)] = 2;
+  for (char c : {' ', '-', '.', '/', '_', '\t', '\n', '\r'}) classes[static_cast<uint8_t>(c)] = 2;
   classes[0xc2] = classes[0xa0] = 2;  // U+00A0 in UTF-8
   return classes;
 }();

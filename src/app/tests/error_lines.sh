@@ -347,6 +347,18 @@ grep -q '"event":"intake_closed"' err || wrong "closed intake" "intake was not c
 works "verify behind closed intake" paywarden journal verify closed/journal
 [[ $(sed -E 's/.* ([0-9]+) records.*/\1/' out) -lt 20 ]] || wrong "closed intake" "simulated payments were taken: $(<out)"
 
+says "verify another folder" "config: there is no journal here" "name the folder that holds" -- paywarden journal verify config
+says "simulate nothing" "--payments must be from 1 to" -- paywarden simulate --payments 0 --out none.ndjson
+says "simulate less than nothing" "--payments must be from 1 to" -- paywarden simulate --payments -1 --out none.ndjson
+says "replay over its data" "payments.ndjson: the decisions would be written over the payments" "give --out another name" -- \
+  paywarden replay --config config/demo.toml --model model --data payments.ndjson --out ./payments.ndjson
+cp config/demo.toml config/channels.toml
+printf '\n[[notify.webhook]]\nurl = "https://a.example"\n[[notify.webhook]]\nurl = "https://b.example"\n' >>config/channels.toml
+says "two channels of one name" "config/channels.toml: two channels in [notify] are called 'webhook'" "give each a name of its own" -- \
+  paywarden serve --config config/channels.toml --port 0
+cp config/demo.toml config/polled.toml
+printf '\n[[source.poll]]\nname = "till"\nurl = "ftp://a.example"\n' >>config/polled.toml
+says "a polled address of another kind" "must begin with http:// or https://" -- paywarden serve --config config/polled.toml --port 0
 says "verify no journal" "absent: cannot list the directory: No such file" -- paywarden journal verify absent
 
 # --- A full disk: a small file system in a mount namespace, which ends with the process.
