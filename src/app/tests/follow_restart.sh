@@ -67,4 +67,11 @@ wants "another file" $((changes + 4000))
 serve 2s
 grep -q '"event":"followed_file_replaced"' server.log && { cat server.log; echo "the same file was taken for another"; exit 1; }
 wants "a restart with the other file" $((changes + 4000))
+
+# What the engine does not take (it knows no rate for pounds) is kept to look at.
+sed -n 2p all.csv | sed -E 's/^[^,]*,/in-pounds,/; s/,(EUR|USD),/,GBP,/' >>live.csv
+grep -q 'in-pounds.*GBP' live.csv || { echo "the row in pounds was not made"; exit 1; }
+serve 2s
+wants "a row in pounds" $((changes + 4000))
+grep -q 'in-pounds' data/rejects.ndjson || { cat data/rejects.ndjson; echo "the row in pounds is not among the rejects"; exit 1; }
 echo "2000 payments of two files, each decided once"
