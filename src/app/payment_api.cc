@@ -203,6 +203,7 @@ class PaymentApi::LabelBatch : public http::LineHandler {
       return true;
     }
     Work work = Work::of(std::move(*label), std::make_unique<LineReplyTo>(reply));
+    work.may_wait = true;
     if (api_.ports_.engine.submit(std::move(work))) return true;
     reply = static_cast<LineReplyTo&>(*work.reply).take_back();
     return false;
@@ -218,7 +219,9 @@ void PaymentApi::take_label(http::RequestPtr request, http::Reply reply) {
   auto label = parse_label(request->body, request->principal->name, ports_.clock.now());
   if (!label) return void(reply(problem(422, "The label was rejected", label.error().line())));
   auto to = std::make_unique<HttpReply>(reply, nullptr, request->received);
-  if (!ports_.engine.submit(Work::of(std::move(*label), std::move(to)))) reply(unavailable("The queue is full."));
+  Work work = Work::of(std::move(*label), std::move(to));
+  work.may_wait = true;
+  if (!ports_.engine.submit(std::move(work))) reply(unavailable("The queue is full."));
 }
 
 Result<Change> PaymentApi::change_of(const http::Request& request) const {

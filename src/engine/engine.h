@@ -14,6 +14,7 @@
 
 #include <array>
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -80,7 +81,7 @@ class Engine {
 
   const EngineFigures& figures() const { return figures_; }
   const RecoveryFigures& recovery() const { return recovery_; }
-  size_t queued() const { return queue_.size(); }
+  size_t queued() const { return queue_.size() + labels_put_off_; }
   size_t queue_limit() const { return queue_.limit(); }
   bool failed() const { return failed_.load(); }  // the log failed: the process must end
   // Called once when the log fails, on the log thread.
@@ -113,6 +114,8 @@ class Engine {
   void look_ahead(std::span<Work> batch);
   void take(Work& work);
   void take_payment(Work& work);
+  bool put_off(Work& work);
+  void take_slow_labels(std::chrono::steady_clock::duration most);
   void take_label(Work& work);
   void take_change(Work& work);
   void decide_admitted();
@@ -154,10 +157,12 @@ class Engine {
   BoundedQueue<std::unique_ptr<OutgoingGroup>> spare_groups_;
   std::thread owner_, keeper_;
   std::atomic<bool> failed_{false};
+  std::atomic<size_t> labels_put_off_{0};
   std::atomic<Mode> mode_{Mode::decide};
 
   // Owner thread (before start: the maker's).
   uint64_t next_sequence_ = 1;
+  std::deque<Work> slow_labels_;  // those whose payments must be looked for in the log
   uint64_t snapshot_payments_ = 0;  // since the last snapshot
   int snapshot_child_ = 0;
   int guards_to_note_ = 0;

@@ -16,6 +16,7 @@ namespace {
 struct Told {
   Answer::Kind kind;
   std::string json;
+  uint64_t sequence = 0;
 };
 
 // Collects answers by name; some callers have given up before theirs comes.
@@ -27,7 +28,7 @@ class Desk {
         : desk_(desk), name_(std::move(name)), gone_(gone) {}
     bool answer(const Answer& a) override {
       std::lock_guard lock(desk_.mutex_);
-      desk_.told_.emplace(name_, Told{a.kind, std::string(a.json)});
+      desk_.told_.emplace(name_, Told{a.kind, std::string(a.json), a.sequence});
       desk_.changed_.notify_all();
       return !gone_;
     }
@@ -235,6 +236,32 @@ TEST(Engine, EveryDecisionIsTimedWithAndWithoutACaller) {
   house.engine->stop();
   EXPECT_EQ(timed, 6);
   EXPECT_GE(longest, 30'000) << "the wait for the log is in it";
+}
+
+TEST(Engine, PaymentsDoNotWaitBehindLabelsOfUnknownOnes) {
+  House house;
+  house.log.find_takes = std::chrono::milliseconds(3);
+  ASSERT_TRUE(house.open());
+  constexpr int kLabels = 60;
+  for (int i = 0; i < kLabels; ++i) {
+    std::string id = "unknown " + std::to_string(i % (kLabels / 2));
+    Work work = Work::of(Label{id, i < kLabels / 2, "test", EventTime(0)},
+                         house.desk.reply("label " + std::to_string(i)));
+    work.may_wait = true;
+    house.engine->submit(std::move(work));
+  }
+  house.engine->submit(
+      Work::of(house.world.payment("p", "card", 1, EventTime(1)), house.desk.reply("p")));
+  EXPECT_EQ(house.desk.wait("p").kind, Answer::Kind::decided);
+  uint64_t decided = house.desk.wait("p").sequence;
+  uint64_t before = 0;
+  for (int i = 0; i < kLabels; ++i) {
+    auto answer = house.desk.wait("label " + std::to_string(i));
+    EXPECT_EQ(answer.kind, Answer::Kind::label_waiting);
+    EXPECT_GT(answer.sequence, before) << "labels keep their order";
+    before = answer.sequence;
+  }
+  EXPECT_GT(before, decided) << "the payment came before the last label";
 }
 
 TEST(Engine, ADefaultAnswerIsNotedInTheLog) {

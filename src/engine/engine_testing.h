@@ -171,6 +171,7 @@ class LogInMemory : public Log {
     return Record{sequence, records_[sequence - 1].kind, records_[sequence - 1].bytes};
   }
   Result<std::vector<uint64_t>> find(uint64_t key, size_t) const override {
+    std::this_thread::sleep_for(find_takes.load());
     std::lock_guard lock(mutex_);
     std::vector<uint64_t> out;
     for (size_t i = records_.size(); i > 0; --i)
@@ -187,6 +188,7 @@ class LogInMemory : public Log {
   }
   std::atomic<bool> fail_appends{false};
   std::atomic<std::chrono::milliseconds> append_takes{std::chrono::milliseconds(0)};
+  std::atomic<std::chrono::milliseconds> find_takes{std::chrono::milliseconds(0)};
 
  private:
   struct Kept {

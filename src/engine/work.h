@@ -52,6 +52,7 @@ struct Work {
   PaymentIdentity identity;  // the engine's
   Label label;
   Change change;
+  bool may_wait = false;           // a label from outside: may come behind payments that follow it
   std::unique_ptr<ReplyTo> reply;  // may be null
   std::chrono::steady_clock::time_point arrived;  // set by the engine
 
