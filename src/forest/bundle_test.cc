@@ -197,9 +197,11 @@ TEST_F(BundleTest, FeaturesThatDoNotMatchAreNamed) {
 }
 
 TEST_F(BundleTest, NoPlaceToWrite) {
-  auto status = save_bundle(directory_ + "/absent/cards-1", example());
+  EXPECT_TRUE(save_bundle(directory_ + "/absent/cards-1", example())) << "folders on the way are made";
+  std::ofstream(directory_ + "/file") << "in the way";
+  auto status = save_bundle(directory_ + "/file/cards-1", example());
   ASSERT_FALSE(status);
-  EXPECT_THAT(status.error().line(), HasSubstr("/absent: cannot create a directory here"));
+  EXPECT_THAT(status.error().line(), HasSubstr("/file: cannot create a directory here"));
 }
 
 TEST(Calibration, LinesBetweenPoints) {

@@ -23,7 +23,6 @@ class Verify {
 
   Result<VerifyReport> run() {
     TRY_ASSIGN(auto firsts, list_segments(files_, directory_));
-    if (firsts.empty()) return fail("there is no journal here", directory_, "name the folder that holds journal-*.pwj");
     report_.first_sequence = report_.end_sequence = firsts.empty() ? 1 : firsts.front();
     for (size_t i = 0; i < firsts.size() && !report_.damage; ++i) {
       Status status = take(firsts[i], i + 1 < firsts.size() ? firsts[i + 1] : kNoLimit);
