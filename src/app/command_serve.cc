@@ -88,7 +88,7 @@ Status prepare_demo(const Config& config, const std::string& file) {
 
 Status run_serve(const ServeCommand& command) {
   forbid_core_dumps();
-  Signals signals;
+  Signals signals(Signals::HangUp::reloads);
   TRY_ASSIGN(auto config, load_config(command.config));
   use_port(*config, command.port);
   return serve(*config, {command.run_for, command.ready_file, false}, signals,

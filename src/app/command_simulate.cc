@@ -54,8 +54,6 @@ Status run_simulate(const SimulateCommand& command) {
   options.seed = command.seed;
   options.customers = command.customers;
   options.merchants = command.merchants;
-  if (command.payments == 0 || command.payments > 1'000'000'000'000)
-    return fail("--payments must be from 1 to 10^12", {}, "it was " + std::to_string(command.payments));
   TRY_ASSIGN(Simulator simulator, Simulator::create(options));
   TRY_ASSIGN(auto out, Output::create(command.out));
   bool csv = is_csv(command.out);

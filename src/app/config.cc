@@ -168,8 +168,7 @@ class Loader {
     s.ignore("webhook");
     TRY(s.finish());
     TRY(each("notify.email", &Loader::read_email));
-    TRY(each("notify.webhook", &Loader::read_webhook));
-    return check_channel_names();
+    return each("notify.webhook", &Loader::read_webhook);
   }
 
   Status each(const std::string& path, Status (Loader::*read)(Section&)) {
@@ -186,23 +185,16 @@ class Loader {
     return {};
   }
 
-  // A message is known by its alert, its channel's name and how bad it is: two channels of one name would be one.
-  Status check_channel_names() {
-    std::set<std::string> names;
-    auto take = [&](const std::string& name) -> Status {
-      if (name.empty()) return fail("a channel in [notify] has an empty name", config_.file, "give it a name");
-      if (!names.insert(name).second)
-        return fail("two channels in [notify] are called '" + name + "'", config_.file, "give each a name of its own");
-      return {};
-    };
-    for (const EmailConfig& e : config_.notify.emails) TRY(take(e.name));
-    for (const WebhookConfig& w : config_.notify.webhooks) TRY(take(w.name));
-    return {};
+  // A message is known by its alert, its channel's name and how bad it is; a reject by its source's: two of one name would be one.
+  static void take_name(Section& s, std::set<std::string>& taken, const std::string& name) {
+    if (name.empty()) s.problem("name", "is empty", "give it a name");
+    if (!taken.insert(name).second) s.problem("name", "'" + name + "' is taken already", "give each a name of its own");
   }
 
   Status read_email(Section& s) {
     EmailConfig& e = config_.notify.emails.emplace_back();
     s.text("name", e.name);
+    take_name(s, channel_names_, e.name);
     s.text("host", e.host);
     s.whole("port", e.port, 1, 65535);
     s.choice("tls", e.tls, {"none", "starttls", "tls"});
@@ -219,6 +211,7 @@ class Loader {
   Status read_webhook(Section& s) {
     WebhookConfig& w = config_.notify.webhooks.emplace_back();
     s.text("name", w.name);
+    take_name(s, channel_names_, w.name);
     s.text("url", w.url);
     s.text("secret_file", w.secret_file);
     s.text("ca_file", w.ca_file);
@@ -253,10 +246,8 @@ class Loader {
     s.text("url", p.url);
     s.span("every", p.every, milliseconds(100), days(1));
     s.text("time_column", p.time_column);
-    if (p.name.empty() || p.url.empty()) s.problem("url", "and name are needed");
-    else if (!p.url.starts_with("http://") && !p.url.starts_with("https://")) s.problem("url", "must begin with http:// or https://");
-    for (size_t i = 0; i + 1 < config_.polls.size(); ++i)
-      if (config_.polls[i].name == p.name) s.problem("name", "'" + p.name + "' is another source's too", "give each a name of its own");
+    take_name(s, poll_names_, p.name);
+    if (!p.url.starts_with("http://") && !p.url.starts_with("https://")) s.problem("url", "must begin with http:// or https://");
     return s.finish();
   }
 
@@ -286,6 +277,7 @@ class Loader {
 
   const toml::table& root_;
   Config& config_;
+  std::set<std::string> channel_names_, poll_names_;
 };
 
 }  // namespace

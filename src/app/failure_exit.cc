@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include "base/check.h"
-
 namespace paywarden {
 
 FailureExit::~FailureExit() {
@@ -26,7 +24,7 @@ void FailureExit::run(const Error& error) {
   std::unique_lock lock(mutex_);
   if (wake_.wait_for(lock, patience_, [this] { return stopped_; })) return;
   // Neither stdio nor destructors: whoever hangs may hold their locks.
-  if (write(STDERR_FILENO, line.data(), line.size()) < 0) _exit(1);
+  [[maybe_unused]] ssize_t told = write(STDERR_FILENO, line.data(), line.size());
   _exit(1);
 }
 

@@ -2,8 +2,6 @@
 
 #include <simdjson.h>
 
-#include <charconv>
-
 #include "base/json_writer.h"
 
 namespace paywarden {
@@ -11,25 +9,18 @@ namespace {
 
 constexpr int64_t kFormat = 1;
 
-bool read_token(std::string_view hex, CardToken& out) {
-  if (hex.size() != 2 * out.bytes.size()) return false;
-  for (size_t i = 0; i < out.bytes.size(); ++i) {
-    std::string_view pair = hex.substr(2 * i, 2);
-    if (std::from_chars(pair.data(), pair.data() + 2, out.bytes[i], 16).ptr != pair.data() + 2)
-      return false;
-  }
-  return true;
-}
-
 bool read_place(const simdjson::dom::element& entry, std::string& path, FilePlace& place) {
   std::string_view name, tail;
   bool whole = entry["path"].get(name) == simdjson::SUCCESS &&
                entry["bytes"].get(place.bytes) == simdjson::SUCCESS &&
                entry["line"].get(place.line) == simdjson::SUCCESS &&
                entry["tail_bytes"].get(place.tail_bytes) == simdjson::SUCCESS &&
-               entry["tail"].get(tail) == simdjson::SUCCESS && read_token(tail, place.tail);
+               entry["tail"].get(tail) == simdjson::SUCCESS;
+  auto token = CardToken::parse(tail);
+  if (!whole || !token) return false;
   path = name;
-  return whole;
+  place.tail = *token;
+  return true;
 }
 
 std::string as_json(const std::map<std::string, FilePlace>& places) {

@@ -51,5 +51,19 @@ TEST(FollowPlaces, KeepsThemAndRefusesWhatItCannotRead) {
   EXPECT_THAT(FollowPlaces::load(files, file).error().line(), HasSubstr("unknown format 2"));
 }
 
+TEST(FollowPlaces, WhatCouldNotBeSavedIsSavedTheNextTime) {
+  Folder folder;
+  std::string file = folder.path + "/followed.json";
+  PosixFiles files;
+  auto places = FollowPlaces::load(files, file);
+  ASSERT_TRUE(places);
+  (*places)->durable("live.csv", {500, 5, 90, {}});
+  std::filesystem::remove_all(folder.path);
+  EXPECT_FALSE((*places)->save());
+  std::filesystem::create_directory(folder.path);
+  ASSERT_TRUE((*places)->save());
+  EXPECT_TRUE(*files.exists(file));
+}
+
 }  // namespace
 }  // namespace paywarden

@@ -60,7 +60,7 @@ struct Commands {
 
   void add_data_commands(CLI::App& app) {
     auto* s = add(app, "simulate", "Write labelled synthetic payments into a file", simulate, run_simulate);
-    s->add_option("--payments", simulate.payments, "How many")->required();
+    s->add_option("--payments", simulate.payments, "How many, to 10^12")->required()->check(CLI::Range(1.0, 1e12));
     s->add_option("--seed", simulate.seed, "The same seed gives the same bytes");
     s->add_option("--customers", simulate.customers, "Size of the simulated world");
     s->add_option("--merchants", simulate.merchants, "Size of the simulated world");

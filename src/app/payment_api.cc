@@ -14,6 +14,8 @@ namespace {
 using http::problem;
 using http::Response;
 
+constexpr std::string_view kClosed = "Intake is closed: the disk is nearly full or the program is stopping.";
+
 struct Said {
   int status;
   std::string_view title;
@@ -117,6 +119,17 @@ Result<Label> parse_label(std::string_view json, const std::string& default_sour
   return label;
 }
 
+namespace {
+
+// Labels from outside may be about payments of long ago.
+Work label_work(Label label, std::unique_ptr<ReplyTo> to) {
+  Work work = Work::of(std::move(label), std::move(to));
+  work.may_wait = true;
+  return work;
+}
+
+}  // namespace
+
 PaymentApi::PaymentApi(PaymentApiPorts ports, PaymentApiOptions options)
     : ports_(std::move(ports)),
       options_(options),
@@ -149,7 +162,7 @@ std::optional<Rejection> PaymentApi::parse(std::string_view body, uint64_t line,
 }
 
 void PaymentApi::take_payment(http::RequestPtr request, http::Reply reply) {
-  if (ports_.closed) return void(reply(unavailable("Intake is closed: the disk is nearly full or the program is stopping.")));
+  if (ports_.closed) return void(reply(unavailable(kClosed)));
   Payment payment;
   if (auto no = parse(request->body, 0, payment)) return void(reply(rejected(*no)));
   reply.expires(options_.deadline, [this] {
@@ -160,68 +173,67 @@ void PaymentApi::take_payment(http::RequestPtr request, http::Reply reply) {
   if (!ports_.engine.submit(Work::of(std::move(payment), std::move(to)))) reply(unavailable("More payments arrive than can be decided."));
 }
 
-// One body of payments, a line each, answered in their order.
-class PaymentApi::Batch : public http::LineHandler {
+// One body, a line each of the same kind, answered in their order.
+class PaymentApi::Lines : public http::LineHandler {
  public:
-  explicit Batch(PaymentApi& api) : api_(api) {}
-  bool on_line(std::string_view line, http::LineReply& reply) override {
+  explicit Lines(PaymentApi& api) : api_(api) {}
+  bool on_line(std::string_view line, http::LineReply& reply) final {
     PaymentApiPorts& ports = api_.ports_;
     if (ports.closed) {
-      reply(http::line_problem(reply.number(), 503, "Not now", "Intake is closed."));
+      reply(http::line_problem(reply.number(), 503, "Not now", kClosed));
       return true;
     }
-    if (ports.engine.queued() >= ports.engine.queue_limit() / 2) return false;  // leaves room for single payments
-    Payment payment;
-    if (auto no = api_.parse(line, reply.number(), payment)) {
-      reply(http::line_problem(reply.number(), status_of(no->reason), "The payment was rejected", no->line()));
+    if (ports.engine.queued() >= ports.engine.queue_limit() / 2) return false;  // leaves room for single ones
+    tl::expected<Work, Said> work = read(line, reply.number());
+    if (!work) {
+      const Said& no = work.error();
+      reply(http::line_problem(reply.number(), no.status, no.title, no.detail));
       return true;
     }
-    return submit(Work::of(std::move(payment), std::make_unique<LineReplyTo>(reply)), reply);
-  }
-
- private:
-  bool submit(Work work, http::LineReply& reply) {
-    if (api_.ports_.engine.submit(std::move(work))) return true;
-    reply = static_cast<LineReplyTo&>(*work.reply).take_back();
+    work->reply = std::make_unique<LineReplyTo>(reply);
+    if (ports.engine.submit(std::move(*work))) return true;
+    reply = static_cast<LineReplyTo&>(*work->reply).take_back();
     return false;
   }
+
+ protected:
+  // The work of a line, or what to say of it.
+  virtual tl::expected<Work, Said> read(std::string_view line, uint64_t number) = 0;
   PaymentApi& api_;
 };
 
-class PaymentApi::LabelBatch : public http::LineHandler {
+class PaymentApi::Batch : public Lines {
  public:
-  LabelBatch(PaymentApi& api, std::string source) : api_(api), source_(std::move(source)) {}
-  bool on_line(std::string_view line, http::LineReply& reply) override {
-    if (api_.ports_.closed) {
-      reply(http::line_problem(reply.number(), 503, "Not now", "Intake is closed."));
-      return true;
-    }
-    if (api_.ports_.engine.queued() >= api_.ports_.engine.queue_limit() / 2) return false;
-    auto label = parse_label(line, source_, api_.ports_.clock.now());
-    if (!label) {
-      reply(http::line_problem(reply.number(), 422, "The label was rejected", label.error().line()));
-      return true;
-    }
-    Work work = Work::of(std::move(*label), std::make_unique<LineReplyTo>(reply));
-    work.may_wait = true;
-    if (api_.ports_.engine.submit(std::move(work))) return true;
-    reply = static_cast<LineReplyTo&>(*work.reply).take_back();
-    return false;
-  }
+  using Lines::Lines;
 
  private:
-  PaymentApi& api_;
+  tl::expected<Work, Said> read(std::string_view line, uint64_t number) override {
+    Payment payment;
+    if (auto no = api_.parse(line, number, payment))
+      return tl::unexpected(Said{status_of(no->reason), "The payment was rejected", no->line()});
+    return Work::of(std::move(payment), nullptr);
+  }
+};
+
+class PaymentApi::LabelBatch : public Lines {
+ public:
+  LabelBatch(PaymentApi& api, std::string source) : Lines(api), source_(std::move(source)) {}
+
+ private:
+  tl::expected<Work, Said> read(std::string_view line, uint64_t) override {
+    auto label = parse_label(line, source_, api_.ports_.clock.now());
+    if (!label) return tl::unexpected(Said{422, "The label was rejected", label.error().line()});
+    return label_work(std::move(*label), nullptr);
+  }
   std::string source_;
 };
 
 void PaymentApi::take_label(http::RequestPtr request, http::Reply reply) {
-  if (ports_.closed) return void(reply(unavailable("Intake is closed: the disk is nearly full or the program is stopping.")));
+  if (ports_.closed) return void(reply(unavailable(kClosed)));
   auto label = parse_label(request->body, request->principal->name, ports_.clock.now());
   if (!label) return void(reply(problem(422, "The label was rejected", label.error().line())));
   auto to = std::make_unique<HttpReply>(reply, nullptr, request->received);
-  Work work = Work::of(std::move(*label), std::move(to));
-  work.may_wait = true;
-  if (!ports_.engine.submit(std::move(work))) reply(unavailable("The queue is full."));
+  if (!ports_.engine.submit(label_work(std::move(*label), std::move(to)))) reply(unavailable("The queue is full."));
 }
 
 Result<Change> PaymentApi::change_of(const http::Request& request) const {

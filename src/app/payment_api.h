@@ -52,6 +52,7 @@ class PaymentApi {
   uint64_t deadlines_missed() const { return deadlines_missed_.load(std::memory_order_relaxed); }
 
  private:
+  class Lines;
   class Batch;
   class LabelBatch;
   // Parsers are made once and lent: each has its own buffers.

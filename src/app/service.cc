@@ -135,9 +135,10 @@ Status Service::start() {
   engine_->on_decided([this](std::chrono::microseconds took) {
     decision_latency_.add(static_cast<uint64_t>(took.count()));
   });
+  uint64_t log_end = journal_->durable_end();  // of what was there before this start
   engine_->start();
   TRY(apply_configured_changes());
-  TRY(follower_->start());
+  TRY(follower_->start(log_end));
   if (dispatcher_) dispatcher_->start();
   center_->start();
   watch_disk();
@@ -170,11 +171,10 @@ void Service::reload() {
   if (!ready_) return;
   if (!config_.http.tls)
     return log_.write(LogLevel::info, "nothing_to_reload", {{"reason", "there are no TLS files"}});
-  const std::string& certificate = config_.http.tls->certificate_file;
   if (auto read = server_->reload_tls(); !read)
     return log_.write(LogLevel::error, "tls_not_reloaded",
                       {{"error", read.error().line()}, {"in_use", "the certificate read before"}});
-  log_.write(LogLevel::info, "tls_reloaded", {{"certificate", certificate}});
+  log_.write(LogLevel::info, "tls_reloaded", {{"certificate", config_.http.tls->certificate_file}});
 }
 
 // First what brings work, then what does it: everything accepted is decided, durable and answered before the end.

@@ -72,7 +72,7 @@ class Service {
   Status start_follow(const std::string& path);
   void run_follow(const std::string& path, FileSource& source);
   void save_follow_places();
-  PollVerdict take_polled(const Payment& payment);
+  PollAnswer take_polled(const Payment& payment);
   bool asked_to_stop();
   bool close_intake(bool closed);
   void watch();          // disk space and retention, a thread

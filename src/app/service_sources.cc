@@ -13,27 +13,31 @@ namespace {
 constexpr auto kWatchEvery = std::chrono::seconds(5);
 constexpr int kRetentionEvery = 12;  // looks at the disk between looks at the log
 
-// What the engine would not take (it knows no rate for the currency) is kept like what intake would not.
-void keep_refused(RejectSink& rejects, std::string_view source, uint64_t line, std::string_view payment_id, std::string_view currency,
-                  const Answer& answer) {
-  Rejection no{RejectReason::not_currency, "currency", std::string(currency), answer.error ? answer.error->what : "was refused",
-               std::string(payment_id)};
-  rejects.add({source, line, no});
+// What the engine would never take (it knows no rate for the currency), to be kept like what intake would not.
+Rejection rejection_of(std::string_view payment_id, Currency currency, const Answer& answer) {
+  return {RejectReason::not_currency, answer.error->where, std::string(currency.code()), answer.error->what, std::string(payment_id)};
 }
 
 class PollReply : public ReplyTo {
  public:
-  PollReply(std::promise<PollVerdict>& told, RejectSink& rejects, const Payment& payment) : told_(told), rejects_(rejects), payment_(payment) {}
+  PollReply(std::promise<PollAnswer>& told, const Payment& payment) : told_(told), payment_(payment) {}
   bool answer(const Answer& answer) override {
-    if (answer.kind == Answer::Kind::refused) keep_refused(rejects_, "polled", 0, payment_.id(), payment_.currency.code(), answer);
-    bool repeated = answer.kind == Answer::Kind::repeated || answer.kind == Answer::Kind::conflict || answer.kind == Answer::Kind::recorded;
-    told_.set_value(answer.kind == Answer::Kind::decided ? PollVerdict::accepted : repeated ? PollVerdict::repeated : PollVerdict::refused);
+    told_.set_value(verdict_of(answer));
     return true;
   }
 
  private:
-  std::promise<PollVerdict>& told_;
-  RejectSink& rejects_;
+  PollAnswer verdict_of(const Answer& answer) const {
+    switch (answer.kind) {
+      case Answer::Kind::decided: return PollVerdict::accepted;
+      case Answer::Kind::repeated:
+      case Answer::Kind::conflict:
+      case Answer::Kind::recorded: return PollVerdict::repeated;
+      case Answer::Kind::refused: return {PollVerdict::refused, rejection_of(payment_.id(), payment_.currency, answer)};
+      default: return PollVerdict::refused;
+    }
+  }
+  std::promise<PollAnswer>& told_;
   const Payment& payment_;  // of whoever waits for the promise
 };
 
@@ -47,7 +51,7 @@ class FollowReply : public ReplyTo {
     end_ = end;
   }
   bool answer(const Answer& answer) override {
-    if (answer.kind == Answer::Kind::refused) keep_refused(rejects_, path_, line_, id_, currency_.code(), answer);
+    if (answer.kind == Answer::Kind::refused) rejects_.add({path_, line_, rejection_of(id_, currency_, answer)});
     if (places_ && answer.kind != Answer::Kind::failed) places_->durable(path_, end_);
     return true;
   }
@@ -64,10 +68,10 @@ class FollowReply : public ReplyTo {
 
 }  // namespace
 
-PollVerdict Service::take_polled(const Payment& payment) {
+PollAnswer Service::take_polled(const Payment& payment) {
   if (intake_closed_) return PollVerdict::refused;
-  std::promise<PollVerdict> told;
-  if (!engine_->submit_waiting(Work::of(payment, std::make_unique<PollReply>(told, *rejects_, payment)))) return PollVerdict::refused;
+  std::promise<PollAnswer> told;
+  if (!engine_->submit_waiting(Work::of(payment, std::make_unique<PollReply>(told, payment)))) return PollVerdict::refused;
   return told.get_future().get();
 }
 

@@ -1,12 +1,11 @@
 #include "app/signals.h"
 
 #include <pthread.h>
-#include <unistd.h>
 
 namespace paywarden {
 namespace {
 
-constexpr int kEnd = SIGUSR1;  // ends the thread
+constexpr int kEnd = SIGUSR1;  // wakes the thread for its end
 
 void end_as_if_unhandled(int signal) {
   std::signal(signal, SIG_DFL);
@@ -19,7 +18,7 @@ void end_as_if_unhandled(int signal) {
 
 }  // namespace
 
-Signals::Signals() {
+Signals::Signals(HangUp hang_up) : hang_up_(hang_up) {
   sigemptyset(&set_);
   for (int signal : {SIGTERM, SIGINT, SIGHUP, kEnd}) sigaddset(&set_, signal);
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);  // inherited by all threads made later
@@ -28,6 +27,7 @@ Signals::Signals() {
 }
 
 Signals::~Signals() {
+  ending_ = true;
   pthread_kill(thread_.native_handle(), kEnd);
   thread_.join();
 }
@@ -41,8 +41,11 @@ void Signals::run() {
   for (;;) {
     int signal = 0;
     sigwait(&set_, &signal);
-    if (signal == kEnd) return;
+    if (ending_) return;
+    if (signal == kEnd) continue;  // somebody else's
     std::lock_guard lock(mutex_);
+    if (!handler_ && signal == SIGHUP && hang_up_ == HangUp::reloads)
+      continue;  // the files are read at the start anyway
     if (!handler_) return end_as_if_unhandled(signal);
     handler_(signal);
   }

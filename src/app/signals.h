@@ -5,6 +5,7 @@
 //   Signals::Handling handling(signals, [&](int signal) { service.ask_to_stop(); });
 #pragma once
 
+#include <atomic>
 #include <csignal>
 #include <functional>
 #include <mutex>
@@ -16,7 +17,9 @@ class Signals {
  public:
   using Handler = std::function<void(int signal)>;
 
-  Signals();
+  // What SIGHUP means to the program: the terminal is gone, or read files again. It decides what happens while nobody handles it.
+  enum class HangUp { ends, reloads };
+  explicit Signals(HangUp hang_up = HangUp::ends);
   ~Signals();
 
   // From here to its end; the handler runs on the signals' thread. Afterwards they are ignored: the program is ending.
@@ -39,6 +42,8 @@ class Signals {
   void handle(Handler handler);
   void run();
 
+  const HangUp hang_up_;
+  std::atomic<bool> ending_{false};
   sigset_t set_;
   std::mutex
       mutex_;  // handler_; held while it runs, so that what it uses may be destroyed after handle()

@@ -2,7 +2,6 @@
 // depth 6 trained on them. Prints thread CPU time in ns a payment, best of some rounds, in one run with XGBoost's own time for
 // one row as the ratio. Prints, asserts nothing.
 #include <fmt/format.h>
-#include <time.h>
 #include <xgboost/c_api.h>
 
 #include <cstdlib>
@@ -10,6 +9,7 @@
 #include <functional>
 
 #include "app/setup.h"
+#include "base/cpu_time.h"
 #include "forest/xgboost_json.h"
 #include "log/segment.h"
 #include "simulator/simulator.h"
@@ -17,12 +17,6 @@
 
 namespace paywarden {
 namespace {
-
-double cpu_ns() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
 
 struct Sizes {
   size_t warm, rounds, batch;
@@ -37,7 +31,7 @@ double xgboost_ns(const std::string& model_json, const std::vector<float>& rows,
   XGBoosterSetParam(booster, "nthread", "1");
   double best = 1e18;
   for (int round = 0; round < 5; ++round) {
-    double start = cpu_ns();
+    double start = thread_cpu_ns();
     const int n = 50;
     for (int i = 0; i < n; ++i) {
       DMatrixHandle one = nullptr;
@@ -47,7 +41,7 @@ double xgboost_ns(const std::string& model_json, const std::vector<float>& rows,
       XGBoosterPredict(booster, one, 0, 0, 0, &length, &out);
       XGDMatrixFree(one);
     }
-    best = std::min(best, (cpu_ns() - start) / n);
+    best = std::min(best, (thread_cpu_ns() - start) / n);
   }
   XGBoosterFree(booster);
   return best;
@@ -131,9 +125,9 @@ class Bench {
     for (size_t round = 0; round < sizes_.rounds; ++round) {
       fill(simulator, lines, nullptr);
       auto timed = [&](int which, const std::function<void()>& work) {
-        double start = cpu_ns();
+        double start = thread_cpu_ns();
         work();
-        best[which] = std::min(best[which], (cpu_ns() - start) / static_cast<double>(n));
+        best[which] = std::min(best[which], (thread_cpu_ns() - start) / static_cast<double>(n));
       };
       timed(0, [&] {
         for (size_t i = 0; i < n; ++i)
@@ -204,9 +198,9 @@ class Bench {
     double best = 1e18;
     volatile float sink = 0;
     for (int round = 0; round < 20; ++round) {
-      double start = cpu_ns();
+      double start = thread_cpu_ns();
       for (int i = 0; i < 200; ++i) sink = sink + forest.score(row);
-      best = std::min(best, (cpu_ns() - start) / 200);
+      best = std::min(best, (thread_cpu_ns() - start) / 200);
     }
     double theirs = xgboost_ns(model_.model_json, sample_, columns_);
     fmt::print("one row: {:.0f} ns, XGBoost's C API {:.0f} ns, ratio {:.1f}\n", best, theirs, theirs / best);

@@ -9,7 +9,7 @@
 namespace paywarden {
 namespace {
 
-constexpr int kNiceSteps = 5;  // each is a quarter less of the processor (sched(7))
+constexpr int kNiceSteps = 5;  // each is a fifth less of the processor (sched(7))
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <thread>
 
 namespace paywarden {
@@ -17,6 +18,8 @@ int nice_of_this_thread() {
 TEST(Background, OnlyTheCallingThreadStepsBack) {
   int before = nice_of_this_thread(), inside = before;
   std::thread([&] {
+    sched_param usual{};
+    ASSERT_EQ(::sched_setscheduler(0, SCHED_BATCH, &usual), 0);  // needs no rights
     work_in_background();
     inside = nice_of_this_thread();
     EXPECT_EQ(::sched_getscheduler(0), SCHED_OTHER);

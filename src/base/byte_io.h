@@ -18,6 +18,18 @@ namespace paywarden {
 static_assert(std::endian::native == std::endian::little,
               "formats are written as they lie in memory");
 
+// LEB128, 7 bits a byte, low bits first: at most kVarintBytesMax bytes at `to`; answers their end.
+inline constexpr size_t kVarintBytesMax = 10;
+inline char* put_varint(char* to, uint64_t v) {
+  for (; v >= 0x80; v >>= 7) *to++ = static_cast<char>(v | 0x80);
+  *to++ = static_cast<char>(v);
+  return to;
+}
+// Signed, small magnitudes first.
+inline uint64_t zigzag(int64_t v) {
+  return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63);
+}
+
 class ByteWriter {
  public:
   explicit ByteWriter(std::string& out) : out_(out) {}
@@ -28,15 +40,11 @@ class ByteWriter {
   void i64(int64_t v) { raw(&v, 8); }
   void f32(float v) { raw(&v, 4); }
   void f64(double v) { raw(&v, 8); }
-  // LEB128, 7 bits a byte, low bits first.
   void varint(uint64_t v) {
-    for (; v >= 0x80; v >>= 7) u8(static_cast<uint8_t>(v | 0x80));
-    u8(static_cast<uint8_t>(v));
+    char bytes[kVarintBytesMax];
+    out_.append(bytes, put_varint(bytes, v));
   }
-  // Signed, small magnitudes first (zigzag).
-  void svarint(int64_t v) {
-    varint((static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63));
-  }
+  void svarint(int64_t v) { varint(zigzag(v)); }
   // varint length, then the bytes.
   void text(std::string_view s) {
     varint(s.size());
@@ -57,13 +65,8 @@ class ByteCursor {
   void u8(uint8_t v) { *at_++ = static_cast<char>(v); }
   void i64(int64_t v) { raw(&v, 8); }
   void f64(double v) { raw(&v, 8); }
-  void varint(uint64_t v) {  // at most 10 bytes
-    for (; v >= 0x80; v >>= 7) u8(static_cast<uint8_t>(v | 0x80));
-    u8(static_cast<uint8_t>(v));
-  }
-  void svarint(int64_t v) {
-    varint((static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63));
-  }
+  void varint(uint64_t v) { at_ = put_varint(at_, v); }
+  void svarint(int64_t v) { varint(zigzag(v)); }
   void raw(const void* p, size_t n) {
     std::memcpy(at_, p, n);
     at_ += n;

@@ -9,6 +9,7 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <iterator>
 
@@ -53,6 +54,19 @@ std::string to_hex(std::string_view bytes) {
   for (unsigned char c : bytes) {
     out.push_back(kHex[c >> 4]);
     out.push_back(kHex[c & 15]);
+  }
+  return out;
+}
+
+std::optional<std::string> from_hex(std::string_view hex) {
+  if (hex.size() % 2) return std::nullopt;
+  std::string out;
+  for (size_t i = 0; i < hex.size(); i += 2) {
+    uint8_t byte = 0;
+    const char* end = hex.data() + i + 2;
+    auto [stopped, error] = std::from_chars(hex.data() + i, end, byte, 16);
+    if (error != std::errc() || stopped != end) return std::nullopt;
+    out.push_back(static_cast<char>(byte));
   }
   return out;
 }

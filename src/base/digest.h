@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,7 @@ using Sha256 = std::array<uint8_t, 32>;
 Sha256 sha256(std::string_view bytes);
 std::string sha256_hex(std::string_view bytes);
 std::string to_hex(std::string_view bytes);
+std::optional<std::string> from_hex(std::string_view hex);  // either case; nothing else in it
 
 // HMAC-SHA256 (RFC 2104) with the key's two padded blocks hashed once. One object, any number of
 // threads.

@@ -53,17 +53,20 @@ double exp_near_zero(double r) {
   return 1.0 + (r + square * (even + r * odd));
 }
 
-// Taylor series of sin and cos for |r| <= pi/4 + a little; the terms left out are below 1e-18.
-double sin_near_zero(double r) {
-  double square = r * r, sum = series.factorial[17];
+// Taylor series of sin and cos for |r| <= pi/4 + a little; the terms left out are below 1e-18. Of a
+// double, or of several in a vector (by reference: how vectors are passed depends on the processor).
+template <typename Number>
+[[gnu::always_inline]] inline void sin_near_zero(const Number& r, Number& out) {
+  Number square = r * r, sum = series.factorial[17] + Number{};
   for (int n = 15; n >= 3; n -= 2) sum = series.factorial[n] - square * sum;
-  return r - r * square * sum;
+  out = r - r * square * sum;
 }
 
-double cos_near_zero(double r) {
-  double square = r * r, sum = series.factorial[18];
+template <typename Number>
+[[gnu::always_inline]] inline void cos_near_zero(const Number& r, Number& out) {
+  Number square = r * r, sum = series.factorial[18] + Number{};
   for (int n = 16; n >= 2; n -= 2) sum = series.factorial[n] - square * sum;
-  return 1.0 - square * sum;
+  out = 1.0 - square * sum;
 }
 
 // sin(x + quarter_turns * pi/2)
@@ -71,16 +74,10 @@ double sine(double x, int64_t quarter_turns) {
   if (!(std::fabs(x) <= 0x1p20)) return nan;
   double k = nearest(x * (2.0 / pi));
   double r = ((x - k * half_pi_1) - k * half_pi_2) - k * half_pi_3;
-  switch ((static_cast<int64_t>(k) + quarter_turns) & 3) {
-    case 0:
-      return sin_near_zero(r);
-    case 1:
-      return cos_near_zero(r);
-    case 2:
-      return -sin_near_zero(r);
-    default:
-      return -cos_near_zero(r);
-  }
+  auto quarter = static_cast<uint64_t>(static_cast<int64_t>(k) + quarter_turns);
+  double out;
+  quarter & 1 ? cos_near_zero(r, out) : sin_near_zero(r, out);
+  return quarter & 2 ? -out : out;
 }
 
 // atan(t) for |t| <= 1/7: its series to t^21.
@@ -166,12 +163,10 @@ void fixed_sines(
   Words turns = {quarter_turns[0], quarter_turns[1], quarter_turns[2], quarter_turns[3]};
   Doubles shifted = v * (2.0 / pi) + 0x1.8p52, k = shifted - 0x1.8p52;  // nearest(), as in sine()
   Doubles r = ((v - k * half_pi_1) - k * half_pi_2) - k * half_pi_3;
-  Doubles square = r * r, sin_sum = series.factorial[17] + Doubles{},
-          cos_sum = series.factorial[18] + Doubles{};
-  for (int n = 15; n >= 3; n -= 2) sin_sum = series.factorial[n] - square * sin_sum;
-  for (int n = 16; n >= 2; n -= 2) cos_sum = series.factorial[n] - square * cos_sum;
-  auto sines = reinterpret_cast<Words>(r - r * square * sin_sum);
-  auto cosines = reinterpret_cast<Words>(1.0 - square * cos_sum);
+  Doubles sine_of, cosine_of;
+  sin_near_zero(r, sine_of);
+  cos_near_zero(r, cosine_of);
+  auto sines = reinterpret_cast<Words>(sine_of), cosines = reinterpret_cast<Words>(cosine_of);
   // The low bits of `shifted` are those of the whole number k.
   Words quarter = (reinterpret_cast<Words>(shifted) + turns) & 3, odd = -(quarter & 1);
   Words bits = ((sines & ~odd) | (cosines & odd)) ^ ((quarter & 2) << 62);

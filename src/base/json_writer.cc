@@ -52,10 +52,6 @@ void append_number(std::string& out, T value) {
   out.append(buffer, end);
 }
 
-}  // namespace
-
-namespace {
-
 bool needs_escape(unsigned char c) {
   return c < 0x20 || c >= 0x80 || c == '"' || c == '\\';
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstring>
 #include <mutex>
 
 #include "base/check.h"
@@ -30,14 +31,11 @@ Status check_name(const std::string& name) {
               "use 1 to 64 of a-z, 0-9, '.', '_' and '-'");
 }
 
-int nibble(char c) {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 0;
-}
-
-Sha256 from_hex(const std::string& hex) {
+// What is no digest becomes one that no key has.
+Sha256 digest_of(const std::string& hex) {
   Sha256 out{};
-  for (size_t i = 0; i < out.size() && 2 * i + 1 < hex.size(); ++i)
-    out[i] = static_cast<uint8_t>(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
+  auto bytes = from_hex(hex);
+  if (bytes && bytes->size() == out.size()) std::memcpy(out.data(), bytes->data(), out.size());
   return out;
 }
 
@@ -102,7 +100,7 @@ Status Accounts::reload() {
   keys_.clear();
   for (const KeyRow& row : keys)
     if (auto role = role_of(row.role); role && !row.revoked)
-      keys_[row.id] = {row.name, from_hex(row.secret_sha256), *role};
+      keys_[row.id] = {row.name, digest_of(row.secret_sha256), *role};
   auto before = std::move(sessions_);
   sessions_.clear();
   for (const SessionRow& row : sessions) {

@@ -9,9 +9,9 @@
 //   mode, model, rates core.state_hash();                                       // equal logs,
 //   equal hashes
 //
-// One thread owns it. A micro-batch is worked through in passes: all keys, all prefetches, then
-// state and features in order, then all scores, then all decisions in order; the result is the same
-// for every cut of the log into batches.
+// One thread owns it. A micro-batch is worked through in passes: all keys, then state and features in
+// order (with the memory of the next ones asked for), then all scores, then all decisions in order;
+// the result is the same for every cut of the log into batches.
 #pragma once
 
 #include <functional>

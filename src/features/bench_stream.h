@@ -2,24 +2,18 @@
 #pragma once
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstring>
 #include <vector>
 
+#include "base/cpu_time.h"
 #include "base/hash.h"
 #include "base/random.h"
 #include "features/window_state.h"
 
 namespace paywarden {
 
-// Of this thread: other programs on the machine count less.
-inline double cpu_ns() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
 inline double median(std::vector<double> values) {
   auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());

@@ -256,9 +256,9 @@ class Comparison {
       for (size_t i = 0; i < layouts.size(); ++i) {
         Layout& layout = *layouts[(i + round / 4) % layouts.size()];
         Measured& result = results[(i + round / 4) % layouts.size()];
-        double start = cpu_ns();
+        double start = thread_cpu_ns();
         layout.run(items, keys, kBatches[batch], features.data());
-        if (round >= warm) result.ns[batch].push_back((cpu_ns() - start) / kRoundPayments);
+        if (round >= warm) result.ns[batch].push_back((thread_cpu_ns() - start) / kRoundPayments);
         result.digests.push_back(hash64(
             {reinterpret_cast<const char*>(features.data()), features.size() * sizeof(float)}));
       }

@@ -144,9 +144,9 @@ class Bench {
  private:
   double one_round(PaymentStream& stream, size_t batch) {
     for (size_t i = 0; i < items_.size(); ++i) stream.next(items_[i], keys_[i]);
-    double start = cpu_ns();
+    double start = thread_cpu_ns();
     for (size_t from = 0; from < items_.size(); from += batch) observe(from, batch);
-    return (cpu_ns() - start) / static_cast<double>(items_.size());
+    return (thread_cpu_ns() - start) / static_cast<double>(items_.size());
   }
 
   void observe(size_t from, size_t batch) {

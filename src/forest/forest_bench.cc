@@ -8,11 +8,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
 #include <map>
 #include <memory>
 #include <tuple>
 
+#include "base/cpu_time.h"
 #include "forest/compiled_forest.h"
 #include "forest/forest_testing.h"
 #include "forest/reasons.h"
@@ -92,13 +92,6 @@ using Key = std::tuple<uint32_t, uint32_t, size_t>;  // trees, depth, batch
 std::map<Key, double>& xgboost_ns() {
   static std::map<Key, double> ns;
   return ns;
-}
-
-// Of this thread alone: other programs on the machine do not count.
-double thread_cpu_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
 template <typename Score>

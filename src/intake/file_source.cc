@@ -159,6 +159,8 @@ Result<bool> FileSource::fill(FileBatch& batch) {
     pending_error_ = filled.error();
     filled = true;
   }
+  if (!tail_.empty()) place_.tail = tokeniser_.token(tail_);
+  tail_.clear();
   batch.end = place_;
   rows_.fetch_add(batch.count, std::memory_order_relaxed);
   return filled;
@@ -251,7 +253,8 @@ void FileSource::note_place(RecordStatus status) {
   const RecordReader& reader = *reading_->reader;
   std::string_view tail = reader.last_raw();
   tail.remove_prefix(tail.size() - std::min(tail.size(), kTailBytesMax));
-  place_ = {reader.position(), reader.next_line_number(), tail.size(), tokeniser_.token(tail)};
+  tail_.assign(tail);
+  place_ = {reader.position(), reader.next_line_number(), tail.size(), {}};
 }
 
 void FileSource::end_file() {

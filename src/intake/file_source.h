@@ -135,7 +135,8 @@ class FileSource {
   std::optional<Reading> reading_;
   size_t next_file_ = 0;
   bool resumed_ = false;                // set by open()
-  FilePlace place_;                     // of the followed file
+  FilePlace place_;                     // of the followed file; its tail as of the last batch
+  std::string tail_;                    // of the record before place_, until the batch ends
   std::optional<Error> pending_error_;  // found behind rows that are handed out first
   std::atomic<uint64_t> rows_ = 0, rejected_ = 0, bytes_before_ = 0, bytes_current_ = 0;
   uint64_t bytes_total_ = 0;

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "base/hash.h"
 
 namespace paywarden {
 namespace {
@@ -106,12 +107,11 @@ Status PolledSource::take_answer(const HttpReply& reply) {
 void PolledSource::take_row(const ColumnMap& columns, std::span<const RawValue> row,
                             uint64_t line) {
   count(&PolledCounts::rows);
-  if (std::optional<Rejection> no = parser_.parse_row(columns, row, clock_.now(), payment_)) {
-    count(&PolledCounts::rejected);
-    rejects_.add({source_name_, line, *no});
-    return;
-  }
-  switch (take_(payment_)) {
+  if (std::optional<Rejection> no = parser_.parse_row(columns, row, clock_.now(), payment_))
+    return reject(line, *no);
+  PollAnswer answer = take_(payment_);
+  if (answer.why) return reject(line, *answer.why);
+  switch (answer.verdict) {
     case PollVerdict::accepted:
       return count(&PolledCounts::accepted);
     case PollVerdict::repeated:
@@ -119,6 +119,13 @@ void PolledSource::take_row(const ColumnMap& columns, std::span<const RawValue> 
     case PollVerdict::refused:
       return count(&PolledCounts::refused);
   }
+}
+
+void PolledSource::reject(uint64_t line, const Rejection& rejection) {
+  count(&PolledCounts::rejected);
+  if (rejected_.size() == kPolledRejectsRemembered) rejected_.clear();
+  if (!rejected_.insert(hash64(rejection.line(), hash64(rejection.raw))).second) return;
+  rejects_.add({source_name_, line, rejection});
 }
 
 void PolledSource::failed(uint64_t PolledCounts::*which, const Error& error) {

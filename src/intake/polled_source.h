@@ -15,8 +15,10 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
+#include <unordered_set>
 
 #include "base/clock.h"
 #include "base/operator_log.h"
@@ -48,6 +50,17 @@ enum class PollVerdict : uint8_t {
   refused,   // not now (queues full): the row comes again with a later poll, or does not
 };
 
+// With `why` where it will never be taken.
+struct PollAnswer {
+  PollAnswer(PollVerdict v, std::optional<Rejection> no = {}) : verdict(v), why(std::move(no)) {}
+  PollVerdict verdict;
+  std::optional<Rejection> why;
+};
+
+// A polled API brings the same rows again and again: as many different rejects are remembered, and
+// kept once each.
+inline constexpr size_t kPolledRejectsRemembered = 10'000;
+
 struct PolledCounts {
   uint64_t polls = 0;
   uint64_t unreachable = 0;  // no answer: refused, timed out, too long
@@ -57,12 +70,13 @@ struct PolledCounts {
   uint64_t accepted = 0;
   uint64_t repeated = 0;
   uint64_t refused = 0;
-  uint64_t rejected = 0;  // rows that are no payments; they are in the rejects
+  uint64_t rejected =
+      0;  // rows that are no payments, or can never be taken; they are in the rejects
 };
 
 class PolledSource {
  public:
-  using Take = std::function<PollVerdict(const Payment&)>;
+  using Take = std::function<PollAnswer(const Payment&)>;
 
   // The references must outlive the source. `take` is called by the polling thread.
   PolledSource(PolledSourceOptions options, const Schema& schema, const Tokeniser& tokeniser,
@@ -82,6 +96,7 @@ class PolledSource {
  private:
   Status take_answer(const HttpReply& reply);
   void take_row(const ColumnMap& columns, std::span<const RawValue> row, uint64_t line);
+  void reject(uint64_t line, const Rejection& rejection);
   void failed(uint64_t PolledCounts::*count, const Error& error);
   void count(uint64_t PolledCounts::*which);
   void run();
@@ -98,8 +113,9 @@ class PolledSource {
   const Take take_;
   Random random_;
   Payment payment_;
-  unsigned failures_ = 0;     // in a row
-  mutable std::mutex mutex_;  // of what follows
+  unsigned failures_ = 0;                  // in a row
+  std::unordered_set<uint64_t> rejected_;  // hashes
+  mutable std::mutex mutex_;               // of what follows
   PolledCounts counts_;
   bool stopped_ = false;
   std::condition_variable stop_signal_;

@@ -55,9 +55,21 @@ struct Polled {
   SilentLog log;
   std::set<std::string> ids;
   std::vector<Payment> taken;
+  std::string never;  // the id of a payment that is refused for good
   ParserOptions parser;
   PolledSource source{
-      {}, schema, tokeniser, parser, answers, clock, rejects, log, [this](const Payment& payment) {
+      {},
+      schema,
+      tokeniser,
+      parser,
+      answers,
+      clock,
+      rejects,
+      log,
+      [this](const Payment& payment) -> PollAnswer {
+        if (payment.id() == never)
+          return {PollVerdict::refused,
+                  Rejection{RejectReason::not_currency, "currency", "X", "has no rate", ""}};
         if (!ids.insert(std::string(payment.id())).second) return PollVerdict::repeated;
         taken.push_back(payment);
         return PollVerdict::accepted;
@@ -117,6 +129,17 @@ TEST(PolledSource, RepeatsAreCountedAndBadRowsRejected) {
   EXPECT_EQ(entries[0].line, 1u);
   EXPECT_EQ(entries[0].rejection.line(), "amt: is negative (value '-1')");
   EXPECT_THAT(entries[1].rejection.line(), HasSubstr("not as many values"));
+}
+
+TEST(PolledSource, ARowThatIsNeverTakenIsKeptOnce) {
+  Polled p;
+  p.never = "b";
+  std::string body = table({row("a"), row("b"), row("c", "\"much\"")});
+  p.answers.replies = {{200, body}, {200, body}};
+  EXPECT_TRUE(p.source.poll_once());
+  EXPECT_TRUE(p.source.poll_once());
+  EXPECT_EQ(p.source.counts().rejected, 4u);
+  EXPECT_EQ(p.rejects.entries().size(), 2u) << "the same rows came again";
 }
 
 TEST(PolledSource, RubbishIsCountedAndTheNextPollGoesOn) {

@@ -95,8 +95,10 @@ Result<uint64_t> Alerting::start(uint64_t log_end) {
 
 // The numbers of the records that were cut are given again, to other payments.
 Status Alerting::set_back(uint64_t log_end) {
-  ports_.log.write(LogLevel::warning, "alerting_set_back",
-                   {{"from", std::to_string(applied_to_)}, {"to", std::to_string(log_end)}});
+  ports_.log.write(
+      LogLevel::warning, "alerting_set_back",
+      {{"from", std::to_string(std::max(applied_to_, store_.recent()->record_last() + 1))},
+       {"to", std::to_string(log_end)}});
   TRY(store_.recent()->clear());
   uint64_t applied_to = std::min(applied_to_, log_end),
            needed_from = std::min(this->needed_from(), log_end);

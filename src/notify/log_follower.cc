@@ -6,8 +6,8 @@
 
 namespace paywarden {
 
-Status LogFollower::start() {
-  TRY_ASSIGN(uint64_t from, alerting_.start(log_.durable_end()));
+Status LogFollower::start(uint64_t log_end) {
+  TRY_ASSIGN(uint64_t from, alerting_.start(log_end));
   uint64_t first = log_.first_sequence(), needed = alerting_.needed_from();
   if (needed < first && needed > 0)
     operator_log_.write(

@@ -1,7 +1,7 @@
 // The thread that carries the log to Alerting: reads what is durable, in batches, for ever.
 //
 //   LogFollower follower(log, alerting, {}, {operator_log, on_alerts});
-//   TRY(follower.start());
+//   TRY(follower.start(log.durable_end()));
 //   follower.needed_from();  // what retention must keep: records from here on
 //   follower.stop();
 //
@@ -38,7 +38,9 @@ class LogFollower {
       : log_(log), alerting_(alerting), options_(options), operator_log_(operator_log) {}
   ~LogFollower() { stop(); }
 
-  Status start();
+  // `log_end`: where the log ended when the process started. A log that was cut ends before the place that was reached, and must be
+  // seen to before anything is appended.
+  Status start(uint64_t log_end);
   void stop();
   // The sequence to be read next; records before it are applied. Any thread.
   uint64_t next() const { return next_.load(std::memory_order_relaxed); }

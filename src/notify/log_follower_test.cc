@@ -51,7 +51,7 @@ TEST(LogFollower, CarriesTheLogInBatches) {
   for (int i = 0; i < 50; ++i)
     f.log.fake.both("p" + std::to_string(i), {.card = "C" + std::to_string(i)}, Outcome::review);
   LogFollower follower(f.log, f.alerting, {.batch_records_max = 7}, f.silent);
-  ASSERT_TRUE(follower.start());
+  ASSERT_TRUE(follower.start(f.log.durable_end()));
   for (int i = 0; i < 500 && follower.lag() > 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   follower.stop();
@@ -65,7 +65,7 @@ TEST(LogFollower, StartsBehindWhatWasCut) {
     f.log.fake.both("p" + std::to_string(i), {.card = "C" + std::to_string(i)}, Outcome::review);
   f.log.first = 11;
   LogFollower follower(f.log, f.alerting, {.wait = hours(1)}, f.silent);
-  ASSERT_TRUE(follower.start());
+  ASSERT_TRUE(follower.start(f.log.durable_end()));
   for (int i = 0; i < 500 && follower.lag() > 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   follower.stop();
@@ -95,7 +95,7 @@ TEST(LogFollower, GoesOnFromTheEndOfALogThatWasCut) {
   while (*follower.step() > 0) {
   }
   f.log.end = 11;
-  ASSERT_TRUE(follower.start());
+  ASSERT_TRUE(follower.start(f.log.durable_end()));
   for (int i = 0; i < 500 && follower.lag() > 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   follower.stop();

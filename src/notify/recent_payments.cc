@@ -74,12 +74,12 @@ Status RecentPayments::load() {
   return {};
 }
 
-// A crash may leave half a row at the end of the last file, or nothing in it; that is cut off.
+// A crash may leave half a row at the end of the last file, or not even its header; that is cut off.
 Result<bool> RecentPayments::load_segment(uint32_t number, bool last) {
   std::string path = path_of(number);
   bool follows = segments_.empty() || number == segments_.back()->number + 1;
   TRY_ASSIGN(std::string bytes, read_whole(files_, path));
-  if (bytes.empty() && last) {
+  if (bytes.size() < kHeaderBytes && last) {
     TRY(files_.remove(path));
     return true;
   }

@@ -85,14 +85,6 @@ std::vector<AlertPayment> select_payments(soci::session& sql, long long alert_id
   return found;
 }
 
-// An alert's subject is its card's token in hexadecimal.
-CardToken token_of(const std::string& hex) {
-  CardToken token;
-  for (size_t i = 0; i < token.bytes.size() && 2 * i + 2 <= hex.size(); ++i)
-    std::from_chars(hex.data() + 2 * i, hex.data() + 2 * i + 2, token.bytes[i], 16);
-  return token;
-}
-
 struct VerdictRow {
   long long number = 0, at = 0;
   int labels_stored = 0;
@@ -216,9 +208,10 @@ Result<std::optional<Alert>> Store::alert(int64_t id) const {
     if (select_verdict(sql, id, verdict)) found->verdict = verdict.get();
     return {};
   }));
-  if (!subject.empty() && recent_) {
-    TRY_ASSIGN(found->recent, recent_->of(token_of(subject)));
-  }
+  // Its subject is its card's token. What the card did is derived from the log: where it cannot be read, the alert is shown
+  // without it.
+  if (auto card = CardToken::parse(subject); card && recent_)
+    if (auto recent = recent_->of(*card)) found->recent = std::move(*recent);
   return found;
 }
 

@@ -8,6 +8,14 @@ std::string CardToken::hex() const {
   return to_hex(view());
 }
 
+std::optional<CardToken> CardToken::parse(std::string_view hex) {
+  CardToken token;
+  auto bytes = from_hex(hex);
+  if (!bytes || bytes->size() != token.bytes.size()) return std::nullopt;
+  std::memcpy(token.bytes.data(), bytes->data(), bytes->size());
+  return token;
+}
+
 // Each field is hashed with its index as it comes; the two halves are chains of their own.
 Hash128 body_digest(const Payment& payment, const FieldTable& fields) {
   Hash128 h = {payment.event_time.ms() ^ 0x243f6a8885a308d3ull,

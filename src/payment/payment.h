@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,7 @@ struct CardToken {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
   std::string hex() const;
+  static std::optional<CardToken> parse(std::string_view hex);  // as hex() writes it
 };
 
 // "411111******1111": first six and last four digits at most (PCI DSS 4.0, 3.4.1), for people to

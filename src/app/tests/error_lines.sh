@@ -3,20 +3,14 @@
 # each case runs the program and asserts the line. Lines that begin with '{' are the operator's log and stand before it.
 #
 #   error_lines.sh PROGRAM PROJECT_ROOT
+# shellcheck disable=SC2016,SC2086 # words that are to be split, and scripts for another shell
 set -euo pipefail
 
-program=$1 root=$2
-work=$(mktemp -d)
-server=
-finish() {
-  if [[ -n $server ]]; then
-    kill "$server" 2>/dev/null || true
-    wait "$server" 2>/dev/null || true
-  fi
-  rm -rf "$work"
-}
-trap finish EXIT
-cd "$work"
+program=$(realpath "$1") root=$(realpath "$2")
+# shellcheck source=src/app/tests/program.sh
+source "$(dirname "${BASH_SOURCE[0]}")/program.sh"
+use_work_folder
+server_log=server.err
 unset PAYWARDEN_CARD_KEY
 
 cases=0 failures=0
@@ -82,23 +76,6 @@ variant() {
 }
 
 line_of() { grep -n -m 1 -e "$1" "$2" | cut -d: -f1; }
-
-wait_for_server() {
-  for _ in $(seq 200); do
-    [[ -s ready ]] && return
-    kill -0 "$server" 2>/dev/null || break
-    sleep 0.1
-  done
-  cat server.err
-  echo "the server did not become ready"
-  exit 1
-}
-
-stop_server() {
-  kill -TERM "$server"
-  wait "$server" || { cat server.err; echo "the server did not end well"; exit 1; }
-  server=
-}
 
 # --- A small world: a configuration, payments of 300 customers (so that weeks pass), a model.
 
@@ -298,7 +275,7 @@ mv kept.key data/card.key
 variant second 's/^directory = "data"/directory = "second"/'
 "$program" serve --config config/demo.toml --port 0 --ready-file ready >server.out 2>server.err &
 server=$!
-wait_for_server
+wait_until_ready
 port=$(sed -n '1s/.*:\([0-9][0-9]*\)$/\1/p' ready)
 says "busy port" "127.0.0.1:$port: cannot listen: the port is in use" "stop the program that holds it, or choose another port" -- \
   paywarden serve --config config/second.toml --port "$port" --for 1s
@@ -307,7 +284,7 @@ for command in "serve --port 0 --for 1s" "backfill --data payments.ndjson"; do
     "stop that process, or give this one a directory of its own" -- paywarden $command --config config/demo.toml
 done
 says "journal in use: cut" "data/journal/journal.lock: in use by process $server" "stop that process" -- paywarden journal cut data/journal
-stop_server
+stop
 
 # --- A journal damaged in the middle.
 
@@ -348,13 +325,13 @@ works "verify behind closed intake" paywarden journal verify closed/journal
 [[ $(sed -E 's/.* ([0-9]+) records.*/\1/' out) -lt 20 ]] || wrong "closed intake" "simulated payments were taken: $(<out)"
 
 says "verify another folder" "config: there is no journal here" "name the folder that holds" -- paywarden journal verify config
-says "simulate nothing" "--payments must be from 1 to" -- paywarden simulate --payments 0 --out none.ndjson
-says "simulate less than nothing" "--payments must be from 1 to" -- paywarden simulate --payments -1 --out none.ndjson
+refuses "simulate nothing" "--payments" -- simulate --payments 0 --out none.ndjson
+refuses "simulate less than nothing" "--payments" -- simulate --payments -1 --out none.ndjson
 says "replay over its data" "payments.ndjson: the decisions would be written over the payments" "give --out another name" -- \
   paywarden replay --config config/demo.toml --model model --data payments.ndjson --out ./payments.ndjson
 cp config/demo.toml config/channels.toml
 printf '\n[[notify.webhook]]\nurl = "https://a.example"\n[[notify.webhook]]\nurl = "https://b.example"\n' >>config/channels.toml
-says "two channels of one name" "config/channels.toml: two channels in [notify] are called 'webhook'" "give each a name of its own" -- \
+says "two channels of one name" "config/channels.toml:" "notify.webhook.name 'webhook' is taken already" "give each a name of its own" -- \
   paywarden serve --config config/channels.toml --port 0
 cp config/demo.toml config/polled.toml
 printf '\n[[source.poll]]\nname = "till"\nurl = "ftp://a.example"\n' >>config/polled.toml
@@ -382,7 +359,7 @@ else
     "$0" key create --config config/full.toml --name sender --role intake >key
     exec "$0" serve --config config/full.toml --port 0 --ready-file ready' "$program" >server.out 2>server.err </dev/null &
   server=$!
-  wait_for_server
+  wait_until_ready
   python3 - "$(head -n 1 ready)" "$(cat key)" <<'END' || wrong "serve on a full disk" "the batch was answered otherwise than it should be"
 import http.client, json, sys, urllib.request
 url, key = sys.argv[1:]

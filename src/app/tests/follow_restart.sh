@@ -5,21 +5,12 @@
 #   follow_restart.sh PROGRAM PROJECT_ROOT
 set -euo pipefail
 
-program=$(realpath "$1") root=$2
-work=$(mktemp -d)
-server=
-finish() {
-  if [[ -n $server ]]; then
-    kill -KILL "$server" 2>/dev/null || true
-    wait "$server" 2>/dev/null || true
-  fi
-  rm -rf "$work"
-}
-trap finish EXIT
-cp "$root"/config/demo* "$work/"
-cd "$work"
-sed -i -E 's|^directory = ".*demo/model"|directory = "model"|; s/^rate = .*/rate = 0/; s/^trees = .*/trees = 10/' demo.toml
-printf '\n[data]\ndirectory = "data"\ndisk_free_min = "64MiB"\n\n[intake]\nidempotency_horizon = "1h"\n\n[source]\nfollow = ["live.csv"]\n' >>demo.toml
+program=$(realpath "$1") root=$(realpath "$2")
+# shellcheck source=src/app/tests/program.sh
+source "$(dirname "${BASH_SOURCE[0]}")/program.sh"
+use_work_folder
+small_demo "$root"
+printf '\n[intake]\nidempotency_horizon = "1h"\n\n[source]\nfollow = ["live.csv"]\n' >>demo.toml
 "$program" simulate --payments 20000 --seed 1 --customers 500 --out history.ndjson 2>/dev/null
 "$program" train --config demo.toml --data history.ndjson --out model >/dev/null 2>&1
 "$program" simulate --payments 2000 --seed 2 --customers 500 --out all.csv 2>/dev/null
@@ -48,8 +39,7 @@ serve 2s
 wants "a restart with 100 more" $((changes + 3200))
 
 # The place is kept every 5 s: a kill behind that loses none of it.
-"$program" serve --config demo.toml --port 0 --ready-file ready >server.log 2>&1 &
-server=$!
+start serve --config demo.toml
 sed -n 1602,1701p all.csv >>live.csv
 sleep 7
 kill -KILL "$server"

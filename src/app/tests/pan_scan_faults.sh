@@ -5,24 +5,16 @@
 #   pan_scan_faults.sh PROGRAM PROJECT_ROOT PAN_SCAN
 set -euo pipefail
 
-program=$(realpath "$1") root=$2 scanner=$(realpath "$3")
-work=$(mktemp -d)
-server=
-finish() {
-  if [[ -n $server ]]; then
-    kill "$server" 2>/dev/null || true
-    wait "$server" 2>/dev/null || true
-  fi
-  rm -rf "$work"
-}
-trap finish EXIT
+program=$(realpath "$1") root=$(realpath "$2") scanner=$(realpath "$3")
+# shellcheck source=src/app/tests/program.sh
+source "$(dirname "${BASH_SOURCE[0]}")/program.sh"
+use_work_folder
 
 # input: what holds card numbers. run: the working directory, with all that the program writes.
-mkdir "$work/input" "$work/run"
-cp "$root"/config/demo* "$work/run/"
-cd "$work/run"
-sed -i -E 's|^directory = ".*demo/model"|directory = "model"|; s/^rate = .*/rate = 0/; s/^trees = .*/trees = 10/' demo.toml
-printf '\n[data]\ndirectory = "data"\ndisk_free_min = "64MiB"\n\n[engine]\nsnapshot_every = 1000\n' >>demo.toml
+mkdir input run
+cd run
+small_demo "$root"
+printf '\n[engine]\nsnapshot_every = 1000\n' >>demo.toml
 
 "$program" simulate --payments 30000 --seed 5 --customers 500 --out ../input/history.ndjson 2>/dev/null
 "$program" simulate --payments 3000 --seed 6 --customers 500 --out ../input/live.ndjson 2>/dev/null
@@ -37,25 +29,6 @@ sed 's/.*"card":"\([0-9]*\)".*/\1/' ../input/{history,live}.ndjson | sort -u >..
 } >commands.log 2>&1 || { cat commands.log; exit 1; }
 (umask 077 && "$program" key create --config demo.toml --name sender --role admin >../input/key)
 
-start() {
-  rm -f ready
-  "$program" serve --config demo.toml --port 0 --ready-file ready >>server.log 2>&1 &
-  server=$!
-  for _ in $(seq 600); do
-    [[ -s ready ]] && break
-    kill -0 "$server" 2>/dev/null || { cat server.log; exit 1; }
-    sleep 0.1
-  done
-  [[ -s ready ]] || { cat server.log; echo "the server did not become ready"; exit 1; }
-  url=$(sed -n 1p ready)
-}
-
-stop() {
-  kill -TERM "$server"
-  wait "$server" || { cat server.log; echo "the server did not stop in order"; exit 1; }
-  server=
-}
-
 # send PATH STATUS: posts the standard input, keeps the answer, wants that status.
 send() {
   local status
@@ -65,7 +38,7 @@ send() {
   [[ " $2 " == *" $status "* ]] || { cat answer; echo "$1 answered $status, not $2"; exit 1; }
 }
 
-start
+start serve --config demo.toml
 send /v1/payments:batch 200 <../input/live.ndjson
 [[ $(grep -c '"status":200' answer) == 3000 ]] || { grep -v '"status":200' answer | head -3; echo "not all payments were decided"; exit 1; }
 
@@ -96,7 +69,7 @@ curl -sS -o answer -H "Authorization: Bearer $(<../input/key)" "$url/v1/decision
 curl -sS -H "Authorization: Bearer $(<../input/key)" "$url/metrics" >metrics.log
 stop
 
-start
+start serve --config demo.toml
 send /v1/payments:batch 200 <../input/live.ndjson
 [[ $(grep -c '"status":200' answer) == 3000 ]] || { echo "not all payments were answered again"; exit 1; }
 stop

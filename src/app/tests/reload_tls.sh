@@ -4,22 +4,12 @@
 #   reload_tls.sh PROGRAM PROJECT_ROOT
 set -euo pipefail
 
-program=$(realpath "$1") root=$2
+program=$(realpath "$1") root=$(realpath "$2")
 command -v openssl >/dev/null || { echo "skipped: openssl makes the certificates"; exit 77; }
-work=$(mktemp -d)
-server=
-finish() {
-  if [[ -n $server ]]; then
-    kill -KILL "$server" 2>/dev/null || true
-    wait "$server" 2>/dev/null || true
-  fi
-  rm -rf "$work"
-}
-trap finish EXIT
-cp "$root"/config/demo* "$work/"
-cd "$work"
-sed -i -E 's|^directory = ".*demo/model"|directory = "model"|; s/^rate = .*/rate = 0/; s/^trees = .*/trees = 10/' demo.toml
-printf '\n[data]\ndirectory = "data"\ndisk_free_min = "64MiB"\n' >>demo.toml
+# shellcheck source=src/app/tests/program.sh
+source "$(dirname "${BASH_SOURCE[0]}")/program.sh"
+use_work_folder
+small_demo "$root"
 grep -q '^\[http\]' demo.toml || printf '\n[http]\n' >>demo.toml
 sed -i 's|^\[http\]|[http]\ntls_certificate_file = "cert.pem"\ntls_key_file = "key.pem"|' demo.toml
 "$program" simulate --payments 20000 --seed 1 --customers 500 --out history.ndjson 2>/dev/null
@@ -42,14 +32,7 @@ wants() {
 }
 
 certificate first
-"$program" serve --config demo.toml --port 0 --ready-file ready >server.log 2>&1 &
-server=$!
-for _ in $(seq 600); do
-  [[ -s ready ]] && break
-  kill -0 "$server" 2>/dev/null || { cat server.log; exit 1; }
-  sleep 0.1
-done
-url=$(sed -n 1p ready)
+start serve --config demo.toml
 wants first
 
 certificate second
@@ -63,6 +46,7 @@ kill -HUP "$server"
 logged tls_not_reloaded
 wants second
 
-kill -TERM "$server"
-wait "$server" || { cat server.log; echo "the server did not stop in order"; exit 1; }
-server=
+# A stray signal must not leave a server that no other signal stops.
+kill -USR1 "$server"
+sleep 0.2
+stop
