@@ -5,6 +5,7 @@
 #include "app/setup.h"
 #include "base/files.h"
 #include "center/accounts.h"
+#include "intake/pan.h"
 #include "notify/store.h"
 
 namespace paywarden {
@@ -28,7 +29,15 @@ Status open(Opened& opened, const std::string& config) {
 
 Result<Role> role_named(const std::string& name) {
   if (auto role = role_of(name)) return *role;
-  return fail("there is no role '" + name + "'", {}, "it is intake, observer, reader, analyst or admin");
+  return fail("there is no role '" + name + "'", {},
+              "it is intake, observer, reader, analyst or admin");
+}
+
+// A name stands in logs and lists for ever.
+Status check_no_card(const std::string& name) {
+  if (find_pans(name).empty()) return {};
+  return fail("the name '" + mask_pans(name) + "' holds a card number", {},
+              "choose a name that says who uses it");
 }
 
 Result<std::string> password_in(const std::string& file) {
@@ -42,6 +51,7 @@ Result<std::string> password_in(const std::string& file) {
 Status run_key_create(const AccountCommand& command) {
   Opened opened;
   TRY(open(opened, command.config));
+  TRY(check_no_card(command.name));
   TRY_ASSIGN(Role role, role_named(command.role));
   TRY_ASSIGN(NewKey key, opened.accounts->create_key(command.name, role));
   fmt::print("{}\n", key.text);
@@ -53,7 +63,8 @@ Status run_key_list(const AccountCommand& command) {
   TRY(open(opened, command.config));
   TRY_ASSIGN(auto keys, opened.accounts->keys());
   for (const KeyInfo& key : keys)
-    fmt::print("{}  {:<10} {:<32} made {}{}\n", key.id, name_of(key.role), key.name, format_rfc3339(key.created),
+    fmt::print("{}  {:<10} {:<32} made {}{}\n", key.id, name_of(key.role), key.name,
+               format_rfc3339(key.created),
                key.revoked ? ", revoked " + format_rfc3339(*key.revoked) : "");
   return {};
 }
@@ -67,6 +78,7 @@ Status run_key_revoke(const AccountCommand& command) {
 Status run_user_add(const AccountCommand& command) {
   Opened opened;
   TRY(open(opened, command.config));
+  TRY(check_no_card(command.name));
   TRY_ASSIGN(Role role, role_named(command.role));
   TRY_ASSIGN(std::string password, password_in(command.password_file));
   return opened.accounts->create_user(command.name, role, password);

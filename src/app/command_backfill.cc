@@ -40,7 +40,8 @@ class BackfillSink : public HistorySink {
   Status payments(std::span<FileRow> rows) override {
     for (FileRow& row : rows) {
       row.payment.backfilled = true;
-      if (!engine_.submit_waiting(Work::of(row.payment, std::make_unique<Counts::Reply>(counts_)))) return fail("the log failed");
+      if (!engine_.submit_waiting(Work::of(row.payment, std::make_unique<Counts::Reply>(counts_))))
+        return fail("the log failed");
     }
     return {};
   }
@@ -60,8 +61,16 @@ Status write_pending(const std::string& path, const std::vector<PendingLabel>& l
   std::string text;
   for (const PendingLabel& pending : labels) {
     JsonWriter json(text);
-    json.open_object().key("payment_id").string(pending.label.payment_id).key("is_fraud").boolean(true);
-    json.key("source").string(pending.label.source).key("event_time").string(format_rfc3339(pending.label.event_time)).close_object();
+    json.open_object()
+        .key("payment_id")
+        .string(pending.label.payment_id)
+        .key("is_fraud")
+        .boolean(true);
+    json.key("source")
+        .string(pending.label.source)
+        .key("event_time")
+        .string(format_rfc3339(pending.label.event_time))
+        .close_object();
     text.push_back('\n');
   }
   PosixFiles files;
@@ -77,12 +86,20 @@ Status run_backfill(const BackfillCommand& command) {
   PosixFiles files;
   TRY(files.make_directory(config->data_directory));
   TRY_ASSIGN(Tokeniser tokeniser, load_card_key(*config, CardKeyFor::log));
-  TRY_ASSIGN(auto journal, Journal::open(files, quiet, {.directory = config->data_directory + "/journal", .segment_bytes = config->segment_bytes}));
+  TRY_ASSIGN(auto journal, Journal::open(files, quiet,
+                                         {.directory = config->data_directory + "/journal",
+                                          .segment_bytes = config->segment_bytes}));
   Snapshots snapshots(files, config->data_directory + "/snapshots");
   ModelLibrary models(config->data_directory + "/models", config->features, config->file);
   std::optional<Error> log_failure;  // of the log thread; read behind stop()
-  TRY_ASSIGN(auto engine, Engine::recover(*journal, snapshots, [&] { return Core::create(config->schema.fields, config->features, config->core_options()); },
-                                          [&](const std::string& hash) { return models.find(hash); }, config->engine, quiet));
+  TRY_ASSIGN(
+      auto engine,
+      Engine::recover(
+          *journal, snapshots,
+          [&] {
+            return Core::create(config->schema.fields, config->features, config->core_options());
+          },
+          [&](const std::string& hash) { return models.find(hash); }, config->engine, quiet));
   TRY_ASSIGN(DataFiles data, open_data(*config, tokeniser, command.data, clock));
   engine->on_failure([&log_failure](const Error& error) { log_failure = error; });
   engine->start();
@@ -90,27 +107,38 @@ Status run_backfill(const BackfillCommand& command) {
   Counts counts;
   BackfillSink sink(*engine, counts);
   Progress progress("backfill");
-  auto rest = play_history(*data.source, config->features.options().label_delay, sink, [&](const FileProgress& now) {
-    progress.show(now.rows, now.bytes_total ? static_cast<double>(now.bytes_read) / static_cast<double>(now.bytes_total) : 0);
-  });
+  auto rest = play_history(
+      *data.source, config->features.options().label_delay, sink, [&](const FileProgress& now) {
+        progress.show(now.rows, now.bytes_total ? static_cast<double>(now.bytes_read) /
+                                                      static_cast<double>(now.bytes_total)
+                                                : 0);
+      });
   engine->stop();
   if (log_failure)
     return fail("the log failed: " + log_failure->what, log_failure->where,
-                (log_failure->remedy.empty() ? "look at the disk" : log_failure->remedy) + "; run the same command again: what is kept is known");
+                (log_failure->remedy.empty() ? "look at the disk" : log_failure->remedy) +
+                    "; run the same command again: what is kept is known");
   if (!rest) return tl::unexpected(rest.error());
-  if (counts.failed) return fail("the log failed", config->data_directory, "look at the disk; run the same command again: what is kept is known");
+  if (counts.failed)
+    return fail("the log failed", config->data_directory,
+                "look at the disk; run the same command again: what is kept is known");
   FileProgress end = data.source->progress();
   progress.finish(end.rows);
   const EngineFigures& f = engine->figures();
-  progress.say(fmt::format("{} payments and {} labels kept, {} were known, {} conflicts, {} rejected, {} refused", f.recorded.load(), sink.labels,
-                           f.repeats.load(), counts.conflicts.load(), end.rejected, counts.refused.load()));
+  progress.say(fmt::format(
+      "{} payments and {} labels kept, {} were known, {} conflicts, {} rejected, {} refused",
+      f.recorded.load(), sink.labels, f.repeats.load(), counts.conflicts.load(), end.rejected,
+      counts.refused.load()));
   if (rest->empty()) return {};
   if (command.pending_labels.empty()) {
-    progress.say(fmt::format("{} frauds of the last {} are not labelled yet: their labels are due after the last payment (--pending-labels F writes them)",
-                             rest->size(), format_duration(config->features.options().label_delay)));
+    progress.say(
+        fmt::format("{} frauds of the last {} are not labelled yet: their labels are due after the "
+                    "last payment (--pending-labels F writes them)",
+                    rest->size(), format_duration(config->features.options().label_delay)));
     return {};
   }
-  progress.say(fmt::format("{} labels that are due later written to {}", rest->size(), command.pending_labels));
+  progress.say(fmt::format("{} labels that are due later written to {}", rest->size(),
+                           command.pending_labels));
   return write_pending(command.pending_labels, *rest);
 }
 

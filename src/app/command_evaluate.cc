@@ -10,7 +10,9 @@ namespace paywarden {
 
 Status run_evaluate(const EvaluateCommand& command) {
   TRY_ASSIGN(auto config, load_config(command.config));
-  if (config->schema.label.empty()) return fail("the schema has no label column to measure against", command.config, "set schema.label");
+  if (config->schema.label.empty())
+    return fail("the schema has no label column to measure against", command.config,
+                "set schema.label");
   TRY_ASSIGN(Tokeniser tokeniser, load_card_key(*config, CardKeyFor::this_run));
   SystemClock clock;
   TRY_ASSIGN(DataFiles data, open_data(*config, tokeniser, command.data, clock));
@@ -23,7 +25,8 @@ Status run_evaluate(const EvaluateCommand& command) {
     return rates.has(currency) ? std::optional(rates.to_base(minor, currency)) : std::nullopt;
   };
   auto show = [&](EvaluationStage, uint64_t done, uint64_t total) {
-    progress.show(data.source->progress().rows, total ? static_cast<double>(done) / static_cast<double>(total) : 0);
+    progress.show(data.source->progress().rows,
+                  total ? static_cast<double>(done) / static_cast<double>(total) : 0);
   };
   TRY_ASSIGN(Metrics metrics, evaluate(command.decisions, *data.source, options, show));
   PosixFiles files;

@@ -12,7 +12,8 @@ Status run_journal_verify(const JournalCommand& command) {
   PosixFiles files;
   TRY_ASSIGN(VerifyReport report, journal_verify(files, command.directory));
   if (report.segments == 0 && !report.damage)
-    return fail("there is no journal here", command.directory, "name the folder that holds journal-*.pwj");
+    return fail("there is no journal here", command.directory,
+                "name the folder that holds journal-*.pwj");
   fmt::print("{}\n", report.line());
   if (report.unfinished) fmt::print("{}\n", report.unfinished->line());
   if (report.damage) return tl::unexpected(*report.damage);

@@ -1,8 +1,8 @@
 // `paywarden replay` and `paywarden explain`: files through the same core as live payments.
-#include <filesystem>
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include "app/commands.h"
@@ -83,7 +83,8 @@ struct Replay {
   std::unique_ptr<Core> core;
 };
 
-Status prepare(Replay& replay, const std::string& config, const std::string& model, const std::vector<std::string>& data) {
+Status prepare(Replay& replay, const std::string& config, const std::string& model,
+               const std::vector<std::string>& data) {
   TRY_ASSIGN(replay.config, load_config(config));
   TRY_ASSIGN(replay.tokeniser, load_card_key(*replay.config, CardKeyFor::this_run));
   TRY_ASSIGN(auto loaded, BundleModel::load(model, replay.config->features, config));
@@ -93,7 +94,9 @@ Status prepare(Replay& replay, const std::string& config, const std::string& mod
 }
 
 void show(Progress& progress, const FileProgress& now) {
-  progress.show(now.rows, now.bytes_total ? static_cast<double>(now.bytes_read) / static_cast<double>(now.bytes_total) : 0);
+  progress.show(now.rows, now.bytes_total ? static_cast<double>(now.bytes_read) /
+                                                static_cast<double>(now.bytes_total)
+                                          : 0);
 }
 
 }  // namespace
@@ -105,21 +108,24 @@ Status run_replay(const ReplayCommand& command) {
   for (const std::string& data : command.data) {
     std::error_code absent;
     if (std::filesystem::equivalent(data, command.out, absent))
-      return fail("the decisions would be written over the payments", command.out, "give --out another name");
+      return fail("the decisions would be written over the payments", command.out,
+                  "give --out another name");
   }
   std::unique_ptr<std::FILE, CloseFile> out(std::fopen(command.out.c_str(), "wb"));
   if (!out) return fail("the file cannot be made", command.out, "does its folder exist?");
   Progress progress("replay");
   ReplaySink sink(*replay.core, out.get(), command.out, command.from);
-  auto played = play_history(*replay.data.source, replay.config->features.options().label_delay, sink,
-                             [&](const FileProgress& now) { show(progress, now); });
+  auto played = play_history(*replay.data.source, replay.config->features.options().label_delay,
+                             sink, [&](const FileProgress& now) { show(progress, now); });
   if (!played) return tl::unexpected(played.error());
-  if (std::fflush(out.get()) != 0) return fail("the decisions cannot be written", command.out, "is the disk full?");
+  if (std::fflush(out.get()) != 0)
+    return fail("the decisions cannot be written", command.out, "is the disk full?");
   FileProgress end = replay.data.source->progress();
   progress.finish(end.rows);
-  progress.say(fmt::format("{} decisions to {}, {} rows rejected, {} repeats dropped, {} conflicts dropped, state {}", sink.written(),
-                           command.out, end.rejected, sink.repeats(), sink.conflicts(),
-                           fmt::format("{:016x}", replay.core->state_hash())));
+  progress.say(fmt::format(
+      "{} decisions to {}, {} rows rejected, {} repeats dropped, {} conflicts dropped, state {}",
+      sink.written(), command.out, end.rejected, sink.repeats(), sink.conflicts(),
+      fmt::format("{:016x}", replay.core->state_hash())));
   return {};
 }
 
@@ -128,7 +134,8 @@ namespace {
 // Plays up to one payment and shows how it was judged.
 class ExplainSink : public HistorySink {
  public:
-  ExplainSink(Core& core, std::string id) : core_(core), id_(std::move(id)), row_(core.features().specs().size()) {}
+  ExplainSink(Core& core, std::string id)
+      : core_(core), id_(std::move(id)), row_(core.features().specs().size()) {}
 
   Status payments(std::span<FileRow> rows) override {
     for (FileRow& row : rows) {
@@ -154,11 +161,14 @@ class ExplainSink : public HistorySink {
     model.explain(row_.data(), *scratch, row_.size(), reasons);
     float score = 0;
     model.score(row_.data(), row_.size(), 1, &score);
-    fmt::print("payment {}  card {}  {}  {} {}\nscore {:.6f}  model {}\n\n", payment.id(), payment.card_masked.view(),
-               format_rfc3339(payment.event_time), format_minor_units(payment.amount_minor, payment.currency.exponent()),
+    fmt::print("payment {}  card {}  {}  {} {}\nscore {:.6f}  model {}\n\n", payment.id(),
+               payment.card_masked.view(), format_rfc3339(payment.event_time),
+               format_minor_units(payment.amount_minor, payment.currency.exponent()),
                payment.currency.code(), score, model.name());
     fmt::print("{:<40} {:>14} {:>14} {:>13}\n", "feature", "value", "usual", "contribution");
-    for (const Reason& r : reasons) fmt::print("{:<40} {:>14.6g} {:>14.6g} {:>+13.4f}\n", r.feature, r.value, r.usual, r.contribution);
+    for (const Reason& r : reasons)
+      fmt::print("{:<40} {:>14.6g} {:>14.6g} {:>+13.4f}\n", r.feature, r.value, r.usual,
+                 r.contribution);
     return {};
   }
 
@@ -175,10 +185,11 @@ Status run_explain(const ExplainCommand& command) {
   TRY(prepare(replay, command.config, command.model, command.data));
   Progress progress("explain");
   ExplainSink sink(*replay.core, command.payment_id);
-  auto played = play_history(*replay.data.source, replay.config->features.options().label_delay, sink,
-                             [&](const FileProgress& now) { show(progress, now); });
+  auto played = play_history(*replay.data.source, replay.config->features.options().label_delay,
+                             sink, [&](const FileProgress& now) { show(progress, now); });
   if (!played) return tl::unexpected(played.error());
-  if (!sink.found()) return fail("no payment with the id '" + command.payment_id + "'", command.data.front());
+  if (!sink.found())
+    return fail("no payment with the id '" + command.payment_id + "'", command.data.front());
   return {};
 }
 

@@ -16,7 +16,8 @@ namespace {
 
 // How long a stop may take once the log has failed; in order it takes a tenth of a second.
 constexpr auto kFailureStopMost = std::chrono::seconds(5);
-constexpr uint64_t kDemoHistory = 300'000;  // 40 days of 5,000 customers: the longest window, and some to learn from
+constexpr uint64_t kDemoHistory =
+    300'000;  // 40 days of 5,000 customers: the longest window, and some to learn from
 
 // A core dump would hold card numbers on their way through intake.
 void forbid_core_dumps() {
@@ -47,7 +48,8 @@ Status serve(const Config& config, const Serving& serving, Signals& signals,
   });
   TRY(service->start());
   std::string password = service->first_password().value_or("");
-  if (!password.empty()) fmt::print("\n  first login: user admin, password {}   (shown once)\n", password);
+  if (!password.empty())
+    fmt::print("\n  first login: user admin, password {}   (shown once)\n", password);
   fmt::print("  {}   {}\n\n", service->url(), login_note);
   std::fflush(stdout);
   if (!serving.ready_file.empty()) TRY(write_ready_file(serving.ready_file, *service, password));
@@ -57,8 +59,9 @@ Status serve(const Config& config, const Serving& serving, Signals& signals,
   TRY(waited);
   if (!serving.demo) return {};
   const EngineFigures& f = service->engine().figures();
-  fmt::print("decided {} payments: {} approved, {} to review, {} declined; {} alerts are open\n", f.payments.load(), f.outcomes[0].load(),
-             f.outcomes[1].load(), f.outcomes[2].load(), alerts);
+  fmt::print("decided {} payments: {} approved, {} to review, {} declined; {} alerts are open\n",
+             f.payments.load(), f.outcomes[0].load(), f.outcomes[1].load(), f.outcomes[2].load(),
+             alerts);
   return {};
 }
 
@@ -69,13 +72,17 @@ void use_port(Config& config, std::optional<int> port) {
 // History, a model, a warm log: made once, in the demo's data directory.
 Status prepare_demo(const Config& config, const std::string& file) {
   namespace fs = std::filesystem;
-  if (fs::exists(config.data_directory + "/journal") && fs::exists(config.model_directory)) return {};
+  if (fs::exists(config.data_directory + "/journal") && fs::exists(config.model_directory))
+    return {};
   std::string history = config.data_directory + "/history.ndjson";
   PosixFiles files;
   TRY(files.make_directory(config.data_directory));
-  std::fprintf(stderr, "The first start makes %llu simulated payments, trains a model on them and keeps them as history.\n",
+  std::fprintf(stderr,
+               "The first start makes %llu simulated payments, trains a model on them and keeps "
+               "them as history.\n",
                static_cast<unsigned long long>(kDemoHistory));
-  TRY(run_simulate({kDemoHistory, config.simulate.seed, config.simulate.customers, config.simulate.merchants, history}));
+  TRY(run_simulate({kDemoHistory, config.simulate.seed, config.simulate.customers,
+                    config.simulate.merchants, history}));
   if (!fs::exists(config.model_directory)) {
     TRY(files.make_directory(fs::path(config.model_directory).parent_path().string()));
     TRY(run_train({file, config.model_directory, {history}, {}}));

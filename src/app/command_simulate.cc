@@ -21,7 +21,8 @@ class Output {
       output->gzip_ = gzopen(path.c_str(), "wb6");
     else
       output->plain_ = std::fopen(path.c_str(), "wb");
-    if (!output->gzip_ && !output->plain_) return fail("the file cannot be made", path, "does its folder exist?");
+    if (!output->gzip_ && !output->plain_)
+      return fail("the file cannot be made", path, "does its folder exist?");
     return output;
   }
   ~Output() {
@@ -29,7 +30,9 @@ class Output {
     if (plain_) std::fclose(plain_);
   }
   bool write(const std::string& text) {
-    if (gzip_) return gzwrite(gzip_, text.data(), static_cast<unsigned>(text.size())) == static_cast<int>(text.size());
+    if (gzip_)
+      return gzwrite(gzip_, text.data(), static_cast<unsigned>(text.size())) ==
+             static_cast<int>(text.size());
     return std::fwrite(text.data(), 1, text.size(), plain_) == text.size();
   }
   bool close() {
@@ -45,7 +48,9 @@ class Output {
   std::FILE* plain_ = nullptr;
 };
 
-bool is_csv(const std::string& path) { return path.ends_with(".csv") || path.ends_with(".csv.gz"); }
+bool is_csv(const std::string& path) {
+  return path.ends_with(".csv") || path.ends_with(".csv.gz");
+}
 
 }  // namespace
 
@@ -65,11 +70,13 @@ Status run_simulate(const SimulateCommand& command) {
     simulator.next(payment);
     csv ? payment.append_csv(text) : payment.append_json(text);
     if (text.size() < (1u << 18) && i + 1 < command.payments) continue;
-    if (!out->write(text)) return fail("the payments cannot be written", command.out, "is the disk full?");
+    if (!out->write(text))
+      return fail("the payments cannot be written", command.out, "is the disk full?");
     text.clear();
     progress.show(i + 1, static_cast<double>(i + 1) / static_cast<double>(command.payments));
   }
-  if (!out->write(text) || !out->close()) return fail("the payments cannot be written", command.out, "is the disk full?");
+  if (!out->write(text) || !out->close())
+    return fail("the payments cannot be written", command.out, "is the disk full?");
   progress.finish(command.payments);
   return {};
 }

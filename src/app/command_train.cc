@@ -20,8 +20,10 @@ std::string command_text(const TrainCommand& command) {
 }
 
 void say_result(Progress& progress, const Bundle& bundle, const std::string& out) {
-  for (const auto& [name, value] : bundle.metrics) progress.say(fmt::format("{} {:.6g}", name, value));
-  progress.say(fmt::format("thresholds: review {:.4f}, decline {:.4f}", bundle.thresholds.review, bundle.thresholds.decline));
+  for (const auto& [name, value] : bundle.metrics)
+    progress.say(fmt::format("{} {:.6g}", name, value));
+  progress.say(fmt::format("thresholds: review {:.4f}, decline {:.4f}", bundle.thresholds.review,
+                           bundle.thresholds.decline));
   progress.say("bundle written to " + out);
 }
 
@@ -30,27 +32,37 @@ void say_result(Progress& progress, const Bundle& bundle, const std::string& out
 Status run_train(const TrainCommand& command) {
   TRY_ASSIGN(auto config, load_config(command.config));
   TRY_ASSIGN(Tokeniser tokeniser, load_card_key(*config, CardKeyFor::this_run));
-  if (config->schema.label.empty()) return fail("the schema has no label column to train on", command.config, "set schema.label");
+  if (config->schema.label.empty())
+    return fail("the schema has no label column to train on", command.config, "set schema.label");
   SystemClock clock;
   TRY_ASSIGN(DataFiles data, open_data(*config, tokeniser, command.data, clock));
   TRY_ASSIGN(auto core, configured_core(*config, nullptr));
   Dataset rows(config->features.specs().size());
   DatasetSink sink(*core, rows, command.until, config->training.warm_up);
   Progress replay("history");
-  auto played = play_history(*data.source, config->features.options().label_delay, sink, [&](const FileProgress& now) {
-    replay.show(now.rows, now.bytes_total ? static_cast<double>(now.bytes_read) / static_cast<double>(now.bytes_total) : 0);
-  });
+  auto played = play_history(
+      *data.source, config->features.options().label_delay, sink, [&](const FileProgress& now) {
+        replay.show(now.rows, now.bytes_total ? static_cast<double>(now.bytes_read) /
+                                                    static_cast<double>(now.bytes_total)
+                                              : 0);
+      });
   if (!played) return tl::unexpected(played.error());
   FileProgress end = data.source->progress();
   replay.finish(end.rows);
-  replay.say(fmt::format("{} rows to train on, {} features, {} rejected", rows.rows(), rows.columns(), end.rejected));
+  replay.say(fmt::format("{} rows to train on, {} features, {} rejected", rows.rows(),
+                         rows.columns(), end.rejected));
 
   Progress progress("training");
-  auto bundle = train_bundle(rows, config->features, config->training, [&](std::string_view stage, const BoosterProgress& p) {
-    if (p.round % 50 != 0 && p.round != p.trees) return;
-    std::string measured = std::isnan(p.validation_aucpr) ? "" : fmt::format(", average precision on the later slice {:.4f}", p.validation_aucpr);
-    progress.say(fmt::format("{}: tree {} of at most {}{}", stage, p.round, p.trees, measured));
-  });
+  auto bundle = train_bundle(
+      rows, config->features, config->training,
+      [&](std::string_view stage, const BoosterProgress& p) {
+        if (p.round % 50 != 0 && p.round != p.trees) return;
+        std::string measured =
+            std::isnan(p.validation_aucpr)
+                ? ""
+                : fmt::format(", average precision on the later slice {:.4f}", p.validation_aucpr);
+        progress.say(fmt::format("{}: tree {} of at most {}{}", stage, p.round, p.trees, measured));
+      });
   if (!bundle) return tl::unexpected(bundle.error());
   bundle->name = std::filesystem::path(command.out).filename().string();
   bundle->created_from = command_text(command);

@@ -11,8 +11,8 @@ namespace paywarden {
 namespace {
 
 constexpr std::array<std::string_view, 16> kTables = {
-    "schema", "features", "feature", "currency", "model", "decision", "guard", "data", "intake", "engine",
-    "http",   "api",      "notify",  "simulate", "source", "training"};
+    "schema", "features", "feature", "currency", "model",  "decision", "guard",  "data",
+    "intake", "engine",   "http",    "api",      "notify", "simulate", "source", "training"};
 
 class Loader {
  public:
@@ -22,10 +22,12 @@ class Loader {
     TRY(check_tables());
     TRY(read_currency());
     TRY_ASSIGN(config_.schema, read_schema(root_, config_.file));
-    TRY_ASSIGN(config_.features, FeatureSet::parse(root_, config_.schema.fields, config_.file, config_.base_currency.exponent()));
-    for (auto read : {&Loader::read_model, &Loader::read_decision, &Loader::read_guard, &Loader::read_data, &Loader::read_intake,
-                      &Loader::read_engine, &Loader::read_http, &Loader::read_api, &Loader::read_notify, &Loader::read_simulate,
-                      &Loader::read_sources, &Loader::read_training})
+    TRY_ASSIGN(config_.features, FeatureSet::parse(root_, config_.schema.fields, config_.file,
+                                                   config_.base_currency.exponent()));
+    for (auto read : {&Loader::read_model, &Loader::read_decision, &Loader::read_guard,
+                      &Loader::read_data, &Loader::read_intake, &Loader::read_engine,
+                      &Loader::read_http, &Loader::read_api, &Loader::read_notify,
+                      &Loader::read_simulate, &Loader::read_sources, &Loader::read_training})
       TRY((this->*read)());
     return {};
   }
@@ -51,11 +53,14 @@ class Loader {
     s.text_map("rates", rates);
     auto currency = Currency::parse(base);
     if (!currency) s.problem("base", currency.error().what);
-    for (const auto& [code, rate] : rates) config_.rates += (config_.rates.empty() ? "" : " ") + code + "=" + rate;
+    for (const auto& [code, rate] : rates)
+      config_.rates += (config_.rates.empty() ? "" : " ") + code + "=" + rate;
     TRY(s.finish());
     config_.base_currency = *currency;
     auto parsed = CurrencyRates::parse(config_.rates, *currency);
-    if (!parsed) return fail("currency.rates: " + parsed.error().what, s.where("rates"), parsed.error().remedy);
+    if (!parsed)
+      return fail("currency.rates: " + parsed.error().what, s.where("rates"),
+                  parsed.error().remedy);
     config_.rates = parsed->text();
     return {};
   }
@@ -81,9 +86,11 @@ class Loader {
     double review = 2, decline = 2;
     s.number("review_at", review, 0, 2);
     s.number("decline_at", decline, 0, 2);
-    if (s.has("review_at") != s.has("decline_at")) s.problem("review_at", "and decline_at go together");
+    if (s.has("review_at") != s.has("decline_at"))
+      s.problem("review_at", "and decline_at go together");
     if (review > decline) s.problem("review_at", "must not be above decline_at");
-    if (s.has("review_at")) d.thresholds = Thresholds{static_cast<float>(review), static_cast<float>(decline)};
+    if (s.has("review_at"))
+      d.thresholds = Thresholds{static_cast<float>(review), static_cast<float>(decline)};
     return s.finish();
   }
 
@@ -132,8 +139,10 @@ class Loader {
     http::TlsFiles tls;
     s.text("tls_certificate_file", tls.certificate_file);
     s.text("tls_key_file", tls.key_file);
-    if (tls.certificate_file.empty() != tls.key_file.empty()) s.problem("tls_certificate_file", "and tls_key_file go together");
-    if (!tls.key_file.empty()) o.tls = http::TlsFiles{beside_file(tls.certificate_file), beside_file(tls.key_file)};
+    if (tls.certificate_file.empty() != tls.key_file.empty())
+      s.problem("tls_certificate_file", "and tls_key_file go together");
+    if (!tls.key_file.empty())
+      o.tls = http::TlsFiles{beside_file(tls.certificate_file), beside_file(tls.key_file)};
     s.flag("allow_plaintext", o.allow_plaintext);
     s.whole("threads", o.threads, 1, 64);
     s.whole("connections_max", o.connections_max, 1, 1'000'000);
@@ -161,9 +170,12 @@ class Loader {
     s.text("page_url", url);
     while (url.ends_with('/')) url.pop_back();
     bool is_address = url.starts_with("https://") || url.starts_with("http://");
-    bool is_plain = std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > 32 && c < 127; }) && url.find_first_of("\"<>#?@") == std::string::npos;
+    bool is_plain =
+        std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > 32 && c < 127; }) &&
+        url.find_first_of("\"<>#?@") == std::string::npos;
     if (!url.empty() && !(is_address && is_plain))
-      s.problem("page_url", "must be an address as \"https://paywarden.bank.example\"", "give what people type to reach the page");
+      s.problem("page_url", "must be an address as \"https://paywarden.bank.example\"",
+                "give what people type to reach the page");
     s.ignore("email");
     s.ignore("webhook");
     TRY(s.finish());
@@ -174,9 +186,11 @@ class Loader {
   Status each(const std::string& path, Status (Loader::*read)(Section&)) {
     auto node = root_.at_path(path);
     const toml::array* list = node.as_array();
-    bool tables = list && std::all_of(list->begin(), list->end(), [](const toml::node& n) { return n.is_table(); });
+    bool tables = list && std::all_of(list->begin(), list->end(),
+                                      [](const toml::node& n) { return n.is_table(); });
     if (node && !tables)
-      return fail(path + " must be a list of tables", config_.file + ":" + std::to_string(node.node()->source().begin.line),
+      return fail(path + " must be a list of tables",
+                  config_.file + ":" + std::to_string(node.node()->source().begin.line),
                   "begin each with [[" + path + "]]");
     for (size_t i = 0; list && i < list->size(); ++i) {
       Section s((*list)[i].as_table(), path, config_.file);
@@ -188,7 +202,8 @@ class Loader {
   // A message is known by its alert, its channel's name and how bad it is; a reject by its source's: two of one name would be one.
   static void take_name(Section& s, std::set<std::string>& taken, const std::string& name) {
     if (name.empty()) s.problem("name", "is empty", "give it a name");
-    if (!taken.insert(name).second) s.problem("name", "'" + name + "' is taken already", "give each a name of its own");
+    if (!taken.insert(name).second)
+      s.problem("name", "'" + name + "' is taken already", "give each a name of its own");
   }
 
   Status read_email(Section& s) {
@@ -247,7 +262,8 @@ class Loader {
     s.span("every", p.every, milliseconds(100), days(1));
     s.text("time_column", p.time_column);
     take_name(s, poll_names_, p.name);
-    if (!p.url.starts_with("http://") && !p.url.starts_with("https://")) s.problem("url", "must begin with http:// or https://");
+    if (!p.url.starts_with("http://") && !p.url.starts_with("https://"))
+      s.problem("url", "must begin with http:// or https://");
     return s.finish();
   }
 
@@ -271,7 +287,8 @@ class Loader {
     s.number("review_precision", t.review_precision, 0, 1);
     s.whole("alerts_a_day", t.alerts_a_day, 0, 1'000'000'000);
     s.whole("declines_a_day", t.declines_a_day, 0, 1'000'000'000);
-    if (t.review_precision > t.decline_precision) s.problem("review_precision", "must not be above decline_precision");
+    if (t.review_precision > t.decline_precision)
+      s.problem("review_precision", "must not be above decline_precision");
     return s.finish();
   }
 
@@ -300,14 +317,16 @@ CoreOptions Config::core_options() const {
 }
 
 Result<std::unique_ptr<Config>> load_config(const std::string& file) {
-  if (!std::filesystem::exists(file)) return fail("the configuration file is not there", file, "name one with --config");
+  if (!std::filesystem::exists(file))
+    return fail("the configuration file is not there", file, "name one with --config");
   auto config = std::make_unique<Config>();
   config->file = file;
   try {
     toml::table root = toml::parse_file(file);
     TRY(Loader(root, *config).load());
   } catch (const toml::parse_error& error) {
-    return fail(std::string(error.description()), file + ":" + std::to_string(error.source().begin.line), "see https://toml.io");
+    return fail(std::string(error.description()),
+                file + ":" + std::to_string(error.source().begin.line), "see https://toml.io");
   }
   return config;
 }

@@ -26,20 +26,21 @@
 namespace paywarden {
 
 struct DecisionConfig {
-  std::string rules_file;                     // empty: no rules
-  std::map<std::string, std::string> lists;   // name -> file, one entry a line
-  bool observe = false;                       // mode = "observe"
-  std::optional<Thresholds> thresholds;       // instead of the model's own
+  std::string rules_file;                    // empty: no rules
+  std::map<std::string, std::string> lists;  // name -> file, one entry a line
+  bool observe = false;                      // mode = "observe"
+  std::optional<Thresholds> thresholds;      // instead of the model's own
 };
 
 struct ApiConfig {
-  Duration deadline = milliseconds(500);  // a shop's checkout waits about a second; the default answer comes in time for it
+  Duration deadline = milliseconds(
+      500);  // a shop's checkout waits about a second; the default answer comes in time for it
   Outcome default_outcome = Outcome::
       approve;  // what is told at the deadline: a late decline is a lost sale, a late approval is seen by people
 };
 
 struct SimulateConfig {
-  double rate = 0;             // live payments a second; 0: none
+  double rate = 0;  // live payments a second; 0: none
   uint64_t seed = 1;
   uint32_t customers = 5000;
   uint32_t merchants = 2000;
@@ -67,7 +68,7 @@ struct WebhookConfig {
 
 struct NotifyConfig {
   Duration group_within = minutes(30);  // suspicious payments of one card this close are one alert
-  std::string page_url;                 // where people reach the page, without a slash at the end; empty: no links
+  std::string page_url;  // where people reach the page, without a slash at the end; empty: no links
   std::vector<EmailConfig> emails;
   std::vector<WebhookConfig> webhooks;
 };
@@ -77,14 +78,15 @@ struct Config {
   Schema schema;
   FeatureSet features;
   Currency base_currency;
-  std::string rates;  // "USD=0.92 JPY=0.0061"
+  std::string rates;            // "USD=0.92 JPY=0.0061"
   std::string model_directory;  // empty: none
   DecisionConfig decision;
   GuardOptions guard;
   std::string data_directory;
-  uint64_t disk_free_min = uint64_t{1} << 30;  // below it intake answers 503: enough to stop in order and to make room
-  std::string card_key_file;                   // empty: PAYWARDEN_CARD_KEY, or a key made in the data directory
-  Duration future_max = minutes(5);            // a payment dated later than this past its receipt is refused
+  uint64_t disk_free_min =
+      uint64_t{1} << 30;  // below it intake answers 503: enough to stop in order and to make room
+  std::string card_key_file;  // empty: PAYWARDEN_CARD_KEY, or a key made in the data directory
+  Duration future_max = minutes(5);  // a payment dated later than this past its receipt is refused
   Duration idempotency_horizon = days(7);
   Duration label_horizon = days(180);
   EngineOptions engine;

@@ -11,10 +11,13 @@ namespace {
 constexpr size_t kLookedAtMax = 16;  // records whose ids have the same hash
 
 http::Response unreadable(const std::string& why) {
-  return http::problem(503, "The log cannot be read", why + ". Whether this payment was decided, and how, is not known.");
+  return http::problem(503, "The log cannot be read",
+                       why + ". Whether this payment was decided, and how, is not known.");
 }
 
-std::string sequence_text(uint64_t sequence) { return "record " + std::to_string(sequence); }
+std::string sequence_text(uint64_t sequence) {
+  return "record " + std::to_string(sequence);
+}
 
 http::Response decision_behind(const Log& log, uint64_t payment_sequence) {
   auto record = log.record(payment_sequence + 1);
@@ -23,13 +26,16 @@ http::Response decision_behind(const Log& log, uint64_t payment_sequence) {
   std::string_view json;
   bool is_it = record->kind == RecordKind::decision && decode_decision(record->bytes, head, json) &&
                head.payment_sequence == payment_sequence;
-  if (!is_it) return unreadable(sequence_text(payment_sequence + 1) + " is not the decision that should stand there");
+  if (!is_it)
+    return unreadable(sequence_text(payment_sequence + 1) +
+                      " is not the decision that should stand there");
   return http::Response::json(200, std::string(json));
 }
 
 }  // namespace
 
-http::Response find_decision(const Log& log, const FieldTable& fields, const std::string& payment_id) {
+http::Response find_decision(const Log& log, const FieldTable& fields,
+                             const std::string& payment_id) {
   auto found = log.find(hash64(payment_id), kLookedAtMax);
   if (!found) return unreadable(found.error().line());
   std::optional<std::string> hidden;  // why a record could not be looked at
@@ -42,8 +48,10 @@ http::Response find_decision(const Log& log, const FieldTable& fields, const std
     if (!decode_payment(record->bytes, fields, payment))
       hidden = sequence_text(sequence) + " is no payment of this schema";
     else if (payment.id() == payment_id)
-      return payment.backfilled ? http::problem(404, "No decision", "This payment was backfilled as history and has no decision.")
-                                : decision_behind(log, sequence);
+      return payment.backfilled
+                 ? http::problem(404, "No decision",
+                                 "This payment was backfilled as history and has no decision.")
+                 : decision_behind(log, sequence);
   }
   if (hidden) return unreadable(*hidden);
   return http::problem(404, "No such payment", "No payment with this id is in the log.");

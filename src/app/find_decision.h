@@ -14,6 +14,7 @@
 
 namespace paywarden {
 
-http::Response find_decision(const Log& log, const FieldTable& fields, const std::string& payment_id);
+http::Response find_decision(const Log& log, const FieldTable& fields,
+                             const std::string& payment_id);
 
 }  // namespace paywarden

@@ -16,7 +16,8 @@ struct BrokenLog : Log {
     fake.both("p1", {}, Outcome::review);
     fake.both("p2", {}, Outcome::approve);
     fake.payment("old", {.backfilled = true});
-    places = {{hash64("p1"), {1}}, {hash64("p2"), {3}}, {hash64("old"), {5}}, {hash64("same hash"), {1}}};
+    places = {
+        {hash64("p1"), {1}}, {hash64("p2"), {3}}, {hash64("old"), {5}}, {hash64("same hash"), {1}}};
   }
   Result<uint64_t> append(std::span<const RecordToWrite>) override { return fail("read only"); }
   bool usable() const override { return true; }
@@ -26,7 +27,8 @@ struct BrokenLog : Log {
   Result<uint64_t> read(uint64_t, const RecordVisitor&) const override { return fail("unused"); }
   Result<uint64_t> drop_before(uint64_t) override { return fail("unused"); }
   Result<Record> record(uint64_t sequence) const override {
-    if (broken.count(sequence) || sequence < first) return fail("the group of a record is damaged", "journal-1.pwj");
+    if (broken.count(sequence) || sequence < first)
+      return fail("the group of a record is damaged", "journal-1.pwj");
     RecordView record = fake.from(sequence, 1).at(0);
     std::string bytes = rubbish.count(sequence) ? "rubbish" : std::string(record.bytes);
     return Record{sequence, record.kind, std::move(bytes)};
@@ -56,9 +58,27 @@ TEST(FindDecision, WhatIsKnownAndWhatIsNot) {
       {"decided", "p1", {}, {}, 1, 200, R"("payment_id":"p1")"},
       {"history", "old", {}, {}, 1, 404, "backfilled as history"},
       {"unknown", "p9", {}, {}, 1, 404, "No payment with this id"},
-      {"another payment with the same hash", "same hash", {}, {}, 1, 404, "No payment with this id"},
-      {"the payment cannot be read", "p1", {1}, {}, 1, 503, "journal-1.pwj: the group of a record is damaged"},
-      {"its decision cannot be read", "p1", {2}, {}, 1, 503, "journal-1.pwj: the group of a record is damaged"},
+      {"another payment with the same hash",
+       "same hash",
+       {},
+       {},
+       1,
+       404,
+       "No payment with this id"},
+      {"the payment cannot be read",
+       "p1",
+       {1},
+       {},
+       1,
+       503,
+       "journal-1.pwj: the group of a record is damaged"},
+      {"its decision cannot be read",
+       "p1",
+       {2},
+       {},
+       1,
+       503,
+       "journal-1.pwj: the group of a record is damaged"},
       {"the payment is rubbish", "p1", {}, {1}, 1, 503, "record 1 is no payment of this schema"},
       {"its decision is rubbish", "p1", {}, {2}, 1, 503, "record 2 is not the decision"},
       {"what may be another one cannot be read", "same hash", {1}, {}, 1, 503, "is not known"},

@@ -11,10 +11,14 @@ namespace {
 
 spdlog::level::level_enum level_of(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return spdlog::level::debug;
-    case LogLevel::info: return spdlog::level::info;
-    case LogLevel::warning: return spdlog::level::warn;
-    case LogLevel::error: return spdlog::level::err;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
@@ -22,7 +26,8 @@ spdlog::level::level_enum level_of(LogLevel level) {
 }  // namespace
 
 JsonLog::JsonLog(LogLevel least)
-    : logger_(std::make_shared<spdlog::logger>("paywarden", std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
+    : logger_(std::make_shared<spdlog::logger>("paywarden",
+                                               std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
   logger_->set_pattern("%v");
   logger_->set_level(level_of(least));
   logger_->flush_on(spdlog::level::info);
@@ -30,7 +35,8 @@ JsonLog::JsonLog(LogLevel least)
 
 JsonLog::~JsonLog() = default;
 
-void JsonLog::write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+void JsonLog::write(LogLevel level, std::string_view event,
+                    std::initializer_list<LogField> fields) {
   std::string line;
   JsonWriter json(line);
   auto name = spdlog::level::to_string_view(level_of(level));

@@ -15,7 +15,8 @@ class JsonLog : public OperatorLog {
  public:
   explicit JsonLog(LogLevel least = LogLevel::info);
   ~JsonLog() override;
-  void write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) override;
+  void write(LogLevel level, std::string_view event,
+             std::initializer_list<LogField> fields) override;
 
  private:
   std::shared_ptr<spdlog::logger> logger_;

@@ -56,7 +56,8 @@ class LatencyHistogram {
   }
   LatencyCounts counts() const {
     LatencyCounts out;
-    for (size_t i = 0; i < LatencyCounts::kBins; ++i) out.bins[i] = bins_[i].load(std::memory_order_relaxed);
+    for (size_t i = 0; i < LatencyCounts::kBins; ++i)
+      out.bins[i] = bins_[i].load(std::memory_order_relaxed);
     return out;
   }
   uint64_t sum_us() const { return sum_.load(std::memory_order_relaxed); }

@@ -38,7 +38,8 @@ struct LiveSimulationPorts {
 
 class LiveSimulation {
  public:
-  static Result<std::unique_ptr<LiveSimulation>> create(const LiveSimulationOptions& options, LiveSimulationPorts ports);
+  static Result<std::unique_ptr<LiveSimulation>> create(const LiveSimulationOptions& options,
+                                                        LiveSimulationPorts ports);
   ~LiveSimulation() { stop(); }
   void start();
   void stop();
@@ -48,7 +49,8 @@ class LiveSimulation {
   }  // the engine's queue was full, or intake closed
 
  private:
-  LiveSimulation(const LiveSimulationOptions& options, LiveSimulationPorts ports, Simulator simulator);
+  LiveSimulation(const LiveSimulationOptions& options, LiveSimulationPorts ports,
+                 Simulator simulator);
   void run();
   bool wait_until(std::chrono::steady_clock::time_point due);
   void send(const SimulatedPayment& payment);

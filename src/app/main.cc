@@ -1,11 +1,11 @@
 // The program: reads the command line, runs one command, prints its failure as one line.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <unistd.h>
 
 #include "app/commands.h"
 #include "base/spelling.h"
@@ -14,20 +14,28 @@ namespace paywarden {
 namespace {
 
 // A time or a span as an option's value.
-CLI::Option* add_time(CLI::App& app, const std::string& name, std::optional<EventTime>& out, const std::string& help) {
-  return app.add_option_function<std::string>(name, [&out](const std::string& text) {
-    auto time = parse_rfc3339(text);
-    if (!time) throw CLI::ValidationError(time.error().line());
-    out = *time;
-  }, help);
+CLI::Option* add_time(CLI::App& app, const std::string& name, std::optional<EventTime>& out,
+                      const std::string& help) {
+  return app.add_option_function<std::string>(
+      name,
+      [&out](const std::string& text) {
+        auto time = parse_rfc3339(text);
+        if (!time) throw CLI::ValidationError(time.error().line());
+        out = *time;
+      },
+      help);
 }
 
-CLI::Option* add_span(CLI::App& app, const std::string& name, std::optional<Duration>& out, const std::string& help) {
-  return app.add_option_function<std::string>(name, [&out](const std::string& text) {
-    auto span = parse_duration(text);
-    if (!span) throw CLI::ValidationError(span.error().line());
-    out = *span;
-  }, help);
+CLI::Option* add_span(CLI::App& app, const std::string& name, std::optional<Duration>& out,
+                      const std::string& help) {
+  return app.add_option_function<std::string>(
+      name,
+      [&out](const std::string& text) {
+        auto span = parse_duration(text);
+        if (!span) throw CLI::ValidationError(span.error().line());
+        out = *span;
+      },
+      help);
 }
 
 std::string check_payments_name(const std::string& path) {
@@ -52,15 +60,19 @@ struct Commands {
   std::function<Status()> chosen;
 
   template <typename Command>
-  CLI::App* add(CLI::App& parent, const std::string& name, const std::string& help, Command& command, Status (*run)(const Command&)) {
+  CLI::App* add(CLI::App& parent, const std::string& name, const std::string& help,
+                Command& command, Status (*run)(const Command&)) {
     CLI::App* sub = parent.add_subcommand(name, help);
     sub->callback([this, &command, run] { chosen = [&command, run] { return run(command); }; });
     return sub;
   }
 
   void add_data_commands(CLI::App& app) {
-    auto* s = add(app, "simulate", "Write labelled synthetic payments into a file", simulate, run_simulate);
-    s->add_option("--payments", simulate.payments, "How many, to 10^12")->required()->check(CLI::Range(1.0, 1e12));
+    auto* s = add(app, "simulate", "Write labelled synthetic payments into a file", simulate,
+                  run_simulate);
+    s->add_option("--payments", simulate.payments, "How many, to 10^12")
+        ->required()
+        ->check(CLI::Range(1.0, 1e12));
     s->add_option("--seed", simulate.seed, "The same seed gives the same bytes");
     s->add_option("--customers", simulate.customers, "Size of the simulated world");
     s->add_option("--merchants", simulate.merchants, "Size of the simulated world");
@@ -74,22 +86,27 @@ struct Commands {
     t->add_option("--out", train.out, "The bundle's directory")->required();
     add_time(*t, "--until", train.until, "Only payments before this time (UTC)");
 
-    auto* r = add(app, "replay", "Decide the payments of files, as live ones would be", replay, run_replay);
+    auto* r = add(app, "replay", "Decide the payments of files, as live ones would be", replay,
+                  run_replay);
     r->add_option("--config", replay.config, "Configuration file")->required();
     r->add_option("--model", replay.model, "A bundle's directory")->required();
     r->add_option("--data", replay.data, "Data files, in order")->required();
     r->add_option("--out", replay.out, "Decisions, a JSON object a line")->required();
     r->add_flag("--no-reasons", replay.no_reasons, "Leave the reasons out");
-    add_time(*r, "--from", replay.from, "Decisions from this time on; earlier payments warm the state");
+    add_time(*r, "--from", replay.from,
+             "Decisions from this time on; earlier payments warm the state");
 
-    auto* e = add(app, "evaluate", "Measure decisions against labels and write a report", evaluate, run_evaluate);
-    e->add_option("--config", evaluate.config, "Configuration file (the schema of the data)")->required();
+    auto* e = add(app, "evaluate", "Measure decisions against labels and write a report", evaluate,
+                  run_evaluate);
+    e->add_option("--config", evaluate.config, "Configuration file (the schema of the data)")
+        ->required();
     e->add_option("--decisions", evaluate.decisions, "What replay wrote")->required();
     e->add_option("--data", evaluate.data, "Data files with labels")->required();
     e->add_option("--out", evaluate.out, "Directory for report.html and metrics.json")->required();
     add_time(*e, "--from", evaluate.from, "Measure from this time on");
 
-    auto* x = add(app, "explain", "Show how one payment of files is scored, feature by feature", explain, run_explain);
+    auto* x = add(app, "explain", "Show how one payment of files is scored, feature by feature",
+                  explain, run_explain);
     x->add_option("--config", explain.config, "Configuration file")->required();
     x->add_option("--model", explain.model, "A bundle's directory")->required();
     x->add_option("--data", explain.data, "Data files, in order")->required();
@@ -97,49 +114,68 @@ struct Commands {
   }
 
   void add_service_commands(CLI::App& app) {
-    auto* b = add(app, "backfill", "Put history with its delayed labels into the log", backfill, run_backfill);
+    auto* b = add(app, "backfill", "Put history with its delayed labels into the log", backfill,
+                  run_backfill);
     b->add_option("--config", backfill.config, "Configuration file")->required();
     b->add_option("--data", backfill.data, "Data files, in order")->required();
-    b->add_option("--pending-labels", backfill.pending_labels, "Write labels that are due after the last payment here (NDJSON)");
+    b->add_option("--pending-labels", backfill.pending_labels,
+                  "Write labels that are due after the last payment here (NDJSON)");
 
     auto* s = add(app, "serve", "Take payments and decide them", serve, run_serve);
     s->add_option("--config", serve.config, "Configuration file")->required();
     s->add_option("--port", serve.port, "Instead of the configured one; 0: any")
         ->check(CLI::Range(0, 65535));
-    s->add_option("--ready-file", serve.ready_file, "Write the address here once requests are taken");
+    s->add_option("--ready-file", serve.ready_file,
+                  "Write the address here once requests are taken");
     add_span(*s, "--for", serve.run_for, "End after this time");
 
-    auto* d = add(app, "demo", "Simulated live payments, a model trained on the first start", demo, run_demo);
+    auto* d = add(app, "demo", "Simulated live payments, a model trained on the first start", demo,
+                  run_demo);
     d->add_option("--config", demo.config, "Configuration file");
     d->add_option("--port", demo.port, "Instead of the configured one; 0: any")
         ->check(CLI::Range(0, 65535));
-    d->add_option("--ready-file", demo.ready_file, "Write the address here once requests are taken");
+    d->add_option("--ready-file", demo.ready_file,
+                  "Write the address here once requests are taken");
     add_span(*d, "--for", demo.run_for, "End after this time");
 
-    CLI::App* j = app.add_subcommand("journal", "Look at a journal, or cut it at a damage")->require_subcommand(1);
-    auto* v = add(*j, "verify", "Read every byte and say whether it is whole", journal, run_journal_verify);
+    CLI::App* j = app.add_subcommand("journal", "Look at a journal, or cut it at a damage")
+                      ->require_subcommand(1);
+    auto* v = add(*j, "verify", "Read every byte and say whether it is whole", journal,
+                  run_journal_verify);
     v->add_option("directory", journal.directory, "The journal's directory")->required();
-    auto* c = add(*j, "cut", "Remove what follows a damage (kept beside it)", journal, run_journal_cut);
+    auto* c =
+        add(*j, "cut", "Remove what follows a damage (kept beside it)", journal, run_journal_cut);
     c->add_option("directory", journal.directory, "The journal's directory")->required();
     c->add_option("--from", journal.from, "Cut at this record instead");
   }
 
   void add_account_commands(CLI::App& app) {
     CLI::App* k = app.add_subcommand("key", "API keys")->require_subcommand(1);
-    CLI::App* u = app.add_subcommand("user", "Users of the notification center")->require_subcommand(1);
-    auto with_config = [this](CLI::App* sub) { sub->add_option("--config", account.config, "Configuration file")->required(); return sub; };
-    auto* create = with_config(add(*k, "create", "Make a key; it is shown once", account, run_key_create));
+    CLI::App* u =
+        app.add_subcommand("user", "Users of the notification center")->require_subcommand(1);
+    auto with_config = [this](CLI::App* sub) {
+      sub->add_option("--config", account.config, "Configuration file")->required();
+      return sub;
+    };
+    auto* create =
+        with_config(add(*k, "create", "Make a key; it is shown once", account, run_key_create));
     create->add_option("--name", account.name, "Who uses it")->required();
-    create->add_option("--role", account.role, "intake, observer, reader, analyst or admin")->required();
+    create->add_option("--role", account.role, "intake, observer, reader, analyst or admin")
+        ->required();
     with_config(add(*k, "list", "Show all keys", account, run_key_list));
-    with_config(add(*k, "revoke", "End a key", account, run_key_revoke))->add_option("--id", account.id, "The key's id")->required();
+    with_config(add(*k, "revoke", "End a key", account, run_key_revoke))
+        ->add_option("--id", account.id, "The key's id")
+        ->required();
     auto* user = with_config(add(*u, "add", "Make a user", account, run_user_add));
     user->add_option("--name", account.name, "The user's name")->required();
     user->add_option("--role", account.role, "analyst or admin")->required();
-    user->add_option("--password-file", account.password_file, "File that holds the password")->required();
-    auto* password = with_config(add(*u, "password", "Give a user another password", account, run_user_password));
+    user->add_option("--password-file", account.password_file, "File that holds the password")
+        ->required();
+    auto* password = with_config(
+        add(*u, "password", "Give a user another password", account, run_user_password));
     password->add_option("--name", account.name, "The user's name")->required();
-    password->add_option("--password-file", account.password_file, "File that holds the password")->required();
+    password->add_option("--password-file", account.password_file, "File that holds the password")
+        ->required();
   }
 };
 
@@ -158,10 +194,12 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   std::vector<std::string> rest = app.remaining();
   if (!app.get_subcommands().empty() || rest.empty()) return error.what();
   std::vector<std::string> names;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(sub->get_name());
   std::vector<std::string_view> known(names.begin(), names.end());
   std::string_view near = nearest_word(rest.front(), known);
-  return "there is no subcommand '" + rest.front() + "'" + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?");
+  return "there is no subcommand '" + rest.front() + "'" +
+         (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?");
 }
 
 int run(int argc, char** argv) {

@@ -11,14 +11,19 @@ using prometheus::MetricType;
 
 class Families {
  public:
-  void counter(std::string name, std::string help, double value) { one(std::move(name), std::move(help), MetricType::Counter, value); }
-  void gauge(std::string name, std::string help, double value) { one(std::move(name), std::move(help), MetricType::Gauge, value); }
+  void counter(std::string name, std::string help, double value) {
+    one(std::move(name), std::move(help), MetricType::Counter, value);
+  }
+  void gauge(std::string name, std::string help, double value) {
+    one(std::move(name), std::move(help), MetricType::Gauge, value);
+  }
   // One family, a value a label.
   MetricFamily& family(std::string name, std::string help, MetricType type) {
     families_.push_back({std::move(name), std::move(help), type, {}});
     return families_.back();
   }
-  static void add(MetricFamily& family, std::string label, std::string_view value_of_label, double value) {
+  static void add(MetricFamily& family, std::string label, std::string_view value_of_label,
+                  double value) {
     ClientMetric metric;
     metric.label.push_back({std::move(label), std::string(value_of_label)});
     (family.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
@@ -28,13 +33,16 @@ class Families {
     ClientMetric metric;
     uint64_t below = 0;
     size_t bin = 0;
-    for (uint64_t edge : {250, 500, 1000, 2000, 5000, 10'000, 20'000, 50'000, 100'000, 250'000, 500'000, 1'000'000}) {
-      for (; bin < LatencyCounts::kBins && LatencyCounts::upper_edge(bin) <= edge; ++bin) below += counts.bins[bin];
+    for (uint64_t edge : {250, 500, 1000, 2000, 5000, 10'000, 20'000, 50'000, 100'000, 250'000,
+                          500'000, 1'000'000}) {
+      for (; bin < LatencyCounts::kBins && LatencyCounts::upper_edge(bin) <= edge; ++bin)
+        below += counts.bins[bin];
       metric.histogram.bucket.push_back({below, static_cast<double>(edge) * 1e-6});
     }
     metric.histogram.sample_count = counts.total();
     metric.histogram.sample_sum = sum;
-    family(std::move(name), std::move(help), MetricType::Histogram).metric.push_back(std::move(metric));
+    family(std::move(name), std::move(help), MetricType::Histogram)
+        .metric.push_back(std::move(metric));
   }
   std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
 
@@ -47,57 +55,85 @@ class Families {
   std::vector<MetricFamily> families_;
 };
 
-double d(uint64_t n) { return static_cast<double>(n); }
+double d(uint64_t n) {
+  return static_cast<double>(n);
+}
 
 void add_engine(Families& out, const Engine& engine) {
   const EngineFigures& f = engine.figures();
-  auto& outcomes = out.family("paywarden_decisions_total", "Decisions by outcome.", MetricType::Counter);
+  auto& outcomes =
+      out.family("paywarden_decisions_total", "Decisions by outcome.", MetricType::Counter);
   for (Outcome outcome : {Outcome::approve, Outcome::review, Outcome::decline})
-    Families::add(outcomes, "outcome", name_of(outcome), d(f.outcomes[static_cast<size_t>(outcome)]));
-  out.counter("paywarden_repeats_total", "Payments that were sent again with the same body.", d(f.repeats));
-  out.counter("paywarden_conflicts_total", "Payments whose id stands for another body.", d(f.conflicts));
-  out.counter("paywarden_backfilled_total", "Payments of the history, kept and not decided.", d(f.recorded));
+    Families::add(outcomes, "outcome", name_of(outcome),
+                  d(f.outcomes[static_cast<size_t>(outcome)]));
+  out.counter("paywarden_repeats_total", "Payments that were sent again with the same body.",
+              d(f.repeats));
+  out.counter("paywarden_conflicts_total", "Payments whose id stands for another body.",
+              d(f.conflicts));
+  out.counter("paywarden_backfilled_total", "Payments of the history, kept and not decided.",
+              d(f.recorded));
   out.counter("paywarden_late_total", "Decisions on payments older than lateness_max.", d(f.late));
   out.counter("paywarden_labels_total", "Labels that found their payment.", d(f.labels));
-  out.counter("paywarden_labels_unknown_total", "Labels whose payment was unknown.", d(f.labels_waiting));
+  out.counter("paywarden_labels_unknown_total", "Labels whose payment was unknown.",
+              d(f.labels_waiting));
   out.counter("paywarden_changes_total", "Changes of model, rules, lists, mode.", d(f.changes));
-  out.counter("paywarden_default_answers_total", "Callers told the default outcome at the deadline.", d(f.answered_by_default));
+  out.counter("paywarden_default_answers_total",
+              "Callers told the default outcome at the deadline.", d(f.answered_by_default));
   out.counter("paywarden_log_groups_total", "Groups made durable.", d(f.groups));
   out.counter("paywarden_log_bytes_total", "Bytes of records made durable.", d(f.log_bytes));
   out.counter("paywarden_snapshots_total", "Snapshots written.", d(f.snapshots));
   out.counter("paywarden_snapshots_failed_total", "Snapshots that failed.", d(f.snapshots_failed));
   out.gauge("paywarden_queued", "Works waiting for the engine.", d(engine.queued()));
-  out.gauge("paywarden_state_bytes", "Memory of window state and remembered ids.", d(f.state_bytes));
+  out.gauge("paywarden_state_bytes", "Memory of window state and remembered ids.",
+            d(f.state_bytes));
   out.gauge("paywarden_state_keys", "Keys with window state.", d(f.state_keys));
   out.gauge("paywarden_labels_waiting", "Labels that wait for their payment.", d(f.waiting_labels));
-  out.gauge("paywarden_guard_engaged", "1: the decline guard turns the model's declines into reviews.", f.guard_engaged ? 1 : 0);
-  out.gauge("paywarden_watermark_seconds", "Newest event time, seconds since 1970.", static_cast<double>(f.watermark_ms) / 1000);
-  out.gauge("paywarden_log_failed", "1: the log failed and the program is ending.", engine.failed() ? 1 : 0);
+  out.gauge("paywarden_guard_engaged",
+            "1: the decline guard turns the model's declines into reviews.",
+            f.guard_engaged ? 1 : 0);
+  out.gauge("paywarden_watermark_seconds", "Newest event time, seconds since 1970.",
+            static_cast<double>(f.watermark_ms) / 1000);
+  out.gauge("paywarden_log_failed", "1: the log failed and the program is ending.",
+            engine.failed() ? 1 : 0);
 }
 
 void add_rejects(Families& out, const Rejects& rejects) {
-  auto& family = out.family("paywarden_rejects_total", "Inputs that did not become payments, by reason.", MetricType::Counter);
+  auto& family = out.family("paywarden_rejects_total",
+                            "Inputs that did not become payments, by reason.", MetricType::Counter);
   RejectCounts counts = rejects.counts();
-  for (size_t i = 1; i < counts.size(); ++i) Families::add(family, "reason", name_of(static_cast<RejectReason>(i)), d(counts[i]));
+  for (size_t i = 1; i < counts.size(); ++i)
+    Families::add(family, "reason", name_of(static_cast<RejectReason>(i)), d(counts[i]));
 }
 
 void add_server(Families& out, const http::ServerStats& stats) {
-  auto& responses = out.family("paywarden_http_responses_total", "HTTP answers by class.", MetricType::Counter);
-  for (int c = 1; c <= 5; ++c) Families::add(responses, "class", std::to_string(c) + "xx", d(stats.responses_by_class[c]));
+  auto& responses =
+      out.family("paywarden_http_responses_total", "HTTP answers by class.", MetricType::Counter);
+  for (int c = 1; c <= 5; ++c)
+    Families::add(responses, "class", std::to_string(c) + "xx", d(stats.responses_by_class[c]));
   out.gauge("paywarden_http_connections", "Open connections.", d(stats.connections_open));
-  out.gauge("paywarden_http_requests_in_flight", "Requests not yet answered.", d(stats.requests_in_flight));
-  out.counter("paywarden_http_overloaded_total", "Requests refused with 503.", d(stats.requests_overloaded));
-  out.counter("paywarden_http_malformed_total", "Requests that are no HTTP.", d(stats.requests_malformed));
-  out.counter("paywarden_http_connections_refused_total", "Connections beyond a limit.", d(stats.connections_refused));
+  out.gauge("paywarden_http_requests_in_flight", "Requests not yet answered.",
+            d(stats.requests_in_flight));
+  out.counter("paywarden_http_overloaded_total", "Requests refused with 503.",
+              d(stats.requests_overloaded));
+  out.counter("paywarden_http_malformed_total", "Requests that are no HTTP.",
+              d(stats.requests_malformed));
+  out.counter("paywarden_http_connections_refused_total", "Connections beyond a limit.",
+              d(stats.connections_refused));
 }
 
 void add_channels(Families& out, const Dispatcher& dispatcher) {
-  auto& delivered = out.family("paywarden_deliveries_total", "Messages delivered.", MetricType::Counter);
-  for (const ChannelStats& s : dispatcher.stats()) Families::add(delivered, "channel", s.name, d(s.delivered));
-  auto& failed = out.family("paywarden_delivery_failures_total", "Attempts that failed.", MetricType::Counter);
-  for (const ChannelStats& s : dispatcher.stats()) Families::add(failed, "channel", s.name, d(s.failed));
-  auto& dead = out.family("paywarden_deliveries_dead_total", "Messages given up.", MetricType::Counter);
-  for (const ChannelStats& s : dispatcher.stats()) Families::add(dead, "channel", s.name, d(s.dead));
+  auto& delivered =
+      out.family("paywarden_deliveries_total", "Messages delivered.", MetricType::Counter);
+  for (const ChannelStats& s : dispatcher.stats())
+    Families::add(delivered, "channel", s.name, d(s.delivered));
+  auto& failed =
+      out.family("paywarden_delivery_failures_total", "Attempts that failed.", MetricType::Counter);
+  for (const ChannelStats& s : dispatcher.stats())
+    Families::add(failed, "channel", s.name, d(s.failed));
+  auto& dead =
+      out.family("paywarden_deliveries_dead_total", "Messages given up.", MetricType::Counter);
+  for (const ChannelStats& s : dispatcher.stats())
+    Families::add(dead, "channel", s.name, d(s.dead));
 }
 
 }  // namespace
@@ -106,19 +142,25 @@ std::string MetricsText::text() const {
   Families out;
   add_engine(out, sources_.engine);
   add_rejects(out, sources_.rejects);
-  out.histogram("paywarden_latency_seconds", "From a payment's last byte to its answer.", sources_.latency.counts(),
-                d(sources_.latency.sum_us()) * 1e-6);
+  out.histogram("paywarden_latency_seconds", "From a payment's last byte to its answer.",
+                sources_.latency.counts(), d(sources_.latency.sum_us()) * 1e-6);
   out.histogram(
       "paywarden_decision_latency_seconds",
       "From a payment's arrival in the engine's queue to its durable decision, all sources.",
       sources_.decision_latency.counts(), d(sources_.decision_latency.sum_us()) * 1e-6);
-  out.gauge("paywarden_log_first_sequence", "Oldest record kept.", d(sources_.journal.first_sequence()));
-  out.gauge("paywarden_log_end_sequence", "The sequence after the last durable record.", d(sources_.journal.durable_end()));
-  out.gauge("paywarden_log_disk_bytes", "Bytes of the journal's segments.", d(sources_.journal.figures().bytes));
-  auto& lag = out.family("paywarden_consumer_lag_records", "Durable records that a consumer still has to read.", MetricType::Gauge);
+  out.gauge("paywarden_log_first_sequence", "Oldest record kept.",
+            d(sources_.journal.first_sequence()));
+  out.gauge("paywarden_log_end_sequence", "The sequence after the last durable record.",
+            d(sources_.journal.durable_end()));
+  out.gauge("paywarden_log_disk_bytes", "Bytes of the journal's segments.",
+            d(sources_.journal.figures().bytes));
+  auto& lag = out.family("paywarden_consumer_lag_records",
+                         "Durable records that a consumer still has to read.", MetricType::Gauge);
   Families::add(lag, "consumer", "notify", d(sources_.follower.lag()));
-  out.gauge("paywarden_disk_free_bytes", "Free bytes where the data are.", d(sources_.disk_free_bytes));
-  out.gauge("paywarden_disk_full_hours", "Hours until the disk is full at the present rate.", sources_.disk_full_hours);
+  out.gauge("paywarden_disk_free_bytes", "Free bytes where the data are.",
+            d(sources_.disk_free_bytes));
+  out.gauge("paywarden_disk_full_hours", "Hours until the disk is full at the present rate.",
+            sources_.disk_full_hours);
   if (const http::ServerStats* stats = sources_.server()) add_server(out, *stats);
   if (sources_.dispatcher) add_channels(out, *sources_.dispatcher);
   return out.text();

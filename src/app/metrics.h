@@ -25,10 +25,11 @@ struct MetricsSources {
   const LatencyHistogram& latency;           // of single payments over HTTP
   const LatencyHistogram& decision_latency;  // of all payments
   const LogFollower& follower;
-  const Dispatcher* dispatcher;               // null: no channel
+  const Dispatcher* dispatcher;                      // null: no channel
   std::function<const http::ServerStats*()> server;  // null until it runs
   const std::atomic<uint64_t>& disk_free_bytes;
-  const std::atomic<double>& disk_full_hours;  // at the rate of the last minutes; +infinity: not growing
+  const std::atomic<double>&
+      disk_full_hours;  // at the rate of the last minutes; +infinity: not growing
 };
 
 class MetricsText {

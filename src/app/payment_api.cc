@@ -14,7 +14,8 @@ namespace {
 using http::problem;
 using http::Response;
 
-constexpr std::string_view kClosed = "Intake is closed: the disk is nearly full or the program is stopping.";
+constexpr std::string_view kClosed =
+    "Intake is closed: the disk is nearly full or the program is stopping.";
 
 struct Said {
   int status;
@@ -27,12 +28,20 @@ Said describe(const Answer& answer) {
     case Answer::Kind::decided:
     case Answer::Kind::repeated:
     case Answer::Kind::label_applied:
-    case Answer::Kind::changed: return {200, {}, {}};
-    case Answer::Kind::label_waiting: return {202, {}, {}};
-    case Answer::Kind::recorded: return {409, "Known from history", "This payment was backfilled as history and has no decision."};
-    case Answer::Kind::conflict: return {409, "Another payment has this id", "The payment_id was used with another body; nothing was changed."};
-    case Answer::Kind::refused: return {422, "Refused", answer.error ? answer.error->line() : ""};
-    case Answer::Kind::failed: return {503, "Not durable", "The log failed. Send the same payment again after the restart."};
+    case Answer::Kind::changed:
+      return {200, {}, {}};
+    case Answer::Kind::label_waiting:
+      return {202, {}, {}};
+    case Answer::Kind::recorded:
+      return {409, "Known from history",
+              "This payment was backfilled as history and has no decision."};
+    case Answer::Kind::conflict:
+      return {409, "Another payment has this id",
+              "The payment_id was used with another body; nothing was changed."};
+    case Answer::Kind::refused:
+      return {422, "Refused", answer.error ? answer.error->line() : ""};
+    case Answer::Kind::failed:
+      return {503, "Not durable", "The log failed. Send the same payment again after the restart."};
   }
   return {500, "Unknown", ""};
 }
@@ -41,26 +50,32 @@ Response to_response(const Answer& answer) {
   Said said = describe(answer);
   if (said.status >= 300) return problem(said.status, said.title, said.detail);
   if (!answer.json.empty()) return Response::json(said.status, std::string(answer.json));
-  return Response::json(said.status, fmt::format(R"({{"state":"{}","sequence":{}}})",
-                                                 answer.kind == Answer::Kind::label_waiting ? "waiting" : "applied", answer.sequence));
+  return Response::json(
+      said.status, fmt::format(R"({{"state":"{}","sequence":{}}})",
+                               answer.kind == Answer::Kind::label_waiting ? "waiting" : "applied",
+                               answer.sequence));
 }
 
 std::string to_line(uint64_t line, const Answer& answer) {
   Said said = describe(answer);
   if (said.status >= 300) return http::line_problem(line, said.status, said.title, said.detail);
-  if (!answer.json.empty()) return fmt::format(R"({{"line":{},"status":{},"decision":{}}})", line, said.status, answer.json);
+  if (!answer.json.empty())
+    return fmt::format(R"({{"line":{},"status":{},"decision":{}}})", line, said.status,
+                       answer.json);
   return fmt::format(R"({{"line":{},"status":{},"state":"{}"}})", line, said.status,
                      answer.kind == Answer::Kind::label_waiting ? "waiting" : "applied");
 }
 
 class HttpReply : public ReplyTo {
  public:
-  HttpReply(http::Reply reply, LatencyHistogram* latency, std::chrono::steady_clock::time_point received)
+  HttpReply(http::Reply reply, LatencyHistogram* latency,
+            std::chrono::steady_clock::time_point received)
       : reply_(std::move(reply)), latency_(latency), received_(received) {}
   bool answer(const Answer& answer) override {
     if (latency_) {
       auto took = std::chrono::steady_clock::now() - received_;
-      latency_->add(static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+      latency_->add(static_cast<uint64_t>(
+          std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
     }
     return reply_(to_response(answer));
   }
@@ -73,7 +88,8 @@ class HttpReply : public ReplyTo {
 
 class LineReplyTo : public ReplyTo {
  public:
-  explicit LineReplyTo(http::LineReply& reply) : number_(reply.number()), reply_(std::move(reply)) {}
+  explicit LineReplyTo(http::LineReply& reply)
+      : number_(reply.number()), reply_(std::move(reply)) {}
   bool answer(const Answer& answer) override {
     reply_(to_line(number_, answer));
     return true;
@@ -99,21 +115,28 @@ Response rejected(const Rejection& no) {
 Result<Label> parse_label(std::string_view json, const std::string& default_source, EventTime now) {
   simdjson::dom::parser parser;
   simdjson::dom::object object;
-  if (parser.parse(json.data(), json.size()).get(object) != simdjson::SUCCESS) return fail("is no JSON object", "body");
+  if (parser.parse(json.data(), json.size()).get(object) != simdjson::SUCCESS)
+    return fail("is no JSON object", "body");
   Label label{"", false, default_source, now};
   for (auto [key, value] : object) {
     std::string_view text;
     bool is_text = value.get(text) == simdjson::SUCCESS;
-    if (key == "payment_id" && is_text) label.payment_id = text;
-    else if (key == "is_fraud" && value.get(label.is_fraud) == simdjson::SUCCESS) continue;
-    else if (key == "source" && is_text) label.source = mask_pans(text.substr(0, 128));
+    if (key == "payment_id" && is_text)
+      label.payment_id = text;
+    else if (key == "is_fraud" && value.get(label.is_fraud) == simdjson::SUCCESS)
+      continue;
+    else if (key == "source" && is_text)
+      label.source = mask_pans(text.substr(0, 128));
     else if (key == "event_time" && is_text) {
       auto at = parse_rfc3339(text);
       if (!at) return fail("is no time like 2026-01-31T12:00:00Z", "event_time");
       label.event_time = *at;
-    } else return fail("is not what a label has: payment_id, is_fraud, source, event_time", mask_pans(key.substr(0, 64)));
+    } else
+      return fail("is not what a label has: payment_id, is_fraud, source, event_time",
+                  mask_pans(key.substr(0, 64)));
   }
-  if (label.payment_id.empty() || label.payment_id.size() > 128) return fail("is missing or longer than 128 bytes", "payment_id");
+  if (label.payment_id.empty() || label.payment_id.size() > 128)
+    return fail("is missing or longer than 128 bytes", "payment_id");
   if (object["is_fraud"].error()) return fail("is missing", "is_fraud");
   if (has_separate_pan(label.payment_id)) return fail("holds a card number", "payment_id");
   return label;
@@ -133,7 +156,8 @@ Work label_work(Label label, std::unique_ptr<ReplyTo> to) {
 PaymentApi::PaymentApi(PaymentApiPorts ports, PaymentApiOptions options)
     : ports_(std::move(ports)),
       options_(options),
-      default_answer_(fmt::format(R"({{"decided":false,"outcome":"{}"}})", name_of(options.default_outcome))) {}
+      default_answer_(
+          fmt::format(R"({{"decided":false,"outcome":"{}"}})", name_of(options.default_outcome))) {}
 
 PaymentApi::ParserPtr PaymentApi::take_parser() {
   std::lock_guard lock(mutex_);
@@ -155,7 +179,8 @@ void PaymentApi::return_parser(ParserPtr parser) {
 
 std::optional<Rejection> PaymentApi::parse(std::string_view body, uint64_t line, Payment& out) {
   ParserPtr parser = take_parser();
-  auto no = parser->parse_json(body, ports_.clock.now(), out, nullptr, body.size() + http::kBodyPadding);
+  auto no =
+      parser->parse_json(body, ports_.clock.now(), out, nullptr, body.size() + http::kBodyPadding);
   return_parser(std::move(parser));
   if (no) ports_.rejects.add({"http", line, *no});
   return no;
@@ -170,7 +195,8 @@ void PaymentApi::take_payment(http::RequestPtr request, http::Reply reply) {
     return Response::json(504, default_answer_);
   });
   auto to = std::make_unique<HttpReply>(reply, &ports_.latency, request->received);
-  if (!ports_.engine.submit(Work::of(std::move(payment), std::move(to)))) reply(unavailable("More payments arrive than can be decided."));
+  if (!ports_.engine.submit(Work::of(std::move(payment), std::move(to))))
+    reply(unavailable("More payments arrive than can be decided."));
 }
 
 // One body, a line each of the same kind, answered in their order.
@@ -183,7 +209,8 @@ class PaymentApi::Lines : public http::LineHandler {
       reply(http::line_problem(reply.number(), 503, "Not now", kClosed));
       return true;
     }
-    if (ports.engine.queued() >= ports.engine.queue_limit() / 2) return false;  // leaves room for single ones
+    if (ports.engine.queued() >= ports.engine.queue_limit() / 2)
+      return false;  // leaves room for single ones
     tl::expected<Work, Said> work = read(line, reply.number());
     if (!work) {
       const Said& no = work.error();
@@ -233,27 +260,36 @@ void PaymentApi::take_label(http::RequestPtr request, http::Reply reply) {
   auto label = parse_label(request->body, request->principal->name, ports_.clock.now());
   if (!label) return void(reply(problem(422, "The label was rejected", label.error().line())));
   auto to = std::make_unique<HttpReply>(reply, nullptr, request->received);
-  if (!ports_.engine.submit(label_work(std::move(*label), std::move(to)))) reply(unavailable("The queue is full."));
+  if (!ports_.engine.submit(label_work(std::move(*label), std::move(to))))
+    reply(unavailable("The queue is full."));
 }
 
 Result<Change> PaymentApi::change_of(const http::Request& request) const {
   simdjson::dom::parser parser;
   simdjson::dom::object object;
-  if (parser.parse(request.body.data(), request.body.size()).get(object) != simdjson::SUCCESS) return fail("the body is no JSON object");
+  if (parser.parse(request.body.data(), request.body.size()).get(object) != simdjson::SUCCESS)
+    return fail("the body is no JSON object");
   Change change;
   change.author = request.principal->name;
   change.event_time = ports_.clock.now();
   for (auto [key, value] : object) {
     std::string_view text;
-    if (value.get(text) != simdjson::SUCCESS) return fail("'" + mask_pans(key.substr(0, 64)) + "' must be a text");
+    if (value.get(text) != simdjson::SUCCESS)
+      return fail("'" + mask_pans(key.substr(0, 64)) + "' must be a text");
     if (key == "kind") {
       auto kind = change_kind_of(text);
-      if (!kind || *kind == ChangeKind::guard_engaged) return fail("there is no change of kind '" + mask_pans(text.substr(0, 40)) + "'");
+      if (!kind || *kind == ChangeKind::guard_engaged)
+        return fail("there is no change of kind '" + mask_pans(text.substr(0, 40)) + "'");
       change.kind = *kind;
-    } else if (key == "name") change.name = text;
-    else if (key == "content") change.content = text;
-    else if (key == "reason") change.reason = text;
-    else return fail("a change has kind, name, content and reason, and no '" + mask_pans(key.substr(0, 40)) + "'");
+    } else if (key == "name")
+      change.name = text;
+    else if (key == "content")
+      change.content = text;
+    else if (key == "reason")
+      change.reason = text;
+    else
+      return fail("a change has kind, name, content and reason, and no '" +
+                  mask_pans(key.substr(0, 40)) + "'");
   }
   if (object["kind"].error()) return fail("the change has no kind");
   if (change.kind == ChangeKind::model) {
@@ -267,32 +303,44 @@ void PaymentApi::take_change(http::RequestPtr request, http::Reply reply) {
     auto change = change_of(*request);
     if (!change) return void(reply(problem(422, "The change was refused", change.error().line())));
     auto to = std::make_unique<HttpReply>(reply, nullptr, request->received);
-    if (!ports_.engine.submit(Work::of(std::move(*change), std::move(to)))) reply(unavailable("The queue is full."));
+    if (!ports_.engine.submit(Work::of(std::move(*change), std::move(to))))
+      reply(unavailable("The queue is full."));
   };
-  if (!ports_.workers.try_run(std::move(job))) reply(unavailable("Too many requests read the log."));
+  if (!ports_.workers.try_run(std::move(job)))
+    reply(unavailable("Too many requests read the log."));
 }
 
 void PaymentApi::show_decision(http::RequestPtr request, http::Reply reply) {
   std::string id(request->param("payment_id"));
   auto job = [this, id, reply] { reply(find_decision(ports_.log, ports_.schema.fields, id)); };
-  if (!ports_.workers.try_run(std::move(job))) reply(unavailable("Too many requests read the log."));
+  if (!ports_.workers.try_run(std::move(job)))
+    reply(unavailable("Too many requests read the log."));
 }
 
 void PaymentApi::add_routes(http::Router& router) {
   using http::Method;
   using http::Reply;
   using http::RequestPtr;
-  router.add(Method::post, "/v1/payments", "intake", [this](RequestPtr q, Reply r) { take_payment(std::move(q), std::move(r)); },
+  router.add(Method::post, "/v1/payments", "intake",
+             [this](RequestPtr q, Reply r) { take_payment(std::move(q), std::move(r)); },
              {.body_bytes_max = ParserOptions{}.body_bytes_max});
-  router.add_stream("/v1/payments:batch", "intake",
-                    [this](RequestPtr) -> tl::expected<std::unique_ptr<http::LineHandler>, Response> { return std::make_unique<Batch>(*this); });
-  router.add(Method::post, "/v1/labels", "intake", [this](RequestPtr q, Reply r) { take_label(std::move(q), std::move(r)); },
+  router.add_stream(
+      "/v1/payments:batch", "intake",
+      [this](RequestPtr) -> tl::expected<std::unique_ptr<http::LineHandler>, Response> {
+        return std::make_unique<Batch>(*this);
+      });
+  router.add(Method::post, "/v1/labels", "intake",
+             [this](RequestPtr q, Reply r) { take_label(std::move(q), std::move(r)); },
              {.body_bytes_max = options_.label_body_bytes_max});
-  router.add_stream("/v1/labels:batch", "intake", [this](RequestPtr q) -> tl::expected<std::unique_ptr<http::LineHandler>, Response> {
-    return std::make_unique<LabelBatch>(*this, q->principal->name);
-  });
-  router.add(Method::get, "/v1/decisions/{payment_id}", "reader", [this](RequestPtr q, Reply r) { show_decision(std::move(q), std::move(r)); });
-  router.add(Method::post, "/v1/changes", "admin", [this](RequestPtr q, Reply r) { take_change(std::move(q), std::move(r)); },
+  router.add_stream(
+      "/v1/labels:batch", "intake",
+      [this](RequestPtr q) -> tl::expected<std::unique_ptr<http::LineHandler>, Response> {
+        return std::make_unique<LabelBatch>(*this, q->principal->name);
+      });
+  router.add(Method::get, "/v1/decisions/{payment_id}", "reader",
+             [this](RequestPtr q, Reply r) { show_decision(std::move(q), std::move(r)); });
+  router.add(Method::post, "/v1/changes", "admin",
+             [this](RequestPtr q, Reply r) { take_change(std::move(q), std::move(r)); },
              {.body_bytes_max = options_.change_body_bytes_max});
 }
 

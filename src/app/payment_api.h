@@ -27,8 +27,8 @@ struct PaymentApiOptions {
   Duration deadline = milliseconds(500);
   Outcome default_outcome = Outcome::approve;
   Duration future_max = minutes(5);
-  size_t label_body_bytes_max = 16 * 1024;        // one label
-  size_t change_body_bytes_max = 64u << 20;       // a list of a million entries
+  size_t label_body_bytes_max = 16 * 1024;   // one label
+  size_t change_body_bytes_max = 64u << 20;  // a list of a million entries
 };
 
 struct PaymentApiPorts {
@@ -39,8 +39,9 @@ struct PaymentApiPorts {
   Clock& clock;
   RejectSink& rejects;
   Workers& workers;
-  LatencyHistogram& latency;                 // from a request's last byte to its answer, payments alone
-  const std::atomic<bool>& closed;           // intake answers 503: the disk is nearly full, or the program stops
+  LatencyHistogram& latency;  // from a request's last byte to its answer, payments alone
+  const std::atomic<bool>&
+      closed;  // intake answers 503: the disk is nearly full, or the program stops
   // A bundle directory's model, kept in the library: its content hash.
   std::function<Result<std::string>(const std::string& directory)> add_model;
 };

@@ -12,7 +12,8 @@ Section::Section(const toml::table& config, std::string path, std::string file)
     : path_(std::move(path)), file_(std::move(file)) {
   auto node = config.at_path(path_);
   table_ = node.as_table();
-  if (node && !table_) problem_ = Error{"'" + path_ + "' must be a table: [" + path_ + "]", file_, {}};
+  if (node && !table_)
+    problem_ = Error{"'" + path_ + "' must be a table: [" + path_ + "]", file_, {}};
 }
 
 Section::Section(const toml::table* table, std::string path, std::string file)
@@ -109,7 +110,8 @@ void Section::span(std::string_view key, Duration& out, Duration low, Duration h
 void Section::bytes(std::string_view key, uint64_t& out, uint64_t low, uint64_t high) {
   const toml::node* node = take(key);
   if (!node) return;
-  std::string text = node->is_integer() ? std::to_string(*node->value<int64_t>()) : node->value_or(std::string());
+  std::string text =
+      node->is_integer() ? std::to_string(*node->value<int64_t>()) : node->value_or(std::string());
   uint64_t count = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   std::string_view suffix(end, static_cast<size_t>(text.data() + text.size() - end));
@@ -128,7 +130,8 @@ void Section::bytes(std::string_view key, uint64_t& out, uint64_t low, uint64_t 
   out = count;
 }
 
-void Section::choice(std::string_view key, size_t& out, std::initializer_list<std::string_view> words) {
+void Section::choice(std::string_view key, size_t& out,
+                     std::initializer_list<std::string_view> words) {
   const toml::node* node = take(key);
   if (!node) return;
   std::string value = node->value_or(std::string()), all;
@@ -150,7 +153,9 @@ Status Section::finish() {
     if (known_.contains(key.str())) continue;
     std::vector<std::string_view> names(known_.begin(), known_.end());
     auto near = nearest_word(key.str(), names);
-    problem(key.str(), "is an unknown key", near.empty() ? "see docs/CONFIGURATION.md" : "did you mean '" + std::string(near) + "'?");
+    problem(
+        key.str(), "is an unknown key",
+        near.empty() ? "see docs/CONFIGURATION.md" : "did you mean '" + std::string(near) + "'?");
     return tl::unexpected(*problem_);
   }
   return {};

@@ -7,6 +7,8 @@
 //   TRY(http.finish());        // also refuses keys that nobody asked for
 #pragma once
 
+#include <toml++/toml.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <map>
@@ -14,7 +16,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <toml++/toml.h>
 #include <vector>
 
 #include "base/result.h"

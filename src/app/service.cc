@@ -12,41 +12,59 @@ namespace {
 std::optional<SystemEvent> event_of_change(std::string_view bytes) {
   auto change = decode_change(bytes);
   if (!change || change->kind != ChangeKind::guard_engaged) return std::nullopt;
-  return SystemEvent{AlertKind::guard, "guard", Outcome::decline, "The decline guard engaged: the model's declines are reviews now",
-                     change->reason + ". Look at the latest declines; then reset the guard with a change of kind guard_reset.",
-                     change->event_time};
+  return SystemEvent{
+      AlertKind::guard,
+      "guard",
+      Outcome::decline,
+      "The decline guard engaged: the model's declines are reviews now",
+      change->reason +
+          ". Look at the latest declines; then reset the guard with a change of kind guard_reset.",
+      change->event_time};
 }
 
 }  // namespace
 
 Service::Service(const Config& config, FailureExit& failure_exit, OperatorLog& log, Clock& clock)
-    : config_(config), failure_exit_(failure_exit), log_(log), clock_(clock) {}
+    : config_(config),
+      failure_exit_(failure_exit),
+      log_(log),
+      clock_(clock),
+      retention_(config.schema.fields) {}
 
-Service::~Service() { stop(); }
+Service::~Service() {
+  stop();
+}
 
 Result<std::unique_ptr<Service>> Service::create(const Config& config, FailureExit& failure_exit,
                                                  OperatorLog& log, Clock& clock) {
   auto service = std::unique_ptr<Service>(new Service(config, failure_exit, log, clock));
   TRY(service->files_.make_directory(config.data_directory));
   TRY_ASSIGN(service->tokeniser_, load_card_key(config, CardKeyFor::log));
-  TRY_ASSIGN(service->rejects_, Rejects::open({.path = config.data_directory + "/rejects.ndjson"}, clock));
+  TRY_ASSIGN(service->rejects_,
+             Rejects::open({.path = config.data_directory + "/rejects.ndjson"}, clock));
   TRY(service->open_log());
   TRY(service->open_center());
   return service;
 }
 
 Status Service::open_log() {
-  JournalOptions options{.directory = config_.data_directory + "/journal", .segment_bytes = config_.segment_bytes};
+  JournalOptions options{.directory = config_.data_directory + "/journal",
+                         .segment_bytes = config_.segment_bytes};
   TRY_ASSIGN(journal_, Journal::open(files_, log_, options));
   snapshots_ = std::make_unique<Snapshots>(files_, config_.data_directory + "/snapshots");
-  models_ = std::make_unique<ModelLibrary>(config_.data_directory + "/models", config_.features, config_.file);
+  models_ = std::make_unique<ModelLibrary>(config_.data_directory + "/models", config_.features,
+                                           config_.file);
   auto finder = [this](const std::string& hash) { return models_->find(hash); };
-  auto maker = [this] { return Core::create(config_.schema.fields, config_.features, config_.core_options()); };
+  auto maker = [this] {
+    return Core::create(config_.schema.fields, config_.features, config_.core_options());
+  };
   TRY_ASSIGN(engine_, Engine::recover(*journal_, *snapshots_, maker, finder, config_.engine, log_));
   const RecoveryFigures& r = engine_->recovery();
   log_.write(LogLevel::info, "recovered",
-             {{"snapshot", std::to_string(r.snapshot_sequence)}, {"records_replayed", std::to_string(r.records)},
-              {"end", std::to_string(journal_->durable_end())}, {"decided_otherwise", std::to_string(r.mismatches)}});
+             {{"snapshot", std::to_string(r.snapshot_sequence)},
+              {"records_replayed", std::to_string(r.records)},
+              {"end", std::to_string(journal_->durable_end())},
+              {"decided_otherwise", std::to_string(r.mismatches)}});
   return {};
 }
 
@@ -61,13 +79,22 @@ Status Service::apply_configured_changes() {
   for (Change& change : changes) {
     if (change.kind == ChangeKind::model && core.model_hash() == change.content) continue;
     if (change.kind == ChangeKind::rates && core.rates().text() == change.content) continue;
-    if (change.kind == ChangeKind::mode && name_of(core.policy().mode()) == change.content) continue;
-    if (change.kind == ChangeKind::rules && core.policy().rules_source().text == change.content) continue;
-    if (change.kind == ChangeKind::thresholds && text_of(core.policy().thresholds()) == change.content) continue;
-    if (change.kind == ChangeKind::list_replace && core.policy().lists().find(change.name)) continue;
+    if (change.kind == ChangeKind::mode && name_of(core.policy().mode()) == change.content)
+      continue;
+    if (change.kind == ChangeKind::rules && core.policy().rules_source().text == change.content)
+      continue;
+    if (change.kind == ChangeKind::thresholds &&
+        text_of(core.policy().thresholds()) == change.content)
+      continue;
+    if (change.kind == ChangeKind::list_replace && core.policy().lists().find(change.name))
+      continue;
     std::string name(name_of(change.kind));
-    auto done = submit_and_wait(*engine_, Work::of(std::move(change), nullptr), Answer::Kind::changed);
-    if (!done) return fail(name + ": " + done.error().what, done.error().where.empty() ? config_.file : done.error().where, done.error().remedy);
+    auto done =
+        submit_and_wait(*engine_, Work::of(std::move(change), nullptr), Answer::Kind::changed);
+    if (!done)
+      return fail(name + ": " + done.error().what,
+                  done.error().where.empty() ? config_.file : done.error().where,
+                  done.error().remedy);
   }
   return {};
 }
@@ -78,8 +105,10 @@ Status Service::open_center() {
   AlertingOptions options;
   options.group_within = config_.notify.group_within;
   options.page_url = config_.notify.page_url;
-  for (const EmailConfig& e : config_.notify.emails) options.channels.push_back({e.name, Outcome::review, true});
-  for (const WebhookConfig& w : config_.notify.webhooks) options.channels.push_back({w.name, Outcome::review, true});
+  for (const EmailConfig& e : config_.notify.emails)
+    options.channels.push_back({e.name, Outcome::review, true});
+  for (const WebhookConfig& w : config_.notify.webhooks)
+    options.channels.push_back({w.name, Outcome::review, true});
   AlertingPorts ports{clock_, log_,
                       [this](std::span<const int64_t> ids) {
                         if (center_) center_->alerts_changed(ids);
@@ -90,8 +119,15 @@ Status Service::open_center() {
   follower_ = std::make_unique<LogFollower>(*journal_, *alerting_, FollowerOptions{}, log_);
   labels_ = std::make_unique<Labels>(*engine_);
   figures_ = std::make_unique<Figures>(*engine_, *journal_, decision_latency_, clock_);
-  CenterPorts center{clock_, log_, *labels_, *figures_, *figures_, [](std::string_view text) { return mask_pans(text); },
-                     [this] { if (dispatcher_) dispatcher_->wake(); }};
+  CenterPorts center{clock_,
+                     log_,
+                     *labels_,
+                     *figures_,
+                     *figures_,
+                     [](std::string_view text) { return mask_pans(text); },
+                     [this] {
+                       if (dispatcher_) dispatcher_->wake();
+                     }};
   TRY_ASSIGN(center_, Center::create(*store_, {}, std::move(center)));
   return {};
 }
@@ -99,29 +135,44 @@ Status Service::open_center() {
 Status Service::open_channels() {
   std::vector<ChannelSetup> channels;
   for (const EmailConfig& e : config_.notify.emails) {
-    EmailOptions options{.name = e.name, .host = e.host, .port = e.port, .tls = static_cast<SmtpTls>(e.tls), .user = e.user,
-                         .from = e.from, .to = e.to, .ca_file = e.ca_file};
+    EmailOptions options{.name = e.name,
+                         .host = e.host,
+                         .port = e.port,
+                         .tls = static_cast<SmtpTls>(e.tls),
+                         .user = e.user,
+                         .from = e.from,
+                         .to = e.to,
+                         .ca_file = e.ca_file};
     if (!e.password_file.empty()) {
       TRY_ASSIGN(options.password, read_text_file(e.password_file, "the mail password"));
-      while (!options.password.empty() && options.password.back() == '\n') options.password.pop_back();
+      while (!options.password.empty() && options.password.back() == '\n')
+        options.password.pop_back();
     }
     TRY_ASSIGN(auto channel, Email::create(std::move(options)));
     channels.push_back({std::move(channel), {}});
   }
   for (const WebhookConfig& w : config_.notify.webhooks) {
-    WebhookOptions options{.name = w.name, .url = w.url, .allow_private = w.allow_private, .allowed_hosts = w.allowed_hosts, .ca_file = w.ca_file};
+    WebhookOptions options{.name = w.name,
+                           .url = w.url,
+                           .allow_private = w.allow_private,
+                           .allowed_hosts = w.allowed_hosts,
+                           .ca_file = w.ca_file};
     TRY_ASSIGN(options.secret, read_text_file(w.secret_file, "the webhook secret"));
     while (!options.secret.empty() && options.secret.back() == '\n') options.secret.pop_back();
     TRY_ASSIGN(auto channel, Webhook::create(std::move(options)));
     channels.push_back({std::move(channel), {}});
   }
   if (channels.empty()) return {};
-  dispatcher_ = std::make_unique<Dispatcher>(*store_, std::move(channels), DispatcherOptions{},
-                                             DispatcherPorts{clock_, log_, static_cast<uint64_t>(clock_.now().ms()),
-                                                             [this](const std::string& channel, const Delivery& row, const std::string& error) {
-                                                               if (auto told = alerting_->notice(dead_delivery_event(channel, row, error, clock_.now())); !told)
-                                                                 log_.write(LogLevel::error, "alert_failed", {{"error", told.error().line()}});
-                                                             }});
+  dispatcher_ = std::make_unique<Dispatcher>(
+      *store_, std::move(channels), DispatcherOptions{},
+      DispatcherPorts{
+          clock_, log_, static_cast<uint64_t>(clock_.now().ms()),
+          [this](const std::string& channel, const Delivery& row, const std::string& error) {
+            if (auto told =
+                    alerting_->notice(dead_delivery_event(channel, row, error, clock_.now()));
+                !told)
+              log_.write(LogLevel::error, "alert_failed", {{"error", told.error().line()}});
+          }});
   return {};
 }
 
@@ -146,7 +197,10 @@ Status Service::start() {
   watcher_ = std::thread([this] { watch(); });
   TRY(start_sources());
   ready_ = true;
-  log_.write(LogLevel::info, "ready", {{"url", server_->url()}, {"model", engine_->model_name()}, {"mode", std::string(name_of(engine_->mode()))}});
+  log_.write(LogLevel::info, "ready",
+             {{"url", server_->url()},
+              {"model", engine_->model_name()},
+              {"mode", std::string(name_of(engine_->mode()))}});
   return {};
 }
 

@@ -23,6 +23,7 @@
 #include "app/live_simulation.h"
 #include "app/metrics.h"
 #include "app/payment_api.h"
+#include "app/retention.h"
 #include "app/setup.h"
 #include "base/files.h"
 #include "center/routes.h"
@@ -75,10 +76,9 @@ class Service {
   PollAnswer take_polled(const Payment& payment);
   bool asked_to_stop();
   bool close_intake(bool closed);
-  void watch();          // disk space and retention, a thread
+  void watch();  // disk space and retention, a thread
   void watch_disk();
   void keep_retention();
-  uint64_t first_needed(EventTime reach) const;
 
   const Config& config_;
   FailureExit& failure_exit_;  // told when the log fails
@@ -89,6 +89,7 @@ class Service {
   std::unique_ptr<Rejects> rejects_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Snapshots> snapshots_;
+  Retention retention_;
   std::unique_ptr<ModelLibrary> models_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Store> store_;

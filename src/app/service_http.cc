@@ -8,10 +8,12 @@ namespace paywarden {
 
 void Service::add_page(http::Router& router) {
   for (const PageAsset& asset : page_assets())
-    router.add_static(asset.path, http::kOpenToAll, {std::string(asset.content_type), asset.bytes, asset.gzip, asset.immutable});
+    router.add_static(asset.path, http::kOpenToAll,
+                      {std::string(asset.content_type), asset.bytes, asset.gzip, asset.immutable});
   for (std::string_view path : {"/", "/docs"})
     if (const PageAsset* asset = find_page_asset(path))
-      router.add_static(path, http::kOpenToAll, {std::string(asset->content_type), asset->bytes, asset->gzip, false});
+      router.add_static(path, http::kOpenToAll,
+                        {std::string(asset->content_type), asset->bytes, asset->gzip, false});
 }
 
 void Service::add_routes(http::Router& router) {
@@ -22,22 +24,35 @@ void Service::add_routes(http::Router& router) {
   api_->add_routes(router);
   center_->add_routes(router);
   add_page(router);
-  router.add(Method::get, "/healthz", http::kOpenToAll, [](RequestPtr, Reply reply) { reply(Response::text(200, "alive\n")); });
+  router.add(Method::get, "/healthz", http::kOpenToAll,
+             [](RequestPtr, Reply reply) { reply(Response::text(200, "alive\n")); });
   router.add(Method::get, "/readyz", http::kOpenToAll, [this](RequestPtr, Reply reply) {
     bool ready = ready_ && !intake_closed_ && !engine_->failed();
-    reply(Response::text(ready ? 200 : 503, ready ? "ready\n" : "not ready: starting, stopping, or the disk is nearly full\n"));
+    reply(Response::text(
+        ready ? 200 : 503,
+        ready ? "ready\n" : "not ready: starting, stopping, or the disk is nearly full\n"));
   });
   router.add(Method::get, "/metrics", "observer", [this](RequestPtr, Reply reply) {
     Response response = Response::text(200, metrics_->text());
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     reply(std::move(response));
   });
-  router.add(Method::get, "/openapi.json", http::kOpenToAll, [](RequestPtr, Reply reply) { reply(Response::json(200, std::string(openapi_json()))); });
+  router.add(Method::get, "/openapi.json", http::kOpenToAll, [](RequestPtr, Reply reply) {
+    reply(Response::json(200, std::string(openapi_json())));
+  });
 }
 
 Status Service::start_server() {
   workers_ = std::make_unique<Workers>(WorkersOptions{});
-  PaymentApiPorts ports{*engine_, *journal_, config_.schema, *tokeniser_, clock_, *rejects_, *workers_, latency_, intake_closed_,
+  PaymentApiPorts ports{*engine_,
+                        *journal_,
+                        config_.schema,
+                        *tokeniser_,
+                        clock_,
+                        *rejects_,
+                        *workers_,
+                        latency_,
+                        intake_closed_,
                         [this](const std::string& directory) -> Result<std::string> {
                           TRY_ASSIGN(auto model, models_->add(directory));
                           return model->content_hash();
@@ -53,8 +68,13 @@ Status Service::start_server() {
       disk_free_, disk_full_hours_});
   http::Router router;
   add_routes(router);
-  http::ServerPorts server_ports{clock_, log_, [this](const http::Request& q, std::string_view role) { return center_->authorise(q, role); }, {}};
-  TRY_ASSIGN(server_, http::Server::create(config_.http, std::move(router), std::move(server_ports)));
+  http::ServerPorts server_ports{
+      clock_,
+      log_,
+      [this](const http::Request& q, std::string_view role) { return center_->authorise(q, role); },
+      {}};
+  TRY_ASSIGN(server_,
+             http::Server::create(config_.http, std::move(router), std::move(server_ports)));
   return server_->start();
 }
 

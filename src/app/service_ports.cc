@@ -29,8 +29,10 @@ class LabelReply : public ReplyTo {
   }
   bool answer(const Answer& answer) override {
     answered_ = true;
-    bool kept = answer.kind == Answer::Kind::label_applied || answer.kind == Answer::Kind::label_waiting;
-    together_->one(kept ? Status() : fail(answer.error ? answer.error->line() : "the label was not kept"));
+    bool kept =
+        answer.kind == Answer::Kind::label_applied || answer.kind == Answer::Kind::label_waiting;
+    together_->one(kept ? Status()
+                        : fail(answer.error ? answer.error->line() : "the label was not kept"));
     return true;
   }
 
@@ -46,7 +48,8 @@ void Service::Labels::label(std::vector<Label> labels, std::function<void(Status
   together->open = labels.size() + 1;  // one for this call
   together->done = std::move(done);
   // A work that is not taken is destroyed with its reply, which then answers.
-  for (Label& label : labels) engine_.submit(Work::of(std::move(label), std::make_unique<LabelReply>(together)));
+  for (Label& label : labels)
+    engine_.submit(Work::of(std::move(label), std::make_unique<LabelReply>(together)));
   together->one({});
 }
 

@@ -22,7 +22,8 @@ class Service::Labels : public LabelSink {
 
 class Service::Figures : public StatsSource, public StatusSource {
  public:
-  Figures(const Engine& engine, const Journal& journal, const LatencyHistogram& latency, Clock& clock)
+  Figures(const Engine& engine, const Journal& journal, const LatencyHistogram& latency,
+          Clock& clock)
       : engine_(engine), journal_(journal), latency_(latency), clock_(clock) {}
   StatsNow now() override;
   std::array<uint64_t, 50> scores() const override;

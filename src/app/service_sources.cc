@@ -15,12 +15,14 @@ constexpr int kRetentionEvery = 12;  // looks at the disk between looks at the l
 
 // What the engine would never take (it knows no rate for the currency), to be kept like what intake would not.
 Rejection rejection_of(std::string_view payment_id, Currency currency, const Answer& answer) {
-  return {RejectReason::not_currency, answer.error->where, std::string(currency.code()), answer.error->what, std::string(payment_id)};
+  return {RejectReason::not_currency, answer.error->where, std::string(currency.code()),
+          answer.error->what, std::string(payment_id)};
 }
 
 class PollReply : public ReplyTo {
  public:
-  PollReply(std::promise<PollAnswer>& told, const Payment& payment) : told_(told), payment_(payment) {}
+  PollReply(std::promise<PollAnswer>& told, const Payment& payment)
+      : told_(told), payment_(payment) {}
   bool answer(const Answer& answer) override {
     told_.set_value(verdict_of(answer));
     return true;
@@ -29,12 +31,16 @@ class PollReply : public ReplyTo {
  private:
   PollAnswer verdict_of(const Answer& answer) const {
     switch (answer.kind) {
-      case Answer::Kind::decided: return PollVerdict::accepted;
+      case Answer::Kind::decided:
+        return PollVerdict::accepted;
       case Answer::Kind::repeated:
       case Answer::Kind::conflict:
-      case Answer::Kind::recorded: return PollVerdict::repeated;
-      case Answer::Kind::refused: return {PollVerdict::refused, rejection_of(payment_.id(), payment_.currency, answer)};
-      default: return PollVerdict::refused;
+      case Answer::Kind::recorded:
+        return PollVerdict::repeated;
+      case Answer::Kind::refused:
+        return {PollVerdict::refused, rejection_of(payment_.id(), payment_.currency, answer)};
+      default:
+        return PollVerdict::refused;
     }
   }
   std::promise<PollAnswer>& told_;
@@ -45,13 +51,19 @@ class PollReply : public ReplyTo {
 // answer says that the rows before it are kept too.
 class FollowReply : public ReplyTo {
  public:
-  FollowReply(RejectSink& rejects, const std::string& path, const FileRow& row) : rejects_(rejects), path_(path), line_(row.line), id_(row.payment.id()), currency_(row.payment.currency) {}
+  FollowReply(RejectSink& rejects, const std::string& path, const FileRow& row)
+      : rejects_(rejects),
+        path_(path),
+        line_(row.line),
+        id_(row.payment.id()),
+        currency_(row.payment.currency) {}
   void then(FollowPlaces& places, const FilePlace& end) {
     places_ = &places;
     end_ = end;
   }
   bool answer(const Answer& answer) override {
-    if (answer.kind == Answer::Kind::refused) rejects_.add({path_, line_, rejection_of(id_, currency_, answer)});
+    if (answer.kind == Answer::Kind::refused)
+      rejects_.add({path_, line_, rejection_of(id_, currency_, answer)});
     if (places_ && answer.kind != Answer::Kind::failed) places_->durable(path_, end_);
     return true;
   }
@@ -71,7 +83,8 @@ class FollowReply : public ReplyTo {
 PollAnswer Service::take_polled(const Payment& payment) {
   if (intake_closed_) return PollVerdict::refused;
   std::promise<PollAnswer> told;
-  if (!engine_->submit_waiting(Work::of(payment, std::make_unique<PollReply>(told, payment)))) return PollVerdict::refused;
+  if (!engine_->submit_waiting(Work::of(payment, std::make_unique<PollReply>(told, payment))))
+    return PollVerdict::refused;
   return told.get_future().get();
 }
 
@@ -87,8 +100,9 @@ Status Service::start_sources() {
     ParserOptions parser;
     parser.reject_future = true;
     parser.future_max = config_.future_max;
-    polls_.push_back(std::make_unique<PolledSource>(options, config_.schema, *tokeniser_, parser, *http_gets_.back(), clock_, *rejects_, log_,
-                                                    [this](const Payment& p) { return take_polled(p); }));
+    polls_.push_back(std::make_unique<PolledSource>(
+        options, config_.schema, *tokeniser_, parser, *http_gets_.back(), clock_, *rejects_, log_,
+        [this](const Payment& p) { return take_polled(p); }));
     polls_.back()->start();
   }
   TRY_ASSIGN(follow_places_, FollowPlaces::load(files_, config_.data_directory + "/followed.json"));
@@ -132,10 +146,13 @@ void Service::run_follow(const std::string& path, FileSource& source) {
   FileBatch batch;
   for (;;) {
     auto more = source.next(batch);
-    if (!more) log_.write(LogLevel::error, "followed_file_failed", {{"file", path}, {"error", more.error().line()}});
+    if (!more)
+      log_.write(LogLevel::error, "followed_file_failed",
+                 {{"file", path}, {"error", more.error().line()}});
     if (!more || !*more) return;
     for (size_t i = 0; i < batch.count; ++i) {
-      while (intake_closed_ && !asked_to_stop()) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      while (intake_closed_ && !asked_to_stop())
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
       if (asked_to_stop()) return;
       Payment payment = batch.rows[i].payment;
       payment.receipt_time = clock_.now();
@@ -173,15 +190,21 @@ void Service::watch_disk() {
   auto free = files_.free_bytes(config_.data_directory);
   if (!free) return log_.write(LogLevel::error, "disk_unknown", {{"error", free.error().line()}});
   uint64_t before = disk_free_.exchange(*free);
-  double per_hour = static_cast<double>(before > *free ? before - *free : 0) * 3600 / std::chrono::duration<double>(kWatchEvery).count();
-  disk_full_hours_ = per_hour > 0 ? static_cast<double>(*free) / per_hour : std::numeric_limits<double>::infinity();
+  double per_hour = static_cast<double>(before > *free ? before - *free : 0) * 3600 /
+                    std::chrono::duration<double>(kWatchEvery).count();
+  disk_full_hours_ = per_hour > 0 ? static_cast<double>(*free) / per_hour
+                                  : std::numeric_limits<double>::infinity();
   bool closed = *free < config_.disk_free_min;
   if (!close_intake(closed)) return;
   log_.write(closed ? LogLevel::error : LogLevel::info, closed ? "intake_closed" : "intake_open",
-             {{"disk_free", std::to_string(*free)}, {"disk_free_min", std::to_string(config_.disk_free_min)}});
+             {{"disk_free", std::to_string(*free)},
+              {"disk_free_min", std::to_string(config_.disk_free_min)}});
   if (closed && alerting_)
-    if (auto told = alerting_->notice({AlertKind::system, "disk", Outcome::decline, "The disk is nearly full: payments are answered 503",
-                                       "Make room in " + config_.data_directory + " or lower data.disk_free_min.", clock_.now()});
+    if (auto told = alerting_->notice(
+            {AlertKind::system, "disk", Outcome::decline,
+             "The disk is nearly full: payments are answered 503",
+             "Make room in " + config_.data_directory + " or lower data.disk_free_min.",
+             clock_.now()});
         !told)
       log_.write(LogLevel::error, "alert_failed", {{"error", told.error().line()}});
 }
@@ -192,38 +215,9 @@ void Service::keep_retention() {
   if (!snapshots || snapshots->size() < config_.engine.snapshots_kept) return;
   uint64_t keep = std::min(snapshots->back(), follower_->needed_from());
   EventTime reach = EventTime(engine_->figures().watermark_ms) - engine_->state_reach();
-  Payment payment;
-  uint64_t oldest = journal_->first_sequence();
-  bool old_enough = false;
-  auto read = journal_->read(oldest, [&](const RecordView& record) {
-    if (record.kind != RecordKind::payment) return true;
-    old_enough = decode_payment(record.bytes, config_.schema.fields, payment) && payment.event_time < reach;
-    return false;
-  });
-  if (!read || !old_enough) return;
-  keep = std::min(keep, first_needed(reach));
-  if (auto dropped = journal_->drop_before(keep); !dropped)
+  retention_.advance(*journal_, keep, reach);
+  if (auto dropped = journal_->drop_before(retention_.old_until()); !dropped)
     log_.write(LogLevel::warning, "retention_failed", {{"error", dropped.error().line()}});
-}
-
-// The first record of the log whose payment is young enough to be needed, looked for a segment's worth at a time.
-uint64_t Service::first_needed(EventTime reach) const {
-  uint64_t low = journal_->first_sequence(), high = journal_->durable_end();
-  Payment payment;
-  auto payment_time_from = [&](uint64_t sequence) {
-    EventTime time = EventTime::max();
-    (void)journal_->read(sequence, [&](const RecordView& record) {
-      if (record.kind != RecordKind::payment || !decode_payment(record.bytes, config_.schema.fields, payment)) return true;
-      time = payment.event_time;
-      return false;
-    });
-    return time;
-  };
-  while (high - low > 4096) {
-    uint64_t middle = low + (high - low) / 2;
-    (payment_time_from(middle) < reach ? low : high) = middle;
-  }
-  return low;
 }
 
 }  // namespace paywarden

@@ -15,13 +15,17 @@ namespace paywarden {
 namespace {
 
 std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
+    text.pop_back();
   return text;
 }
 
 Result<Tokeniser> key_in(const std::string& path) {
-  TRY_ASSIGN(std::string text, read_text_file(path, "the card key file", "restore it from a backup, or make a first one: openssl rand -hex 32"));
-  auto key = Tokeniser::create(trimmed(std::move(text)), std::filesystem::path(path).filename().string());
+  TRY_ASSIGN(std::string text,
+             read_text_file(path, "the card key file",
+                            "restore it from a backup, or make a first one: openssl rand -hex 32"));
+  auto key =
+      Tokeniser::create(trimmed(std::move(text)), std::filesystem::path(path).filename().string());
   if (!key) key.error().where = path;
   return key;
 }
@@ -87,10 +91,13 @@ Change change_of(ChangeKind kind, std::string name, std::string content, EventTi
 
 }  // namespace
 
-Result<std::string> read_text_file(const std::string& path, const std::string& what, const std::string& remedy) {
+Result<std::string> read_text_file(const std::string& path, const std::string& what,
+                                   const std::string& remedy) {
   PosixFiles files;
   auto text = read_whole(files, path);
-  if (!text) return fail(what + ": " + text.error().what, path, text.error().remedy.empty() ? remedy : text.error().remedy);
+  if (!text)
+    return fail(what + ": " + text.error().what, path,
+                text.error().remedy.empty() ? remedy : text.error().remedy);
   return text;
 }
 
@@ -112,11 +119,13 @@ Result<Tokeniser> load_card_key(const Config& config, CardKeyFor purpose) {
   return std::move(*key);
 }
 
-Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser, const std::vector<std::string>& paths, Clock& clock) {
+Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser,
+                            const std::vector<std::string>& paths, Clock& clock) {
   DataFiles data;
   PosixFiles files;
   TRY(files.make_directory(config.data_directory));
-  TRY_ASSIGN(data.rejects, Rejects::open({.path = config.data_directory + "/rejects.ndjson"}, clock));
+  TRY_ASSIGN(data.rejects,
+             Rejects::open({.path = config.data_directory + "/rejects.ndjson"}, clock));
   TRY_ASSIGN(data.source, FileSource::open(paths, config.schema, tokeniser, {}, {}, *data.rejects));
   return data;
 }
@@ -130,11 +139,16 @@ Result<std::vector<Change>> read_changes(const Config& config, const Model* mode
   }
   if (!config.decision.rules_file.empty()) {
     TRY_ASSIGN(std::string rules, read_text_file(config.decision.rules_file, "the rules"));
-    changes.push_back(change_of(ChangeKind::rules, config.decision.rules_file, std::move(rules), now));
+    changes.push_back(
+        change_of(ChangeKind::rules, config.decision.rules_file, std::move(rules), now));
   }
-  if (model) changes.push_back(change_of(ChangeKind::model, model->name(), model->content_hash(), now));
-  if (config.decision.thresholds) changes.push_back(change_of(ChangeKind::thresholds, {}, text_of(*config.decision.thresholds), now));
-  changes.push_back(change_of(ChangeKind::mode, {}, config.decision.observe ? "observe" : "decide", now));
+  if (model)
+    changes.push_back(change_of(ChangeKind::model, model->name(), model->content_hash(), now));
+  if (config.decision.thresholds)
+    changes.push_back(
+        change_of(ChangeKind::thresholds, {}, text_of(*config.decision.thresholds), now));
+  changes.push_back(
+      change_of(ChangeKind::mode, {}, config.decision.observe ? "observe" : "decide", now));
   return changes;
 }
 
@@ -154,10 +168,12 @@ Status log_rates(Engine& engine, const Config& config, Clock& clock) {
   return submit_and_wait(engine, Work::of(std::move(change), nullptr), Answer::Kind::changed);
 }
 
-Result<std::unique_ptr<Core>> configured_core(const Config& config, std::shared_ptr<const Model> model) {
+Result<std::unique_ptr<Core>> configured_core(const Config& config,
+                                              std::shared_ptr<const Model> model) {
   TRY_ASSIGN(auto core, Core::create(config.schema.fields, config.features, config.core_options()));
   TRY_ASSIGN(auto changes, read_changes(config, model.get(), EventTime()));
-  for (const Change& change : changes) TRY(core->apply(change, change.kind == ChangeKind::model ? model : nullptr));
+  for (const Change& change : changes)
+    TRY(core->apply(change, change.kind == ChangeKind::model ? model : nullptr));
   return core;
 }
 

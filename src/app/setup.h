@@ -26,7 +26,8 @@ struct DataFiles {
   std::unique_ptr<Rejects> rejects;
   std::unique_ptr<FileSource> source;
 };
-Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser, const std::vector<std::string>& paths, Clock& clock);
+Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser,
+                            const std::vector<std::string>& paths, Clock& clock);
 
 // A core with the configuration's rates, rules, lists, mode and `model` (may be null): what replay starts from, and what
 // serve writes into a fresh log as its first changes.
@@ -35,10 +36,12 @@ Result<std::vector<Change>> read_changes(const Config& config, const Model* mode
 Status log_rates(Engine& engine, const Config& config, Clock& clock);
 // Gives a work to a running engine and waits for its answer, which must be `expected`.
 Status submit_and_wait(Engine& engine, Work work, Answer::Kind expected);
-Result<std::unique_ptr<Core>> configured_core(const Config& config, std::shared_ptr<const Model> model);
+Result<std::unique_ptr<Core>> configured_core(const Config& config,
+                                              std::shared_ptr<const Model> model);
 
 // The first problem of the parts that are read from files beside the configuration (rules, lists).
-Result<std::string> read_text_file(const std::string& path, const std::string& what,
-                                   const std::string& remedy = "put it there, or correct its name in the configuration");
+Result<std::string> read_text_file(
+    const std::string& path, const std::string& what,
+    const std::string& remedy = "put it there, or correct its name in the configuration");
 
 }  // namespace paywarden

@@ -35,7 +35,8 @@ double xgboost_ns(const std::string& model_json, const std::vector<float>& rows,
     const int n = 50;
     for (int i = 0; i < n; ++i) {
       DMatrixHandle one = nullptr;
-      XGDMatrixCreateFromMat(rows.data() + static_cast<size_t>(i) * columns, 1, columns, std::nanf(""), &one);
+      XGDMatrixCreateFromMat(rows.data() + static_cast<size_t>(i) * columns, 1, columns,
+                             std::nanf(""), &one);
       bst_ulong length = 0;
       const float* out = nullptr;
       XGBoosterPredict(booster, one, 0, 0, 0, &length, &out);
@@ -49,7 +50,10 @@ double xgboost_ns(const std::string& model_json, const std::vector<float>& rows,
 
 class Bench {
  public:
-  Bench(const Config& config, Sizes sizes) : config_(config), sizes_(sizes), tokeniser_(*Tokeniser::create(std::string(32, 'k'), "bench")) {}
+  Bench(const Config& config, Sizes sizes)
+      : config_(config),
+        sizes_(sizes),
+        tokeniser_(*Tokeniser::create(std::string(32, 'k'), "bench")) {}
 
   Status run() {
     SimulatorOptions world;
@@ -83,7 +87,8 @@ class Bench {
     std::vector<float> row(columns_);
     Payment payment;
     for (size_t i = 0; i < lines.size(); ++i) {
-      if (parser.parse_json(lines[i], EventTime(), payment)) return fail("a simulated payment was rejected");
+      if (parser.parse_json(lines[i], EventTime(), payment))
+        return fail("a simulated payment was rejected");
       payment.amount_base_minor = payment.amount_minor;
       windows.keys_of(payment, keys);
       windows.observe(payment, keys, row.data());
@@ -109,7 +114,9 @@ class Bench {
     TRY_ASSIGN(TreeModel trees, read_xgboost_json(model_.model_json, "the benchmark's model"));
     TRY_ASSIGN(CompiledForest forest, CompiledForest::compile(trees));
     auto names = config_.features.names();
-    TRY_ASSIGN(Policy policy, Policy::create(RuleVocabulary(config_.schema.fields, names, config_.base_currency), {}));
+    TRY_ASSIGN(
+        Policy policy,
+        Policy::create(RuleVocabulary(config_.schema.fields, names, config_.base_currency), {}));
     SeenPayments seen(days(7));
     GroupEncoder encoder;
     size_t n = sizes_.batch, stride = (columns_ + 15) / 16 * 16;
@@ -131,7 +138,8 @@ class Bench {
       };
       timed(0, [&] {
         for (size_t i = 0; i < n; ++i)
-          (void)parser.parse_json(std::string_view(lines[i]).substr(0, lines[i].size() - 64), EventTime(), payments[i], nullptr, lines[i].size());
+          (void)parser.parse_json(std::string_view(lines[i]).substr(0, lines[i].size() - 64),
+                                  EventTime(), payments[i], nullptr, lines[i].size());
       });
       timed(1, [&] {
         for (size_t i = 0; i < n; ++i) {
@@ -141,7 +149,8 @@ class Bench {
         for (size_t i = 0; i < n; ++i) {
           uint64_t earlier = 0;
           auto [id, digest] = identities[i];
-          if (seen.look(id, digest, earlier) == Sighting::fresh) seen.add(id, digest, sequence, payments[i].event_time);
+          if (seen.look(id, digest, earlier) == Sighting::fresh)
+            seen.add(id, digest, sequence, payments[i].event_time);
         }
       });
       timed(2, [&] {
@@ -162,21 +171,27 @@ class Bench {
           decisions[i].event_time = payments[i].event_time;
           decisions[i].card = payments[i].card_masked;
           decisions[i].score = scores[i];
-          (void)policy.decide({scores[i], {&rows[i * stride], columns_}, payments[i]}, decisions[i]);
+          (void)policy.decide({scores[i], {&rows[i * stride], columns_}, payments[i]},
+                              decisions[i]);
         }
       });
       timed(5, [&] { sequence = write(encoder, payments, decisions, sequence); });
     }
-    const char* kNames[] = {"parse JSON, map, token", "known ids (body digest, table)", "window state and features", "200 trees of depth 6",
-                            "rules and thresholds", "records, JSON answer, journal group with CRC"};
-    fmt::print("{} features over {} keys, {} trees, {} payments warm the state, {} bytes of JSON a payment\n", columns_, windows.group_count(), forest.tree_count(),
-               sizes_.warm, lines[0].size() - 64);
+    const char* kNames[] = {
+        "parse JSON, map, token",    "known ids (body digest, table)",
+        "window state and features", "200 trees of depth 6",
+        "rules and thresholds",      "records, JSON answer, journal group with CRC"};
+    fmt::print(
+        "{} features over {} keys, {} trees, {} payments warm the state, {} bytes of JSON a "
+        "payment\n",
+        columns_, windows.group_count(), forest.tree_count(), sizes_.warm, lines[0].size() - 64);
     for (int i = 0; i < 6; ++i) stage(kNames[i], best[i]);
     fmt::print("{:<46} {:>8.0f} ns\n", "all", sum_);
     return compare(forest, rows.data());
   }
 
-  uint64_t write(GroupEncoder& encoder, const std::vector<Payment>& payments, const std::vector<Decision>& decisions, uint64_t sequence) {
+  uint64_t write(GroupEncoder& encoder, const std::vector<Payment>& payments,
+                 const std::vector<Decision>& decisions, uint64_t sequence) {
     bytes_.clear();
     ends_.clear();
     uint64_t first = sequence;
@@ -188,7 +203,8 @@ class Bench {
     }
     records_.clear();
     for (size_t i = 0, from = 0; i < ends_.size(); from = ends_[i++])
-      records_.push_back({i % 2 ? RecordKind::decision : RecordKind::payment, std::string_view(bytes_).substr(from, ends_[i] - from),
+      records_.push_back({i % 2 ? RecordKind::decision : RecordKind::payment,
+                          std::string_view(bytes_).substr(from, ends_[i] - from),
                           i % 2 ? 0 : hash64(payments[i / 2].id())});
     (void)encoder.encode(7, first, records_);
     return sequence;
@@ -203,7 +219,8 @@ class Bench {
       best = std::min(best, (thread_cpu_ns() - start) / 200);
     }
     double theirs = xgboost_ns(model_.model_json, sample_, columns_);
-    fmt::print("one row: {:.0f} ns, XGBoost's C API {:.0f} ns, ratio {:.1f}\n", best, theirs, theirs / best);
+    fmt::print("one row: {:.0f} ns, XGBoost's C API {:.0f} ns, ratio {:.1f}\n", best, theirs,
+               theirs / best);
     return {};
   }
 

@@ -228,7 +228,7 @@ std::optional<Who> Accounts::by_key(std::string_view text) const {
   if (key == keys_.end() ||
       !equal_in_constant_time(bytes_of(presented), bytes_of(key->second.secret_sha256)))
     return std::nullopt;
-  return Who{"key:" + key->second.name, key->second.role, {}};
+  return Who{"key:" + key->second.name, key->second.role, {}, std::move(id)};
 }
 
 bool Accounts::lives(const Session& session, EventTime now) const {
@@ -247,10 +247,15 @@ std::optional<Who> Accounts::by_session(std::string_view token) {
   return Who{found->second->user, found->second->role, std::move(hash)};
 }
 
-bool Accounts::session_lives(const std::string& session) const {
+bool Accounts::lives(const Who& who) const {
   std::shared_lock lock(mutex_);
-  auto found = sessions_.find(session);
-  return found != sessions_.end() && lives(*found->second, clock_.now());
+  if (!who.key.empty()) {
+    auto key = keys_.find(who.key);
+    return key != keys_.end() && key->second.role == who.role;
+  }
+  auto found = sessions_.find(who.session);
+  return found != sessions_.end() && found->second->role == who.role &&
+         lives(*found->second, clock_.now());
 }
 
 // --- signing in

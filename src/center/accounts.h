@@ -56,7 +56,8 @@ struct AccountsOptions {
 struct Who {
   std::string name;  // the user, or "key:NAME"
   Role role = Role::reader;
-  std::string session;  // SHA-256 of the session's token; empty for keys
+  std::string session = {};  // SHA-256 of the session's token; empty for keys
+  std::string key = {};      // the key's id; empty for sessions
 };
 
 struct SignIn {
@@ -105,7 +106,7 @@ class Accounts {
   // Nothing: unknown, wrong, revoked, ended.
   std::optional<Who> by_key(std::string_view text) const;
   std::optional<Who> by_session(std::string_view token);  // counts as a use
-  bool session_lives(const std::string& session) const;   // Who::session; is no use
+  bool lives(const Who& who) const;  // still signed in or not revoked, in the same role; is no use
 
   // `done` runs once, at once when it is locked or busy, else on the sign-in thread.
   void sign_in(const std::string& user, const std::string& password,

@@ -126,7 +126,7 @@ TEST(Accounts, SessionsLiveThroughARestartAndNotThroughASignOut) {
   auto who = f.accounts->by_session(token);
   ASSERT_TRUE(f.accounts->sign_out(who->session));
   EXPECT_FALSE(f.accounts->by_session(token));
-  EXPECT_FALSE(f.accounts->session_lives(who->session));
+  EXPECT_FALSE(f.accounts->lives(*who));
   f.reopen();
   EXPECT_FALSE(f.accounts->by_session(token));
 }

@@ -153,10 +153,9 @@ tl::expected<http::PrincipalPtr, Response> Api::authorise(const Request& request
     return tl::unexpected(
         problem(403, "Not allowed", "This needs the role " + std::string(role) + "."));
   auto caller = std::make_shared<Caller>();
-  caller->name = std::move(who->name);
+  caller->name = who->name;
   caller->role = name_of(who->role);
-  caller->role_held = who->role;
-  caller->session = std::move(who->session);
+  caller->who = std::move(*who);
   return caller;
 }
 
@@ -172,7 +171,7 @@ void Api::sign_in(const Request& request, Respond respond) const {
 }
 
 Response Api::sign_out(const Request& request) const {
-  const std::string& session = caller_of(request).session;
+  const std::string& session = caller_of(request).who.session;
   if (session.empty())
     return problem(400, "No session", "An API key has no session to end; revoke it instead.");
   if (auto done = accounts_.sign_out(session); !done) return store_failed(done.error());

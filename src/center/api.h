@@ -25,8 +25,7 @@
 namespace paywarden {
 
 struct Caller : http::Principal {
-  Role role_held = Role::reader;
-  std::string session;  // empty: by API key
+  Who who;
 };
 
 struct ApiOptions {

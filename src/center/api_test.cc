@@ -344,17 +344,18 @@ TEST(Live, StatsAndHistory) {
 
 TEST(Live, PagesGetWhatChanged) {
   CenterFixture f;
+  Who who = f.key_holder();
   std::vector<std::string> first, second;
   bool open = true;
-  ASSERT_TRUE(f.live.join("", [&](std::string_view data, std::string_view event) {
+  ASSERT_TRUE(f.live.join(who, [&](std::string_view data, std::string_view event) {
     first.push_back(std::string(event) + " " + std::string(data));
     return true;
   }));
-  ASSERT_TRUE(f.live.join("", [&](std::string_view, std::string_view event) {
+  ASSERT_TRUE(f.live.join(who, [&](std::string_view, std::string_view event) {
     second.push_back(std::string(event));
     return open;
   }));
-  EXPECT_FALSE(f.live.join("", [](auto, auto) { return true; })) << "two pages at most";
+  EXPECT_FALSE(f.live.join(who, [](auto, auto) { return true; })) << "two pages at most";
   f.suspicious("p1");
   f.live.changed({{1}});
   f.live.changed({{1}});
@@ -371,7 +372,8 @@ TEST(Live, PagesGetWhatChanged) {
 TEST(Live, AStormSendsTheNewest) {
   CenterFixture f;
   int sent = 0;
-  ASSERT_TRUE(f.live.join("", [&](auto, auto) { return ++sent > 0; }));
+  Who who = f.key_holder();
+  ASSERT_TRUE(f.live.join(who, [&](auto, auto) { return ++sent > 0; }));
   for (int i = 0; i < 20; ++i)
     f.suspicious("p" + std::to_string(i + 1), "card " + std::to_string(i));
   std::vector<int64_t> ids;
@@ -386,11 +388,21 @@ TEST(Live, AStreamEndsWithItsSession) {
   ASSERT_TRUE(f.accounts->create_user("maria", Role::analyst, "correct horse battery"));
   std::string token =
       token_of(sign_in(f, R"({"user":"maria","password":"correct horse battery"})"));
-  std::string session = f.accounts->by_session(token)->session;
-  ASSERT_TRUE(f.live.join(session, [](auto, auto) { return true; }));
+  ASSERT_TRUE(f.live.join(*f.accounts->by_session(token), [](auto, auto) { return true; }));
   f.live.send_stats();
   EXPECT_EQ(f.live.pages(), 1u);
   f.clock.advance(minutes(61));
+  f.live.send_stats();
+  EXPECT_EQ(f.live.pages(), 0u);
+}
+
+TEST(Live, AStreamEndsWithItsKey) {
+  CenterFixture f;
+  Who who = f.key_holder();
+  ASSERT_TRUE(f.live.join(who, [](auto, auto) { return true; }));
+  f.live.send_stats();
+  EXPECT_EQ(f.live.pages(), 1u);
+  ASSERT_TRUE(f.accounts->revoke_key(who.key));
   f.live.send_stats();
   EXPECT_EQ(f.live.pages(), 0u);
 }

@@ -110,13 +110,17 @@ struct CenterFixture {
     made.request.query = made.keep(query);
     return made;
   }
+  Who key_holder() {
+    auto key = accounts->create_key("wall", Role::analyst);
+    CHECK(key, "the key is made");
+    return accounts->by_key(key->text).value();
+  }
   void sign(OwnedRequest& made, Role role, const std::string& user = "maria",
             const std::string& session = "s") {
     auto caller = std::make_shared<Caller>();
     caller->name = user;
     caller->role = name_of(role);
-    caller->role_held = role;
-    caller->session = session;
+    caller->who = {user, role, session};
     made.request.principal = caller;
   }
   http::Response verdict(int64_t id, const std::string& body, const std::string& user = "maria") {

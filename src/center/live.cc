@@ -64,10 +64,10 @@ void Live::changed(std::span<const int64_t> ids) {
   while (changed_.size() > options_.changed_max) changed_.erase(changed_.begin());
 }
 
-bool Live::join(std::string session, Send send) {
+bool Live::join(Who who, Send send) {
   std::lock_guard lock(mutex_);
   if (pages_.size() >= options_.pages_max) return false;
-  pages_.push_back({std::move(session), std::move(send)});
+  pages_.push_back({std::move(who), std::move(send)});
   return true;
 }
 
@@ -106,9 +106,7 @@ void Live::send_stats() {
     std::lock_guard lock(mutex_);
     history_.push_back(json);
     if (history_.size() > options_.history_max) history_.pop_front();
-    std::erase_if(pages_, [&](const Page& page) {
-      return !page.session.empty() && !accounts_.session_lives(page.session);
-    });
+    std::erase_if(pages_, [&](const Page& page) { return !accounts_.lives(page.who); });
   }
   send_to_all(json, "stats");
 }

@@ -4,7 +4,7 @@
 //   Live live(store, accounts, stats, options, {clock, log});
 //   live.start();
 //   live.changed(ids);                         // from Alerting's on_change: any thread, never
-//   blocks live.join(session, [stream](auto data, auto event) { return stream.send(data, event);
+//   blocks live.join(who, [stream](auto data, auto event) { return stream.send(data, event);
 //   }); std::string json = live.stats_json();      // GET /api/stats live.stop();
 #pragma once
 
@@ -52,9 +52,8 @@ class Live {
   void stop();
 
   void changed(std::span<const int64_t> ids);
-  // False: too many pages. `session` (Who::session) ends the stream when it ends; empty: an API
-  // key's.
-  bool join(std::string session, Send send);
+  // False: too many pages. The stream ends when `who` has no right to it any longer.
+  bool join(Who who, Send send);
   std::string stats_json() const;
   size_t pages() const;
 
@@ -64,7 +63,7 @@ class Live {
 
  private:
   struct Page {
-    std::string session;
+    Who who;
     Send send;
   };
   void run();

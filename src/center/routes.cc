@@ -101,7 +101,7 @@ void Center::add_stream(http::Router& router) {
                                                    last->close();
                                                    delete last;
                                                  });
-        live_.join(caller.session, [owner](std::string_view data, std::string_view event) {
+        live_.join(caller.who, [owner](std::string_view data, std::string_view event) {
           return owner->send(data, event);
         });
       });

@@ -102,8 +102,7 @@ class Generator {
       return where_present({left, right}, sense, to,
                            [&](bool s, Label& l) { text_equality(left, right, s, l); });
     bool strict = kind == NodeKind::less || kind == NodeKind::greater;
-    jump(to, strict ? OpCode::text_less : OpCode::text_less_equal, sense, text(left),
-         text(right));
+    jump(to, strict ? OpCode::text_less : OpCode::text_less_equal, sense, text(left), text(right));
   }
 
   void text_equality(NodeId left, NodeId right, bool sense, Label& to) {
@@ -216,8 +215,7 @@ class Generator {
     bool left_time = nodes_[node.children[0]].type == ValueType::time;
     bool right_time = nodes_[node.children[1]].type == ValueType::time;
     uint32_t a = value(node.children[0], depth);
-    if (!left_time && right_time)
-      a = compute(OpCode::multiply, a, constant(kMsPerSecond), depth);
+    if (!left_time && right_time) a = compute(OpCode::multiply, a, constant(kMsPerSecond), depth);
     uint32_t b = value(node.children[1], depth + 1);
     if (left_time && !right_time)
       b = compute(OpCode::multiply, b, constant(kMsPerSecond), depth + 1);

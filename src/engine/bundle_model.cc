@@ -16,14 +16,17 @@ struct BundleScratch : Model::Scratch {
 
 }  // namespace
 
-Result<std::shared_ptr<const BundleModel>> BundleModel::load(const std::string& directory, const FeatureSet& features,
+Result<std::shared_ptr<const BundleModel>> BundleModel::load(const std::string& directory,
+                                                             const FeatureSet& features,
                                                              const std::string& where) {
   TRY_ASSIGN(Bundle bundle, load_bundle(directory));
   auto fits = check_features(bundle, features.names(), features.hash(), where);
-  if (!fits) return fail("the model does not match: " + fits.error().what, directory, fits.error().remedy);
+  if (!fits)
+    return fail("the model does not match: " + fits.error().what, directory, fits.error().remedy);
   TRY_ASSIGN(CompiledForest forest, CompiledForest::compile(bundle.model));
   TRY_ASSIGN(Reasons reasons, Reasons::build(bundle.model));
-  return std::shared_ptr<const BundleModel>(new BundleModel(std::move(bundle), std::move(forest), std::move(reasons)));
+  return std::shared_ptr<const BundleModel>(
+      new BundleModel(std::move(bundle), std::move(forest), std::move(reasons)));
 }
 
 void BundleModel::score(const float* rows, size_t stride, size_t n, float* out) const {
@@ -40,14 +43,15 @@ std::unique_ptr<Model::Scratch> BundleModel::scratch() const {
   return scratch;
 }
 
-void BundleModel::explain(const float* row, Scratch& working, size_t most, std::vector<Reason>& out) const {
+void BundleModel::explain(const float* row, Scratch& working, size_t most,
+                          std::vector<Reason>& out) const {
   auto& scratch = static_cast<BundleScratch&>(working);
   reasons_.contributions(row, scratch.contributions.data(), scratch.forest);
   std::iota(scratch.order.begin(), scratch.order.end(), 0u);
   most = std::min(most, scratch.order.size());
   const auto& c = scratch.contributions;
-  std::partial_sort(scratch.order.begin(), scratch.order.begin() + static_cast<ptrdiff_t>(most), scratch.order.end(),
-                    [&](uint32_t a, uint32_t b) {
+  std::partial_sort(scratch.order.begin(), scratch.order.begin() + static_cast<ptrdiff_t>(most),
+                    scratch.order.end(), [&](uint32_t a, uint32_t b) {
                       float x = std::abs(c[a]), y = std::abs(c[b]);
                       return x != y ? x > y : a < b;
                     });
@@ -70,14 +74,17 @@ Result<std::shared_ptr<const Model>> ModelLibrary::add(const std::string& bundle
   }
   TRY_ASSIGN(auto kept, BundleModel::load(home.string(), features_, config_file_));
   if (kept->content_hash() != model->content_hash())
-    return fail("the copy of the model has another content", home.string(), "remove it and start again");
+    return fail("the copy of the model has another content", home.string(),
+                "remove it and start again");
   return std::shared_ptr<const Model>(kept);
 }
 
 Result<std::shared_ptr<const Model>> ModelLibrary::find(const std::string& content_hash) const {
   std::string home = directory_ + "/" + content_hash;
   auto model = BundleModel::load(home, features_, config_file_);
-  if (!model) return fail("the log names a model that cannot be loaded: " + model.error().line(), home, "restore it from a backup");
+  if (!model)
+    return fail("the log names a model that cannot be loaded: " + model.error().line(), home,
+                "restore it from a backup");
   return std::shared_ptr<const Model>(*model);
 }
 

@@ -15,15 +15,19 @@ namespace paywarden {
 class BundleModel : public Model {
  public:
   // Refuses a bundle whose features are not those of the configuration `where`, and names them.
-  static Result<std::shared_ptr<const BundleModel>> load(const std::string& directory, const FeatureSet& features,
+  static Result<std::shared_ptr<const BundleModel>> load(const std::string& directory,
+                                                         const FeatureSet& features,
                                                          const std::string& where);
 
   const std::string& name() const override { return bundle_.name; }
   const std::string& content_hash() const override { return bundle_.content_hash; }
-  Thresholds thresholds() const override { return {bundle_.thresholds.review, bundle_.thresholds.decline}; }
+  Thresholds thresholds() const override {
+    return {bundle_.thresholds.review, bundle_.thresholds.decline};
+  }
   void score(const float* rows, size_t stride, size_t n, float* out) const override;
   std::unique_ptr<Scratch> scratch() const override;
-  void explain(const float* row, Scratch& scratch, size_t most, std::vector<Reason>& out) const override;
+  void explain(const float* row, Scratch& scratch, size_t most,
+               std::vector<Reason>& out) const override;
   const Bundle& bundle() const { return bundle_; }
 
  private:
@@ -44,7 +48,9 @@ class BundleModel : public Model {
 class ModelLibrary {
  public:
   ModelLibrary(std::string directory, const FeatureSet& features, std::string config_file)
-      : directory_(std::move(directory)), features_(features), config_file_(std::move(config_file)) {}
+      : directory_(std::move(directory)),
+        features_(features),
+        config_file_(std::move(config_file)) {}
   Result<std::shared_ptr<const Model>> add(const std::string& bundle_directory) const;
   Result<std::shared_ptr<const Model>> find(const std::string& content_hash) const;
 

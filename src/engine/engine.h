@@ -162,7 +162,7 @@ class Engine {
 
   // Owner thread (before start: the maker's).
   uint64_t next_sequence_ = 1;
-  std::deque<Work> slow_labels_;  // those whose payments must be looked for in the log
+  std::deque<Work> slow_labels_;    // those whose payments must be looked for in the log
   uint64_t snapshot_payments_ = 0;  // since the last snapshot
   int snapshot_child_ = 0;
   int guards_to_note_ = 0;

@@ -93,7 +93,7 @@ struct FeatureOptions {
 };
 inline constexpr size_t kFeaturesMax = 512;  // a feature vector is at most 2 KiB
 inline constexpr size_t kWindowsPerKeyMax =
-    12;                                    // window lengths of one key: their ends fit the line that begins a block
+    12;  // window lengths of one key: their ends fit the line that begins a block
 inline constexpr size_t kCodesMax = 4096;  // values of one `codes` list
 inline constexpr Duration kWindowMax = days(400);
 

@@ -227,7 +227,8 @@ Result<Bundle> parse_bundle(const std::string& directory, std::string_view manif
   std::string where = directory + "/" + manifest_name;
   if (auto status = read_manifest(manifest, bundle); !status) {
     status.error().where = where;
-    if (status.error().remedy.empty()) status.error().remedy = "copy the bundle again or train it again";
+    if (status.error().remedy.empty())
+      status.error().remedy = "copy the bundle again or train it again";
     return tl::unexpected(status.error());
   }
   TRY_ASSIGN(bundle.model, read_xgboost_json(model, directory + "/" + model_name, options.model));

@@ -126,7 +126,7 @@ Status write_directory(const std::string& directory,
                        bool replace) {
   fs::path target = fs::path(directory).lexically_normal();
   if (!target.has_filename()) target = target.parent_path();  // "a/b/" is "a/b"
-  std::error_code ignored;  // what cannot be made is told below
+  std::error_code ignored;                                    // what cannot be made is told below
   if (target.has_parent_path()) fs::create_directories(target.parent_path(), ignored);
   NewDirectory fresh(target.string());
   if (!fresh.exists())

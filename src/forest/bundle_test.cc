@@ -197,7 +197,8 @@ TEST_F(BundleTest, FeaturesThatDoNotMatchAreNamed) {
 }
 
 TEST_F(BundleTest, NoPlaceToWrite) {
-  EXPECT_TRUE(save_bundle(directory_ + "/absent/cards-1", example())) << "folders on the way are made";
+  EXPECT_TRUE(save_bundle(directory_ + "/absent/cards-1", example()))
+      << "folders on the way are made";
   std::ofstream(directory_ + "/file") << "in the way";
   auto status = save_bundle(directory_ + "/file/cards-1", example());
   ASSERT_FALSE(status);

@@ -52,7 +52,7 @@ struct FileSourceOptions {
   bool parse_ahead = true;   // in a thread of its own
   bool follow = false;       // go on with the last file as it grows, until stop()
   Duration follow_poll =
-      milliseconds(200);  // how often a followed file is looked at; costs one system call
+      milliseconds(200);            // how often a followed file is looked at; costs one system call
   std::optional<FilePlace> resume;  // where to go on in the followed file, if it is still the one
 };
 

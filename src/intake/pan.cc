@@ -8,8 +8,8 @@
 namespace paywarden {
 namespace {
 
-constexpr size_t kSeparatorsMax =
-    2;  // between two digits: "4111 - 1111" has more, and is no longer one number
+// Characters between two digits: "4111 - 1111" has more, and is no longer one number.
+constexpr size_t kSeparatorsMax = 2;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -18,21 +18,19 @@ bool is_alphanumeric(char c) {
   return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'z');
 }
 
-// 1: a digit, 2: a separator, 0: neither.
+// 1: a digit, 2: a separator, 3: the further bytes of one in UTF-8, 0: neither. Every character
+// beyond ASCII separates, as some are spaces, dashes or invisible (U+00A0, U+200B, U+2011, U+FEFF)
+// and bytes that are no UTF-8 are shown as U+FFFD: rather one number too many than one hidden.
 constexpr std::array<uint8_t, 256> kClasses = [] {
   std::array<uint8_t, 256> classes{};
   for (char c = '0'; c <= '9'; ++c) classes[static_cast<uint8_t>(c)] = 1;
   for (char c : {' ', '-', '.', '/', '_', '\t', '\n', '\r'}) classes[static_cast<uint8_t>(c)] = 2;
-  classes[0xc2] = classes[0xa0] = 2;  // U+00A0 in UTF-8
+  for (size_t byte = 0x80; byte < 0x100; ++byte) classes[byte] = byte < 0xc0 ? 3 : 2;
   return classes;
 }();
 uint8_t class_of(char c) {
   return kClasses[static_cast<uint8_t>(c)];
 }
-bool is_separator(char c) {
-  return class_of(c) == 2;
-}
-
 // A run: digits with at most kSeparatorsMax separators between neighbours. `at[i]` is where digit i
 // stands.
 struct Run {
@@ -57,10 +55,10 @@ size_t read_run(std::string_view text, size_t begin, Run& run) {
       run.at.push_back(i);
       end = i + 1;
       gap = 0;
-    } else if (is_separator(text[i])) {
-      ++gap;
-    } else {
+    } else if (class_of(text[i]) == 0) {
       break;
+    } else {
+      gap += class_of(text[i]) == 2;
     }
   }
   return end;

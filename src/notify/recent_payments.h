@@ -29,8 +29,7 @@ namespace paywarden {
 struct RecentOptions {
   std::string directory = {};
   uint64_t file_bytes = uint64_t{32} << 20;
-  size_t files_max =
-      16;  // 512 MiB in all, about 3 million payments; read whole at the start
+  size_t files_max = 16;     // 512 MiB in all, about 3 million payments; read whole at the start
   uint32_t heads = 1 << 20;  // buckets of cards, 8 bytes each
   size_t per_card = 50;      // what the page shows
   size_t walk_max =

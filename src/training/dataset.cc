@@ -29,8 +29,10 @@ Status DatasetSink::payments(std::span<FileRow> rows) {
     if (!first_) first_ = payment.event_time;
     bool warm = payment.event_time < *first_ + warm_up_;
     double scale = minor_per_major(core_.rates().base().exponent());
-    double amount = static_cast<double>(core_.rates().to_base(payment.amount_minor, payment.currency)) / scale;
-    core_.observe(payment, warm ? scratch_.data() : data_.add(payment.event_time, amount, row.label.value_or(false)));
+    double amount =
+        static_cast<double>(core_.rates().to_base(payment.amount_minor, payment.currency)) / scale;
+    core_.observe(payment, warm ? scratch_.data()
+                                : data_.add(payment.event_time, amount, row.label.value_or(false)));
   }
   return {};
 }

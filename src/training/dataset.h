@@ -40,7 +40,8 @@ class Dataset {
 // Rows [begin, end), without copying.
 class DatasetSlice : public MatrixSource {
  public:
-  DatasetSlice(const Dataset& data, size_t begin, size_t end) : data_(data), begin_(begin), end_(end), at_(begin) {}
+  DatasetSlice(const Dataset& data, size_t begin, size_t end)
+      : data_(data), begin_(begin), end_(end), at_(begin) {}
   uint32_t columns() const override { return static_cast<uint32_t>(data_.columns()); }
   void rewind() override { at_ = begin_; }
   Result<bool> next(MatrixChunk& chunk) override;

@@ -5,7 +5,9 @@
 namespace paywarden {
 namespace {
 
-bool later(const PendingLabel& a, const PendingLabel& b) { return a.label.event_time > b.label.event_time; }
+bool later(const PendingLabel& a, const PendingLabel& b) {
+  return a.label.event_time > b.label.event_time;
+}
 
 // Keeps the labels that are still to come, the next one on top.
 class LabelQueue {
@@ -47,8 +49,8 @@ Status play_rows(std::span<FileRow> rows, Duration delay, LabelQueue& labels, Hi
 
 }  // namespace
 
-Result<std::vector<PendingLabel>> play_history(FileSource& source, Duration label_delay, HistorySink& sink,
-                                               const HistoryProgress& progress) {
+Result<std::vector<PendingLabel>> play_history(FileSource& source, Duration label_delay,
+                                               HistorySink& sink, const HistoryProgress& progress) {
   LabelQueue labels;
   FileBatch batch;
   uint64_t told = 0;

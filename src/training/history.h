@@ -31,7 +31,8 @@ struct PendingLabel {
   Payment payment;
 };
 
-Result<std::vector<PendingLabel>> play_history(FileSource& source, Duration label_delay, HistorySink& sink,
+Result<std::vector<PendingLabel>> play_history(FileSource& source, Duration label_delay,
+                                               HistorySink& sink,
                                                const HistoryProgress& progress = {});
 
 }  // namespace paywarden

@@ -12,9 +12,8 @@ namespace {
 
 std::vector<SlicePayment> highest_first(const std::vector<SlicePayment>& payments) {
   std::vector<SlicePayment> sorted = payments;
-  std::stable_sort(
-      sorted.begin(), sorted.end(),
-      [](const SlicePayment& a, const SlicePayment& b) { return a.score > b.score; });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const SlicePayment& a, const SlicePayment& b) { return a.score > b.score; });
   return sorted;
 }
 

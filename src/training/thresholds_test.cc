@@ -97,10 +97,10 @@ TEST(Thresholds, CostIsTheLeastOfAll) {
 
 TEST(Thresholds, ReportCounts) {
   std::vector<SlicePayment> payments{{0.9f, true, 1, 5},
-                                      {0.8f, false, 1, 5},
-                                      {0.5f, true, 1, 5},
-                                      {0.4f, true, 2, 5},
-                                      {0.1f, false, 2, 5}};
+                                     {0.8f, false, 1, 5},
+                                     {0.5f, true, 1, 5},
+                                     {0.4f, true, 2, 5},
+                                     {0.1f, false, 2, 5}};
   ThresholdReport report = measure_thresholds(payments, {0.5f, 0.8f});
   EXPECT_EQ(report.declines, 2u);
   EXPECT_EQ(report.reviews, 1u);

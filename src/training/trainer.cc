@@ -12,17 +12,19 @@
 namespace paywarden {
 namespace {
 
-constexpr size_t kMedianRows = 200'000;  // of genuine payments: a median of so many is right to a fraction of a percent
+constexpr size_t kMedianRows =
+    200'000;  // of genuine payments: a median of so many is right to a fraction of a percent
 
 struct Split {
-  size_t train_end = 0;     // rows before it: training
-  size_t slice_begin = 0;   // rows from it on: the later slice
+  size_t train_end = 0;    // rows before it: training
+  size_t slice_begin = 0;  // rows from it on: the later slice
 };
 
 // Rows are in file order, nearly that of time; the cut is by position of the first row past the time.
 Split split_of(const Dataset& data, double slice, Duration gap) {
   EventTime first = data.time(0), last = data.time(data.rows() - 1);
-  EventTime cut = last - Duration(static_cast<int64_t>(slice * static_cast<double>((last - first).ms())));
+  EventTime cut =
+      last - Duration(static_cast<int64_t>(slice * static_cast<double>((last - first).ms())));
   Split split;
   while (split.train_end < data.rows() && data.time(split.train_end) < cut - gap) ++split.train_end;
   split.slice_begin = split.train_end;
@@ -36,7 +38,8 @@ uint64_t frauds_in(const Dataset& data, size_t begin, size_t end) {
   return n;
 }
 
-Result<std::vector<SlicePayment>> score_slice(const Dataset& data, size_t begin, const std::string& model_json) {
+Result<std::vector<SlicePayment>> score_slice(const Dataset& data, size_t begin,
+                                              const std::string& model_json) {
   TRY_ASSIGN(TreeModel model, read_xgboost_json(model_json, "the trained model"));
   TRY_ASSIGN(CompiledForest forest, CompiledForest::compile(model));
   std::vector<SlicePayment> out(data.rows() - begin);
@@ -50,7 +53,8 @@ Result<std::vector<SlicePayment>> score_slice(const Dataset& data, size_t begin,
 float median_of(const Dataset& data, size_t column, size_t step) {
   std::vector<float> values;
   for (size_t i = 0; i < data.rows(); i += step)
-    if (!data.is_fraud(i) && !std::isnan(data.row(i)[column])) values.push_back(data.row(i)[column]);
+    if (!data.is_fraud(i) && !std::isnan(data.row(i)[column]))
+      values.push_back(data.row(i)[column]);
   if (values.empty()) return std::nanf("");
   auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
@@ -58,13 +62,15 @@ float median_of(const Dataset& data, size_t column, size_t step) {
 }
 
 double average_precision(std::vector<SlicePayment> payments) {
-  std::sort(payments.begin(), payments.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
+  std::sort(payments.begin(), payments.end(),
+            [](const auto& a, const auto& b) { return a.score > b.score; });
   double frauds = 0, hits = 0, area = 0;
   for (const SlicePayment& p : payments) frauds += p.is_fraud;
   for (size_t i = 0; i < payments.size();) {
     size_t j = i;
     double before = hits;
-    for (; j < payments.size() && payments[j].score == payments[i].score; ++j) hits += payments[j].is_fraud;
+    for (; j < payments.size() && payments[j].score == payments[i].score; ++j)
+      hits += payments[j].is_fraud;
     area += hits / static_cast<double>(j) * (hits - before);
     i = j;
   }
@@ -72,11 +78,13 @@ double average_precision(std::vector<SlicePayment> payments) {
 }
 
 BundleThresholds pick(const std::vector<SlicePayment>& slice, const TrainingOptions& options) {
-  if (options.alerts_a_day > 0) return thresholds_for_alerts(slice, {options.alerts_a_day, options.declines_a_day});
+  if (options.alerts_a_day > 0)
+    return thresholds_for_alerts(slice, {options.alerts_a_day, options.declines_a_day});
   return thresholds_for_precision(slice, {options.review_precision, options.decline_precision});
 }
 
-void describe(Bundle& bundle, const Dataset& data, const TrainingOptions& options, const TrainedModel& chosen) {
+void describe(Bundle& bundle, const Dataset& data, const TrainingOptions& options,
+              const TrainedModel& chosen) {
   bundle.training.rows = data.rows();
   bundle.training.frauds = frauds_in(data, 0, data.rows());
   bundle.training.from = format_rfc3339(data.time(0));
@@ -108,17 +116,24 @@ void measure(Bundle& bundle, const std::vector<SlicePayment>& slice) {
 
 }  // namespace
 
-Result<Bundle> train_bundle(const Dataset& data, const FeatureSet& features, const TrainingOptions& options,
-                            const TrainingProgress& progress) {
-  if (data.rows() < 100) return fail("there are only " + std::to_string(data.rows()) + " payments to train on", {}, "give more history");
+Result<Bundle> train_bundle(const Dataset& data, const FeatureSet& features,
+                            const TrainingOptions& options, const TrainingProgress& progress) {
+  if (data.rows() < 100)
+    return fail("there are only " + std::to_string(data.rows()) + " payments to train on", {},
+                "give more history");
   Split split = split_of(data, options.slice, features.options().label_delay);
-  uint64_t early = frauds_in(data, 0, split.train_end), later = frauds_in(data, split.slice_begin, data.rows());
+  uint64_t early = frauds_in(data, 0, split.train_end),
+           later = frauds_in(data, split.slice_begin, data.rows());
   if (early == 0 || later == 0)
-    return fail(fmt::format("{} frauds before and {} in the slice of time that thresholds are picked on", early, later), {},
-                "give more history, or set training.slice");
+    return fail(
+        fmt::format("{} frauds before and {} in the slice of time that thresholds are picked on",
+                    early, later),
+        {}, "give more history, or set training.slice");
 
   auto tell = [&](std::string_view stage) {
-    return [&progress, stage](const BoosterProgress& p) { if (progress) progress(stage, p); };
+    return [&progress, stage](const BoosterProgress& p) {
+      if (progress) progress(stage, p);
+    };
   };
   DatasetSlice first(data, 0, split.train_end), second(data, split.slice_begin, data.rows());
   TRY_ASSIGN(TrainedModel chosen, train_booster(first, &second, options.booster, tell("choosing")));
@@ -136,7 +151,8 @@ Result<Bundle> train_bundle(const Dataset& data, const FeatureSet& features, con
   bundle.model_json = std::move(last.model_json);
   bundle.features_hash = features.hash();
   size_t step = data.rows() / kMedianRows + 1;
-  for (size_t f = 0; f < data.columns(); ++f) bundle.features.push_back({features.specs()[f].name, median_of(data, f, step)});
+  for (size_t f = 0; f < data.columns(); ++f)
+    bundle.features.push_back({features.specs()[f].name, median_of(data, f, step)});
   describe(bundle, data, options, chosen);
   measure(bundle, slice);
   return bundle;

@@ -337,6 +337,8 @@ cp config/demo.toml config/polled.toml
 printf '\n[[source.poll]]\nname = "till"\nurl = "ftp://a.example"\n' >>config/polled.toml
 says "a polled address of another kind" "must begin with http:// or https://" -- paywarden serve --config config/polled.toml --port 0
 says "verify no journal" "absent: cannot list the directory: No such file" -- paywarden journal verify absent
+says "a card number as a key's name" "411111-****-**11-11" "choose a name" -- \
+  "$program" key create --config config/demo.toml --name 411111-1111-1111-11 --role intake
 
 # --- A full disk: a small file system in a mount namespace, which ends with the process.
 
