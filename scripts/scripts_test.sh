@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
 
-TOOLS=(bash sh env cat sed awk grep sort comm tail head cut df mkdir dirname tee paste nproc touch rm cmp cp chmod)
+TOOLS=(bash sh env cat sed awk grep sort comm tail head cut df mkdir dirname tee paste nproc touch rm cmp cp chmod timeout)
 
 # new_machine: everything installed, root, Debian 12. The tests then break one thing each.
 new_machine() {
@@ -28,6 +28,10 @@ new_machine() {
   stub cmake 'if [[ $1 == --preset ]]; then touch "build/$2/build.ninja"; fi'
   stub ctest 'if [[ $* == *--print-labels* ]]; then printf "All Labels:\n  unit\n  engine\n  center\n"; else echo "100% tests passed"; fi'
   stub python3 'mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; if [[ $* == *install* && -e no_network ]]; then echo "ERROR: No matching distribution"; exit 1; fi'
+  stub mvn 'if [[ -e no_network ]]; then echo "[ERROR] Could not resolve dependencies"; exit 1; fi'
+  stub java ''
+  # No broker runs among stubs.
+  printf '#!/bin/bash\nexit 1\n' >"$work/clone/scripts/kafka.sh"
 }
 
 # stub NAME BODY: a command that writes its call down and then does BODY.
@@ -183,6 +187,25 @@ test_test() {
   rm -rf "$work/clone/build/test-venv" && touch "$work/clone/no_network"
   on_machine ./test center
   check 'without a network it says so and goes on' eval 'succeeds && [[ $output == *"will be skipped"*"No matching distribution"*"servers in none" ]]'
+
+  new_machine
+  stub ctest 'echo "  unit"; echo "  kafka"'
+  on_machine ./test unit
+  check 'without the label kafka no Kafka is fetched' succeeds_without_call ^mvn
+  on_machine ./test kafka
+  check 'with it it is' succeeds_with_call '^mvn .*kafka-pom.xml dependency:copy-dependencies'
+  : >"$work/calls"
+  on_machine ./test kafka
+  check 'what is there is not fetched again' succeeds_without_call ^mvn
+  echo '<!-- another version -->' >>"$work/clone/scripts/kafka-pom.xml"
+  on_machine ./test kafka
+  check 'another version is' succeeds_with_call ^mvn
+  rm -rf "$work/clone/build/kafka" && touch "$work/clone/no_network"
+  on_machine ./test kafka
+  check 'without a network it says so and goes on' eval 'succeeds && [[ $output == *"with Kafka will be skipped"*"Could not resolve"* ]]'
+  rm "$work/clone/no_network" && stub java 'echo "Exception: no class"; exit 1'
+  on_machine ./test kafka
+  check 'a Kafka that does not run fails' fails_with 'Kafka cannot format its storage (Exception: no class)'
 
   new_machine
   on_machine ./test unit kafka

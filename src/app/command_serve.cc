@@ -10,6 +10,7 @@
 #include "app/progress.h"
 #include "app/service.h"
 #include "app/signals.h"
+#include "app/stream_service.h"
 
 namespace paywarden {
 namespace {
@@ -65,6 +66,27 @@ Status serve(const Config& config, const Serving& serving, Signals& signals,
   return {};
 }
 
+// One instance of a group on Kafka.
+Status serve_stream(Config& config, const Serving& serving, Signals& signals) {
+  JsonLog log;
+  SystemClock clock;
+  FailureExit failure_exit(kFailureStopMost);
+  TRY_ASSIGN(auto service, StreamService::create(config, failure_exit, log, clock));
+  Signals::Handling handling(signals, [&](int signal) {
+    if (signal != SIGHUP) service->ask_to_stop();
+  });
+  TRY(service->start());
+  fmt::print("  {}   serving; stop with Ctrl-C\n\n", service->url());
+  std::fflush(stdout);
+  if (!serving.ready_file.empty()) {
+    PosixFiles files;
+    TRY(replace_whole(files, serving.ready_file, service->url() + "\n"));
+  }
+  Status waited = service->wait(serving.run_for);
+  service->stop();
+  return waited;
+}
+
 void use_port(Config& config, std::optional<int> port) {
   if (port) config.http.port = static_cast<uint16_t>(*port);
 }
@@ -98,6 +120,8 @@ Status run_serve(const ServeCommand& command) {
   Signals signals(Signals::HangUp::reloads);
   TRY_ASSIGN(auto config, load_config(command.config));
   use_port(*config, command.port);
+  if (config->log == LogKind::kafka)
+    return serve_stream(*config, {command.run_for, command.ready_file, false}, signals);
   return serve(*config, {command.run_for, command.ready_file, false}, signals,
                "serving; stop with Ctrl-C");
 }

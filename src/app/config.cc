@@ -10,9 +10,10 @@
 namespace paywarden {
 namespace {
 
-constexpr std::array<std::string_view, 16> kTables = {
-    "schema", "features", "feature", "currency", "model",  "decision", "guard",  "data",
-    "intake", "engine",   "http",    "api",      "notify", "simulate", "source", "training"};
+constexpr std::array<std::string_view, 18> kTables = {
+    "schema", "features", "feature", "currency", "model", "decision",
+    "guard",  "data",     "intake",  "engine",   "http",  "api",
+    "notify", "simulate", "source",  "training", "log",   "kafka"};
 
 class Loader {
  public:
@@ -24,10 +25,11 @@ class Loader {
     TRY_ASSIGN(config_.schema, read_schema(root_, config_.file));
     TRY_ASSIGN(config_.features, FeatureSet::parse(root_, config_.schema.fields, config_.file,
                                                    config_.base_currency.exponent()));
-    for (auto read : {&Loader::read_model, &Loader::read_decision, &Loader::read_guard,
-                      &Loader::read_data, &Loader::read_intake, &Loader::read_engine,
-                      &Loader::read_http, &Loader::read_api, &Loader::read_notify,
-                      &Loader::read_simulate, &Loader::read_sources, &Loader::read_training})
+    for (auto read :
+         {&Loader::read_model, &Loader::read_decision, &Loader::read_guard, &Loader::read_data,
+          &Loader::read_intake, &Loader::read_engine, &Loader::read_http, &Loader::read_api,
+          &Loader::read_notify, &Loader::read_simulate, &Loader::read_sources,
+          &Loader::read_training, &Loader::read_log, &Loader::read_kafka})
       TRY((this->*read)());
     return {};
   }
@@ -264,6 +266,51 @@ class Loader {
     take_name(s, poll_names_, p.name);
     if (!p.url.starts_with("http://") && !p.url.starts_with("https://"))
       s.problem("url", "must begin with http:// or https://");
+    return s.finish();
+  }
+
+  Status read_log() {
+    Section s = section("log");
+    size_t kind = 0;
+    s.choice("kind", kind, {"journal", "kafka"});
+    config_.log = static_cast<LogKind>(kind);
+    return s.finish();
+  }
+
+  Status read_kafka() {
+    Section s = section("kafka");
+    KafkaConfig& k = config_.kafka;
+    StreamOptions& o = k.stream;
+    s.text("properties_file", k.properties_file);
+    k.properties_file = beside_file(k.properties_file);
+    s.text("group", o.group);
+    s.text("instance", o.instance);
+    s.text("payments_topic", o.topics.input);
+    s.text("decisions_topic", o.topics.decisions);
+    s.text("rejects_topic", o.topics.rejects);
+    s.text("others_topic", o.topics.others);
+    s.text("alerts_topic", o.topics.alerts);
+    s.text("keyed_by", k.keyed_by);
+    s.flag("create_topics", o.topic_options.create);
+    s.whole("replication", o.topic_options.replication, -1, 100);
+    s.whole("partitions", o.partitions, 1, 10'000);
+    s.span("retention", o.retention, hours(1), days(3650));
+    s.span("batch_every", o.batch_every, milliseconds(1), seconds(1));
+    s.whole("batch_max", o.batch_max, 1, 100'000);
+    s.span("transaction_timeout", o.producer.transaction_timeout, seconds(1), minutes(15));
+    o.snapshot_directory = config_.data_directory + "/snapshots";
+    s.text("snapshot_directory", o.snapshot_directory);
+    s.whole("snapshot_every", o.snapshot_every, 1'000, int64_t{1} << 40);
+    s.whole("state_hash_every", o.decide.hash_every, 0, int64_t{1} << 40);
+    o.producer.call_timeout = o.producer.transaction_timeout + seconds(5);
+    o.snapshots_kept = config_.engine.snapshots_kept;
+    o.decide.parser.reject_future = true;
+    o.decide.parser.future_max = config_.future_max;
+    if (config_.log == LogKind::kafka && k.properties_file.empty())
+      s.problem("properties_file", "is missing",
+                "name the file with bootstrap.servers and what signing in takes");
+    if (config_.log == LogKind::kafka && o.instance.empty())
+      s.problem("instance", "is missing", "give each instance a name of its own, as \"1\"");
     return s.finish();
   }
 

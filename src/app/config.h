@@ -21,6 +21,7 @@
 #include "intake/schema.h"
 #include "log/journal.h"
 #include "simulator/simulator.h"
+#include "stream/worker.h"
 #include "training/trainer.h"
 
 namespace paywarden {
@@ -73,6 +74,15 @@ struct NotifyConfig {
   std::vector<WebhookConfig> webhooks;
 };
 
+// Where what happened is kept.
+enum class LogKind { journal, kafka };
+
+struct KafkaConfig {
+  std::string properties_file;
+  std::string keyed_by;  // field of the input that its partitions keep together; empty: none
+  StreamOptions stream;  // its client is read from the file at the start
+};
+
 struct Config {
   std::string file;
   Schema schema;
@@ -98,6 +108,8 @@ struct Config {
   std::vector<PollConfig> polls;
   std::vector<std::string> follows;  // files that grow
   TrainingOptions training;
+  LogKind log = LogKind::journal;
+  KafkaConfig kafka;
 
   CoreOptions core_options() const;
 };

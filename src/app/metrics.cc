@@ -1,68 +1,14 @@
 #include "app/metrics.h"
 
-#include <prometheus/text_serializer.h>
+#include "app/families.h"
 
 namespace paywarden {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-
-class Families {
- public:
-  void counter(std::string name, std::string help, double value) {
-    one(std::move(name), std::move(help), MetricType::Counter, value);
-  }
-  void gauge(std::string name, std::string help, double value) {
-    one(std::move(name), std::move(help), MetricType::Gauge, value);
-  }
-  // One family, a value a label.
-  MetricFamily& family(std::string name, std::string help, MetricType type) {
-    families_.push_back({std::move(name), std::move(help), type, {}});
-    return families_.back();
-  }
-  static void add(MetricFamily& family, std::string label, std::string_view value_of_label,
-                  double value) {
-    ClientMetric metric;
-    metric.label.push_back({std::move(label), std::string(value_of_label)});
-    (family.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
-    family.metric.push_back(std::move(metric));
-  }
-  void histogram(std::string name, std::string help, const LatencyCounts& counts, double sum) {
-    ClientMetric metric;
-    uint64_t below = 0;
-    size_t bin = 0;
-    for (uint64_t edge : {250, 500, 1000, 2000, 5000, 10'000, 20'000, 50'000, 100'000, 250'000,
-                          500'000, 1'000'000}) {
-      for (; bin < LatencyCounts::kBins && LatencyCounts::upper_edge(bin) <= edge; ++bin)
-        below += counts.bins[bin];
-      metric.histogram.bucket.push_back({below, static_cast<double>(edge) * 1e-6});
-    }
-    metric.histogram.sample_count = counts.total();
-    metric.histogram.sample_sum = sum;
-    family(std::move(name), std::move(help), MetricType::Histogram)
-        .metric.push_back(std::move(metric));
-  }
-  std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
-
- private:
-  void one(std::string name, std::string help, MetricType type, double value) {
-    ClientMetric metric;
-    (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
-    family(std::move(name), std::move(help), type).metric.push_back(std::move(metric));
-  }
-  std::vector<MetricFamily> families_;
-};
-
-double d(uint64_t n) {
-  return static_cast<double>(n);
-}
-
 void add_engine(Families& out, const Engine& engine) {
   const EngineFigures& f = engine.figures();
-  auto& outcomes =
-      out.family("paywarden_decisions_total", "Decisions by outcome.", MetricType::Counter);
+  auto& outcomes = out.family("paywarden_decisions_total", "Decisions by outcome.",
+                              prometheus::MetricType::Counter);
   for (Outcome outcome : {Outcome::approve, Outcome::review, Outcome::decline})
     Families::add(outcomes, "outcome", name_of(outcome),
                   d(f.outcomes[static_cast<size_t>(outcome)]));
@@ -98,16 +44,17 @@ void add_engine(Families& out, const Engine& engine) {
 }
 
 void add_rejects(Families& out, const Rejects& rejects) {
-  auto& family = out.family("paywarden_rejects_total",
-                            "Inputs that did not become payments, by reason.", MetricType::Counter);
+  auto& family =
+      out.family("paywarden_rejects_total", "Inputs that did not become payments, by reason.",
+                 prometheus::MetricType::Counter);
   RejectCounts counts = rejects.counts();
   for (size_t i = 1; i < counts.size(); ++i)
     Families::add(family, "reason", name_of(static_cast<RejectReason>(i)), d(counts[i]));
 }
 
 void add_server(Families& out, const http::ServerStats& stats) {
-  auto& responses =
-      out.family("paywarden_http_responses_total", "HTTP answers by class.", MetricType::Counter);
+  auto& responses = out.family("paywarden_http_responses_total", "HTTP answers by class.",
+                               prometheus::MetricType::Counter);
   for (int c = 1; c <= 5; ++c)
     Families::add(responses, "class", std::to_string(c) + "xx", d(stats.responses_by_class[c]));
   out.gauge("paywarden_http_connections", "Open connections.", d(stats.connections_open));
@@ -122,16 +69,16 @@ void add_server(Families& out, const http::ServerStats& stats) {
 }
 
 void add_channels(Families& out, const Dispatcher& dispatcher) {
-  auto& delivered =
-      out.family("paywarden_deliveries_total", "Messages delivered.", MetricType::Counter);
+  auto& delivered = out.family("paywarden_deliveries_total", "Messages delivered.",
+                               prometheus::MetricType::Counter);
   for (const ChannelStats& s : dispatcher.stats())
     Families::add(delivered, "channel", s.name, d(s.delivered));
-  auto& failed =
-      out.family("paywarden_delivery_failures_total", "Attempts that failed.", MetricType::Counter);
+  auto& failed = out.family("paywarden_delivery_failures_total", "Attempts that failed.",
+                            prometheus::MetricType::Counter);
   for (const ChannelStats& s : dispatcher.stats())
     Families::add(failed, "channel", s.name, d(s.failed));
-  auto& dead =
-      out.family("paywarden_deliveries_dead_total", "Messages given up.", MetricType::Counter);
+  auto& dead = out.family("paywarden_deliveries_dead_total", "Messages given up.",
+                          prometheus::MetricType::Counter);
   for (const ChannelStats& s : dispatcher.stats())
     Families::add(dead, "channel", s.name, d(s.dead));
 }
@@ -155,7 +102,8 @@ std::string MetricsText::text() const {
   out.gauge("paywarden_log_disk_bytes", "Bytes of the journal's segments.",
             d(sources_.journal.figures().bytes));
   auto& lag = out.family("paywarden_consumer_lag_records",
-                         "Durable records that a consumer still has to read.", MetricType::Gauge);
+                         "Durable records that a consumer still has to read.",
+                         prometheus::MetricType::Gauge);
   Families::add(lag, "consumer", "notify", d(sources_.follower.lag()));
   out.gauge("paywarden_disk_free_bytes", "Free bytes where the data are.",
             d(sources_.disk_free_bytes));

@@ -18,6 +18,7 @@
 #include "center/workers.h"
 #include "engine/engine.h"
 #include "http/router.h"
+#include "intake/label_parser.h"
 #include "intake/payment_parser.h"
 #include "intake/rejects.h"
 
@@ -76,8 +77,5 @@ class PaymentApi {
   std::vector<ParserPtr> parsers_;
   std::atomic<uint64_t> deadlines_missed_{0};
 };
-
-// {"payment_id": "...", "is_fraud": true, "source": "...", "event_time": "..."}; the last two may be absent.
-Result<Label> parse_label(std::string_view json, const std::string& default_source, EventTime now);
 
 }  // namespace paywarden

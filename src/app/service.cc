@@ -75,19 +75,8 @@ Status Service::apply_configured_changes() {
     TRY_ASSIGN(model, models_->add(config_.model_directory));
   }
   TRY_ASSIGN(auto changes, read_changes(config_, model.get(), clock_.now()));
-  const Core& core = engine_->core();
   for (Change& change : changes) {
-    if (change.kind == ChangeKind::model && core.model_hash() == change.content) continue;
-    if (change.kind == ChangeKind::rates && core.rates().text() == change.content) continue;
-    if (change.kind == ChangeKind::mode && name_of(core.policy().mode()) == change.content)
-      continue;
-    if (change.kind == ChangeKind::rules && core.policy().rules_source().text == change.content)
-      continue;
-    if (change.kind == ChangeKind::thresholds &&
-        text_of(core.policy().thresholds()) == change.content)
-      continue;
-    if (change.kind == ChangeKind::list_replace && core.policy().lists().find(change.name))
-      continue;
+    if (!is_new(change, engine_->core())) continue;
     std::string name(name_of(change.kind));
     auto done =
         submit_and_wait(*engine_, Work::of(std::move(change), nullptr), Answer::Kind::changed);

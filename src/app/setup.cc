@@ -152,6 +152,31 @@ Result<std::vector<Change>> read_changes(const Config& config, const Model* mode
   return changes;
 }
 
+bool is_new(const Change& change, const Core& core) {
+  const Policy& policy = core.policy();
+  switch (change.kind) {
+    case ChangeKind::model:
+      return core.model_hash() != change.content;
+    case ChangeKind::rates:
+      return core.rates().text() != change.content;
+    case ChangeKind::mode:
+      return name_of(policy.mode()) != change.content;
+    case ChangeKind::rules:
+      return policy.rules_source().text != change.content;
+    case ChangeKind::thresholds:
+      return text_of(policy.thresholds()) != change.content;
+    case ChangeKind::list_replace:
+      return !policy.lists().find(change.name);
+    case ChangeKind::list_add:
+    case ChangeKind::list_remove:
+    case ChangeKind::list_drop:
+    case ChangeKind::guard_reset:
+    case ChangeKind::guard_engaged:
+      return true;
+  }
+  return true;
+}
+
 Status submit_and_wait(Engine& engine, Work work, Answer::Kind expected) {
   std::promise<Result<Answer::Kind>> told;
   work.reply = std::make_unique<Waiting>(told);

@@ -32,6 +32,8 @@ Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser,
 // A core with the configuration's rates, rules, lists, mode and `model` (may be null): what replay starts from, and what
 // serve writes into a fresh log as its first changes.
 Result<std::vector<Change>> read_changes(const Config& config, const Model* model, EventTime now);
+// Whether the core does not know it yet. A list that is there is not replaced: people change lists while it runs.
+bool is_new(const Change& change, const Core& core);
 // Logs the configured exchange rates where the log has others: amounts in its records need them. The engine runs.
 Status log_rates(Engine& engine, const Config& config, Clock& clock);
 // Gives a work to a running engine and waits for its answer, which must be `expected`.

@@ -1,14 +1,9 @@
 // Engine: the owner thread, which turns works into groups of records.
 #include "engine/engine.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 
-#include "base/background.h"
 #include "base/check.h"
 
 namespace paywarden {
@@ -46,8 +41,7 @@ void Engine::stop() {
   groups_.close();
   if (!keeper_.joinable()) return;
   keeper_.join();
-  if (failed_ && snapshot_child_ != 0)
-    ::kill(snapshot_child_, SIGKILL);  // it may hang on a dead disk
+  if (failed_) snapshot_child_.kill();
   reap_snapshot(true);
   if (!failed_) write_snapshot();
 }
@@ -347,34 +341,19 @@ void Engine::publish_figures() {
 
 void Engine::maybe_snapshot() {
   reap_snapshot(false);
-  if (snapshot_payments_ < options_.snapshot_every || snapshot_child_ != 0) return;
+  if (snapshot_payments_ < options_.snapshot_every || snapshot_child_.running()) return;
   snapshot_payments_ = 0;
   // What a snapshot shows must be durable: else a lost group would live on in it.
   if (next_sequence_ > 1 && !wait_durable(next_sequence_ - 1, seconds(60))) return;
-  if (!options_.snapshot_in_child) return write_snapshot();
-  snapshot_child_ = fork();
-  if (snapshot_child_ == 0) write_snapshot_in_child();
-  if (snapshot_child_ < 0) {
-    snapshot_child_ = 0;
+  if (!options_.snapshot_in_child || !snapshot_child_.start(snapshots_, *core_, next_sequence_))
     write_snapshot();
-  }
-}
-
-// It holds nothing of the parent's open: neither the lock of the data directory nor connections.
-void Engine::write_snapshot_in_child() {
-  ::close_range(STDERR_FILENO + 1, ~0u, 0);
-  work_in_background();
-  _exit(snapshots_.write(*core_, next_sequence_) ? 0 : 1);
 }
 
 void Engine::reap_snapshot(bool wait) {
-  if (snapshot_child_ == 0) return;
-  int status = 0;
-  if (waitpid(snapshot_child_, &status, wait ? 0 : WNOHANG) == 0) return;
-  snapshot_child_ = 0;
-  bool done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  (done ? figures_.snapshots : figures_.snapshots_failed).fetch_add(1, std::memory_order_relaxed);
-  if (!done)
+  auto done = snapshot_child_.reap(wait);
+  if (!done) return;
+  (*done ? figures_.snapshots : figures_.snapshots_failed).fetch_add(1, std::memory_order_relaxed);
+  if (!*done)
     operator_log_.write(LogLevel::error, "snapshot_failed",
                         {{"how", "the writing process ended with an error"}});
   if (auto pruned = snapshots_.prune(options_.snapshots_kept); !pruned)

@@ -24,7 +24,7 @@
 #include "base/operator_log.h"
 #include "engine/core.h"
 #include "engine/group.h"
-#include "engine/snapshots.h"
+#include "engine/snapshot_child.h"
 #include "engine/work.h"
 #include "log/log.h"
 
@@ -132,7 +132,6 @@ class Engine {
   void maybe_snapshot();
   void reap_snapshot(bool wait);
   void write_snapshot();
-  [[noreturn]] void write_snapshot_in_child();
 
   // The log thread.
   void keep();
@@ -164,7 +163,7 @@ class Engine {
   uint64_t next_sequence_ = 1;
   std::deque<Work> slow_labels_;    // those whose payments must be looked for in the log
   uint64_t snapshot_payments_ = 0;  // since the last snapshot
-  int snapshot_child_ = 0;
+  SnapshotChild snapshot_child_;
   int guards_to_note_ = 0;
   std::unique_ptr<OutgoingGroup> group_;
   std::vector<Work*> admitted_;

@@ -11,12 +11,10 @@
 #include "base/json_writer.h"
 
 namespace paywarden {
-namespace {
 
-std::string as_json(const RejectedInput& input, EventTime now) {
+void append_json(const RejectedInput& input, EventTime now, std::string& out) {
   const Rejection& rejection = input.rejection;
-  std::string line;
-  JsonWriter json(line);
+  JsonWriter json(out);
   json.open_object();
   json.key("time").string(format_rfc3339(now));
   json.key("source").string(input.source);
@@ -27,11 +25,7 @@ std::string as_json(const RejectedInput& input, EventTime now) {
   if (!rejection.value.empty()) json.key("value").string(rejection.value);
   if (!rejection.raw.empty()) json.key("raw").string(rejection.raw);
   json.close_object();
-  line.push_back('\n');
-  return line;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Rejects>> Rejects::open(RejectsOptions options, Clock& clock) {
   std::unique_ptr<Rejects> rejects(new Rejects(std::move(options), clock));
@@ -47,7 +41,9 @@ Rejects::~Rejects() {
 
 void Rejects::add(const RejectedInput& input) {
   counts_[static_cast<size_t>(input.rejection.reason)].fetch_add(1, std::memory_order_relaxed);
-  std::string line = as_json(input, clock_.now());
+  std::string line;
+  append_json(input, clock_.now(), line);
+  line.push_back('\n');
   std::lock_guard lock(mutex_);
   if (bytes_ > 0 && bytes_ + line.size() > options_.bytes_max) rotate();
   write(line);

@@ -30,6 +30,9 @@ struct RejectedInput {
   const Rejection& rejection;
 };
 
+// One JSON object, no line end.
+void append_json(const RejectedInput& input, EventTime now, std::string& out);
+
 class RejectSink {
  public:
   virtual ~RejectSink() = default;

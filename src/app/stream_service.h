@@ -1,0 +1,69 @@
+// One instance of a group on Kafka: a stream worker, and HTTP for those who watch it.
+//
+//   TRY_ASSIGN(auto service, StreamService::create(config, failure_exit, operator_log, clock));
+//   TRY(service->start());      // reaches the brokers, or says why not
+//   service->wait(run_for);     // until stop is asked for, the time is over, or the worker fails
+//   service->stop();
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "app/config.h"
+#include "app/failure_exit.h"
+#include "app/latency.h"
+#include "app/setup.h"
+#include "base/files.h"
+#include "center/accounts.h"
+#include "http/server.h"
+#include "notify/store.h"
+#include "stream/worker.h"
+
+namespace paywarden {
+
+class StreamService {
+ public:
+  static Result<std::unique_ptr<StreamService>> create(Config& config, FailureExit& failure_exit,
+                                                       OperatorLog& log, Clock& clock);
+  ~StreamService();
+
+  Status start();
+  Status wait(std::optional<Duration> run_for);
+  void ask_to_stop();  // any thread
+  void stop();
+  std::string url() const { return server_->url(); }
+
+ private:
+  StreamService(Config& config, FailureExit& failure_exit, OperatorLog& log, Clock& clock);
+  Status open();
+  Status read_client();
+  Status check_input(const TopicFound& input) const;
+  Status start_server();
+  void add_routes(http::Router& router);
+  tl::expected<http::PrincipalPtr, http::Response> authorise(const http::Request& request,
+                                                             std::string_view role) const;
+  std::string metrics() const;
+
+  Config& config_;
+  FailureExit& failure_exit_;
+  OperatorLog& log_;
+  Clock& clock_;
+  PosixFiles files_;
+  std::optional<Tokeniser> tokeniser_;
+  std::shared_ptr<const Model> model_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Accounts> accounts_;
+  LatencyHistogram latency_;  // from a record's timestamp to its decision's commit
+  std::unique_ptr<StreamWorker> worker_;
+  std::unique_ptr<http::Server> server_;
+
+  std::mutex mutex_;  // the next two
+  std::condition_variable wake_;
+  bool stop_asked_ = false;
+  std::optional<Error> failure_;
+};
+
+}  // namespace paywarden

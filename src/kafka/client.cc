@@ -1,0 +1,168 @@
+#include "kafka/client.h"
+
+#include <cstring>
+
+namespace paywarden {
+namespace {
+
+// Librdkafka repeats a complaint at every attempt; people need it once a minute.
+constexpr std::chrono::minutes kTellAgainAfter{1};
+
+std::string remedy_of(int code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+      return "check sasl.mechanisms, sasl.username and sasl.password in the properties file";
+    case RD_KAFKA_RESP_ERR__SSL:
+      return "check ssl.ca.location and security.protocol in the properties file";
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+      return "let the user read and write the topic (an ACL at the broker)";
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+      return "let the user read with the consumer group (an ACL at the broker)";
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+      return "let the user write with the transactional id (an ACL at the broker)";
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+      return "check bootstrap.servers in the properties file, and the brokers";
+    default:
+      return {};
+  }
+}
+
+Result<rd_kafka_conf_t*> configured(const KafkaClientOptions& options, KafkaSettings settings) {
+  char text[512];
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  auto set = [&](const std::string& key, const std::string& value) {
+    return rd_kafka_conf_set(conf, key.c_str(), value.c_str(), text, sizeof text) ==
+           RD_KAFKA_CONF_OK;
+  };
+  set("client.id", options.client_id);
+  set("log_level", "5");
+  for (const auto& [key, value] : options.properties.values)
+    if (!set(key, value)) {
+      rd_kafka_conf_destroy(conf);
+      return fail("Kafka's client does not take '" + key + "'", "the properties file",
+                  "see librdkafka's CONFIGURATION.md for its name and values");
+    }
+  for (const auto& [key, value] : settings)
+    if (!set(key, value)) {
+      rd_kafka_conf_destroy(conf);
+      return fail(std::string("Kafka's client does not take our setting: ") + text);
+    }
+  return conf;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KafkaClient>> KafkaClient::create(rd_kafka_type_t type,
+                                                         const KafkaClientOptions& options,
+                                                         KafkaSettings settings, OperatorLog& log,
+                                                         void (*prepare)(rd_kafka_conf_t*),
+                                                         void* owner) {
+  std::unique_ptr<KafkaClient> client(new KafkaClient(log, owner));
+  client->brokers_ = options.properties.bootstrap();
+  TRY_ASSIGN(rd_kafka_conf_t * conf, configured(options, settings));
+  rd_kafka_conf_set_opaque(conf, client.get());
+  rd_kafka_conf_set_error_cb(conf, heard);
+  rd_kafka_conf_set_log_cb(conf, logged);
+  if (prepare) prepare(conf);
+  char text[512];
+  client->handle_ = rd_kafka_new(type, conf, text, sizeof text);
+  if (!client->handle_) {
+    rd_kafka_conf_destroy(conf);
+    return fail(std::string("Kafka's client cannot be made: ") + text, "the properties file");
+  }
+  return client;
+}
+
+KafkaClient::~KafkaClient() {
+  if (!handle_) return;
+  if (rd_kafka_type(handle_) == RD_KAFKA_PRODUCER)
+    rd_kafka_purge(handle_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  rd_kafka_destroy(handle_);
+}
+
+void KafkaClient::heard(rd_kafka_t*, int code, const char* reason, void* opaque) {
+  KafkaClient& self = of(opaque);
+  std::string remedy = remedy_of(code);
+  bool tell = false;
+  {
+    std::lock_guard lock(self.mutex_);
+    // That all are down follows from something that was said before, and says less.
+    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || self.complaint_.empty())
+      self.complaint_ = std::string(reason) + (remedy.empty() ? "" : "; " + remedy);
+    auto now = std::chrono::steady_clock::now();
+    auto [last, first] = self.told_.try_emplace(code, now);
+    tell = first || now - last->second >= kTellAgainAfter;
+    if (tell) last->second = now;
+  }
+  if (tell)
+    self.log_.write(LogLevel::warning, "kafka_complains",
+                    {{"error", rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(code))},
+                     {"what", reason},
+                     {"remedy", remedy}});
+}
+
+// Lines of level 3 and worse come through heard() too.
+void KafkaClient::logged(const rd_kafka_t* handle, int level, const char* facility,
+                         const char* text) {
+  if (level <= 3) return;
+  KafkaClient& self = of(rd_kafka_opaque(handle));
+  self.log_.write(level <= 4 ? LogLevel::warning : LogLevel::info, "kafka_client",
+                  {{"facility", facility}, {"what", text}});
+}
+
+std::string KafkaClient::complaint() const {
+  std::lock_guard lock(mutex_);
+  return complaint_;
+}
+
+Error KafkaClient::error(const std::string& what, const std::string& detail) const {
+  std::string said = complaint();
+  return {
+      what + ": " + detail + (said.empty() ? "" : " (" + said + ")"), "Kafka at " + brokers_, {}};
+}
+
+Status KafkaClient::status(const std::string& what, rd_kafka_error_t* problem) const {
+  if (!problem) return {};
+  std::string detail = rd_kafka_error_string(problem);
+  rd_kafka_error_destroy(problem);
+  return tl::unexpected(error(what, detail));
+}
+
+Status KafkaClient::reach(Duration timeout) const {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  auto code = rd_kafka_metadata(handle_, 0, nullptr, &metadata, static_cast<int>(timeout.ms()));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    rd_kafka_poll(handle_, 0);  // what was said meanwhile
+    return tl::unexpected(error("no broker answers", code));
+  }
+  rd_kafka_metadata_destroy(metadata);
+  return {};
+}
+
+// Austin Appleby's MurmurHash2 with Java's seed (org.apache.kafka.common.utils.Utils.murmur2).
+int32_t partition_of_key(std::string_view key, int32_t partitions) {
+  constexpr uint32_t kMultiplier = 0x5bd1e995;
+  size_t n = key.size();
+  uint32_t hash = 0x9747b28c ^ static_cast<uint32_t>(n);
+  const char* p = key.data();
+  for (; n >= 4; p += 4, n -= 4) {
+    uint32_t word;
+    std::memcpy(&word, p, 4);
+    word *= kMultiplier;
+    word ^= word >> 24;
+    hash = hash * kMultiplier ^ word * kMultiplier;
+  }
+  if (n > 0) {
+    for (size_t i = n; i-- > 0;) hash ^= uint32_t{static_cast<uint8_t>(p[i])} << (8 * i);
+    hash *= kMultiplier;
+  }
+  hash ^= hash >> 13;
+  hash *= kMultiplier;
+  hash ^= hash >> 15;
+  return static_cast<int32_t>(hash & 0x7fffffff) % partitions;
+}
+
+}  // namespace paywarden

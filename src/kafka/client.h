@@ -1,0 +1,78 @@
+// What all Kafka clients share: librdkafka's handle with our settings, its log lines as events of ours, and errors as values.
+//
+//   KafkaClientOptions options{properties, "paywarden-1"};
+//   TRY_ASSIGN(auto client, KafkaClient::create(RD_KAFKA_PRODUCER, options, {{"linger.ms", "0"}}, operator_log));
+//   TRY(client->reach(seconds(10)));      // connected and signed in, or why not
+//
+// Any thread, as librdkafka. No error or event holds a value of the properties.
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/operator_log.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "kafka/properties.h"
+
+namespace paywarden {
+
+struct KafkaClientOptions {
+  KafkaProperties properties;
+  std::string client_id = "paywarden";
+};
+
+using KafkaSettings = std::initializer_list<std::pair<const char*, std::string>>;
+
+class KafkaClient {
+ public:
+  // `prepare` sets callbacks; `opaque` is what they get. Errors: a property that librdkafka does not know or take.
+  static Result<std::unique_ptr<KafkaClient>> create(rd_kafka_type_t type,
+                                                     const KafkaClientOptions& options,
+                                                     KafkaSettings settings, OperatorLog& log,
+                                                     void (*prepare)(rd_kafka_conf_t*) = nullptr,
+                                                     void* owner = nullptr);
+  ~KafkaClient();
+  KafkaClient(const KafkaClient&) = delete;
+  KafkaClient& operator=(const KafkaClient&) = delete;
+
+  rd_kafka_t* handle() const { return handle_; }
+  void* owner() const { return owner_; }
+  static KafkaClient& of(void* opaque) { return *static_cast<KafkaClient*>(opaque); }
+
+  // Waits until a broker answers. The error names what a connection failed of last: refused, sign-in, certificate.
+  Status reach(Duration timeout) const;
+  // What librdkafka complained of last, for a person; empty: nothing.
+  std::string complaint() const;
+  Error error(const std::string& what, const std::string& detail) const;
+  Error error(const std::string& what, rd_kafka_resp_err_t code) const {
+    return error(what, rd_kafka_err2str(code));
+  }
+  // Takes the error object over.
+  Status status(const std::string& what, rd_kafka_error_t* error) const;
+
+ private:
+  KafkaClient(OperatorLog& log, void* owner) : log_(log), owner_(owner) {}
+  static void heard(rd_kafka_t* handle, int code, const char* reason, void* opaque);
+  static void logged(const rd_kafka_t* handle, int level, const char* facility, const char* text);
+
+  OperatorLog& log_;
+  void* owner_;
+  rd_kafka_t* handle_ = nullptr;
+  std::string brokers_;
+  mutable std::mutex mutex_;  // the next two
+  std::string complaint_;
+  std::map<int, std::chrono::steady_clock::time_point> told_;  // an event a code and minute
+};
+
+// Which partition a key's records go to: Java's default partitioner (murmur2), so that every client agrees.
+int32_t partition_of_key(std::string_view key, int32_t partitions);
+
+}  // namespace paywarden

@@ -1,0 +1,127 @@
+#include "kafka/consumer.h"
+
+namespace paywarden {
+namespace {
+
+using List =
+    std::unique_ptr<rd_kafka_topic_partition_list_t, void (*)(rd_kafka_topic_partition_list_t*)>;
+List new_list() {
+  return {rd_kafka_topic_partition_list_new(8), rd_kafka_topic_partition_list_destroy};
+}
+
+}  // namespace
+
+EventTime ConsumedRecord::timestamp() const {
+  return EventTime(rd_kafka_message_timestamp(message_.get(), nullptr));
+}
+
+Result<std::unique_ptr<GroupConsumer>> GroupConsumer::create(const KafkaClientOptions& options,
+                                                             GroupOptions group, Member& member,
+                                                             OperatorLog& log) {
+  std::unique_ptr<GroupConsumer> consumer(new GroupConsumer(std::move(group), member));
+  auto prepare = [](rd_kafka_conf_t* conf) { rd_kafka_conf_set_rebalance_cb(conf, rebalanced); };
+  TRY_ASSIGN(consumer->client_,
+             KafkaClient::create(
+                 RD_KAFKA_CONSUMER, options,
+                 {{"group.id", consumer->group_.group},
+                  {"isolation.level", "read_committed"},
+                  {"enable.auto.commit", "false"},
+                  {"enable.auto.offset.store", "false"},
+                  {"auto.offset.reset", "error"},  // positions are always ours
+                  {"partition.assignment.strategy", "range"},
+                  {"max.poll.interval.ms", std::to_string(consumer->group_.poll_interval_max.ms())},
+                  {"queued.max.messages.kbytes", "65536"},
+                  {"fetch.wait.max.ms", "100"}},
+                 log, prepare, consumer.get()));
+  rd_kafka_poll_set_consumer(consumer->client_->handle());
+  List topics = new_list();
+  rd_kafka_topic_partition_list_add(topics.get(), consumer->group_.topic.c_str(),
+                                    RD_KAFKA_PARTITION_UA);
+  auto code = rd_kafka_subscribe(consumer->client_->handle(), topics.get());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return tl::unexpected(consumer->client_->error("the topic cannot be subscribed to", code));
+  return consumer;
+}
+
+GroupConsumer::~GroupConsumer() {
+  leave();
+}
+
+void GroupConsumer::leave() {
+  if (left_ || !client_) return;
+  left_ = true;
+  rd_kafka_consumer_close(client_->handle());
+}
+
+// The metadata is taken here, not at the commit: a member that has dropped out has one without a generation, which the
+// broker takes for a producer of the old kind and does not fence.
+void GroupConsumer::rebalanced(rd_kafka_t* handle, rd_kafka_resp_err_t what,
+                               rd_kafka_topic_partition_list_t* list, void* opaque) {
+  auto& self = *static_cast<GroupConsumer*>(KafkaClient::of(opaque).owner());
+  if (what != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    self.member_.revoked(rd_kafka_assignment_lost(handle) != 0);
+    self.metadata_ = GroupMetadata();
+    rd_kafka_assign(handle, nullptr);
+    return;
+  }
+  std::vector<int32_t> partitions;
+  for (int i = 0; i < list->cnt; ++i) partitions.push_back(list->elems[i].partition);
+  self.metadata_ = GroupMetadata(rd_kafka_consumer_group_metadata(handle));
+  rd_kafka_assign(handle, new_list().get());
+  self.member_.assigned(std::move(partitions));
+}
+
+std::optional<ConsumedRecord> GroupConsumer::poll(Duration timeout) {
+  rd_kafka_message_t* message =
+      rd_kafka_consumer_poll(client_->handle(), static_cast<int>(timeout.ms()));
+  if (!message) return std::nullopt;
+  ConsumedRecord record(message);
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return record;
+  problem_ = client_->error("the topic '" + group_.topic + "' cannot be read",
+                            rd_kafka_message_errstr(message));
+  return std::nullopt;
+}
+
+Status GroupConsumer::read_from(const Positions& positions) {
+  List list = new_list();
+  for (auto [partition, next] : positions)
+    rd_kafka_topic_partition_list_add(list.get(), group_.topic.c_str(), partition)->offset = next;
+  auto code = rd_kafka_assign(client_->handle(), list.get());
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return tl::unexpected(client_->error("the partitions cannot be read", code));
+}
+
+Result<Positions> GroupConsumer::committed(const std::vector<int32_t>& partitions,
+                                           Duration timeout) const {
+  List list = new_list();
+  for (int32_t partition : partitions)
+    rd_kafka_topic_partition_list_add(list.get(), group_.topic.c_str(), partition);
+  auto code = rd_kafka_committed(client_->handle(), list.get(), static_cast<int>(timeout.ms()));
+  Positions out;
+  for (int i = 0; i < list->cnt; ++i) {
+    const auto& entry = list->elems[i];
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = entry.err;
+    if (entry.offset >= 0) out[entry.partition] = entry.offset;
+  }
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return tl::unexpected(client_->error("the committed offsets cannot be read", code));
+  return out;
+}
+
+Result<std::pair<int64_t, int64_t>> GroupConsumer::range(int32_t partition,
+                                                         Duration timeout) const {
+  std::pair<int64_t, int64_t> out;
+  auto code =
+      rd_kafka_query_watermark_offsets(client_->handle(), group_.topic.c_str(), partition,
+                                       &out.first, &out.second, static_cast<int>(timeout.ms()));
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return out;
+  return tl::unexpected(client_->error("the topic's offsets cannot be read", code));
+}
+
+int64_t GroupConsumer::seen_end(int32_t partition) const {
+  int64_t low = 0, high = 0;
+  rd_kafka_get_watermark_offsets(client_->handle(), group_.topic.c_str(), partition, &low, &high);
+  return std::max<int64_t>(high, 0);
+}
+
+}  // namespace paywarden

@@ -1,0 +1,91 @@
+#include "kafka/producer.h"
+
+namespace paywarden {
+
+Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::create(
+    const KafkaClientOptions& options, const std::string& transactional_id, ProducerLimits limits,
+    OperatorLog& log) {
+  std::unique_ptr<TransactionalProducer> producer(new TransactionalProducer(limits));
+  std::string timeout = std::to_string(limits.transaction_timeout.ms());
+  TRY_ASSIGN(producer->client_,
+             KafkaClient::create(RD_KAFKA_PRODUCER, options,
+                                 {{"transactional.id", transactional_id},
+                                  {"enable.idempotence", "true"},
+                                  {"transaction.timeout.ms", timeout},
+                                  {"message.timeout.ms", timeout},  // must not be longer
+                                  {"partitioner", "murmur2_random"},
+                                  {"linger.ms", "0"},  // a batch is produced at once
+                                  {"batch.num.messages", "100000"},
+                                  {"queue.buffering.max.messages", "1000000"}},
+                                 log));
+  TRY(producer->done(
+      "the transactional id cannot be taken",
+      rd_kafka_init_transactions(producer->client_->handle(), producer->timeout_ms())));
+  return producer;
+}
+
+// Takes the error over.
+Status TransactionalProducer::done(const char* what, rd_kafka_error_t* error) {
+  if (error) {
+    auto code = rd_kafka_error_code(error);
+    fenced_ |= code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+               code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+    rd_kafka_poll(client_->handle(), 0);
+  }
+  return client_->status(what, error);
+}
+
+Status TransactionalProducer::usable() {
+  char text[512];
+  auto code = rd_kafka_fatal_error(client_->handle(), text, sizeof text);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  fenced_ |= code == RD_KAFKA_RESP_ERR__FENCED;
+  return tl::unexpected(client_->error("the producer has failed", text));
+}
+
+Status TransactionalProducer::begin() {
+  TRY(usable());
+  return done("no transaction can be begun", rd_kafka_begin_transaction(client_->handle()));
+}
+
+Status TransactionalProducer::produce(const RecordToProduce& record) {
+  auto try_once = [&] {
+    rd_kafka_headers_t* headers = nullptr;
+    if (!record.input.empty()) {
+      headers = rd_kafka_headers_new(1);
+      rd_kafka_header_add(headers, "input", 5, record.input.data(),
+                          static_cast<ssize_t>(record.input.size()));
+    }
+    auto code = rd_kafka_producev(
+        client_->handle(), RD_KAFKA_V_TOPIC(record.topic.c_str()),
+        RD_KAFKA_V_PARTITION(record.partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_KEY(record.key.data(), record.key.size()),
+        RD_KAFKA_V_VALUE(const_cast<char*>(record.value.data()), record.value.size()),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && headers) rd_kafka_headers_destroy(headers);
+    return code;
+  };
+  auto code = try_once();
+  for (int64_t waited = 0; code == RD_KAFKA_RESP_ERR__QUEUE_FULL && waited < timeout_ms();
+       waited += 10) {
+    rd_kafka_poll(client_->handle(), 10);
+    code = try_once();
+  }
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return tl::unexpected(client_->error("a record for '" + record.topic + "' is not taken", code));
+}
+
+Status TransactionalProducer::commit(const std::string& topic, const Positions& positions,
+                                     const GroupMetadata& metadata) {
+  auto* list = rd_kafka_topic_partition_list_new(static_cast<int>(positions.size()));
+  for (auto [partition, next] : positions)
+    rd_kafka_topic_partition_list_add(list, topic.c_str(), partition)->offset = next;
+  auto* error =
+      rd_kafka_send_offsets_to_transaction(client_->handle(), list, metadata.get(), timeout_ms());
+  rd_kafka_topic_partition_list_destroy(list);
+  TRY(done("the offsets are not taken", error));
+  return done("the transaction is not committed",
+              rd_kafka_commit_transaction(client_->handle(), timeout_ms()));
+}
+
+}  // namespace paywarden

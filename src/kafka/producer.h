@@ -1,0 +1,74 @@
+// Writes records and the offsets that they are the outcome of in one transaction.
+//
+//   TRY_ASSIGN(auto producer, TransactionalProducer::create(options, "paywarden-decide-1", limits, log));
+//   TRY(producer->begin());
+//   TRY(producer->produce({topic, key, value, input}));
+//   TRY(producer->commit("payments", positions, metadata));
+//
+// After any failure of begin, produce or commit the object is of no more use: whether the transaction was committed is open.
+// Destroy it, make it anew with the same id (which waits for the end of what the former one left), read the committed
+// offsets, and go on from what they say. Reusing it would let a delayed end of the former transaction hit the next one
+// (KAFKA-14402). One thread.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "kafka/client.h"
+
+namespace paywarden {
+
+struct ProducerLimits {
+  Duration transaction_timeout =
+      seconds(15);  // what a dead instance's open transaction blocks at most
+  Duration call_timeout =
+      seconds(20);  // of each call here: longer than the broker's own, so that its word is heard
+};
+
+// What a group member holds at one moment; a commit with it fails once the group has moved on (KIP-447).
+class GroupMetadata {
+ public:
+  GroupMetadata() = default;
+  explicit GroupMetadata(rd_kafka_consumer_group_metadata_t* taken)
+      : metadata_(taken, rd_kafka_consumer_group_metadata_destroy) {}
+  const rd_kafka_consumer_group_metadata_t* get() const { return metadata_.get(); }
+
+ private:
+  std::shared_ptr<rd_kafka_consumer_group_metadata_t> metadata_;
+};
+
+using Positions = std::map<int32_t, int64_t>;  // partition -> offset of the next record
+
+struct RecordToProduce {
+  const std::string& topic;
+  std::string_view key;  // the partition follows from it
+  std::string_view value;
+  std::string_view input;  // header "input": the record that this is the outcome of; empty: none
+  int32_t partition = -1;  // instead of the key's
+};
+
+class TransactionalProducer {
+ public:
+  static Result<std::unique_ptr<TransactionalProducer>> create(const KafkaClientOptions& options,
+                                                               const std::string& transactional_id,
+                                                               ProducerLimits limits,
+                                                               OperatorLog& log);
+  Status begin();
+  Status produce(const RecordToProduce& record);
+  Status commit(const std::string& topic, const Positions& positions,
+                const GroupMetadata& metadata);
+  // Another process has taken the transactional id over: no sense in going on.
+  bool fenced() const { return fenced_; }
+
+ private:
+  TransactionalProducer(ProducerLimits limits) : limits_(limits) {}
+  Status done(const char* what, rd_kafka_error_t* error);
+  Status usable();
+  int timeout_ms() const { return static_cast<int>(limits_.call_timeout.ms()); }
+  ProducerLimits limits_;
+  std::unique_ptr<KafkaClient> client_;
+  bool fenced_ = false;
+};
+
+}  // namespace paywarden

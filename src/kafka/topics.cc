@@ -1,0 +1,138 @@
+#include "kafka/topics.h"
+
+#include <algorithm>
+
+namespace paywarden {
+namespace {
+
+template <typename T>
+using Owned = std::unique_ptr<T, void (*)(T*)>;
+
+// A queue of our own for the answer of one request to the brokers.
+class Request {
+ public:
+  Request(const KafkaClient& client, rd_kafka_admin_op_t kind, Duration timeout)
+      : client_(client),
+        timeout_ms_(static_cast<int>(timeout.ms())),
+        options_(rd_kafka_AdminOptions_new(client.handle(), kind), rd_kafka_AdminOptions_destroy),
+        queue_(rd_kafka_queue_new(client.handle()), rd_kafka_queue_destroy) {
+    char text[256];
+    rd_kafka_AdminOptions_set_request_timeout(options_.get(), timeout_ms_, text, sizeof text);
+  }
+  rd_kafka_AdminOptions_t* options() { return options_.get(); }
+  rd_kafka_queue_t* queue() { return queue_.get(); }
+  Result<Owned<rd_kafka_event_t>> answer(const std::string& what) {
+    Owned<rd_kafka_event_t> event(rd_kafka_queue_poll(queue_.get(), timeout_ms_ + 1000),
+                                  rd_kafka_event_destroy);
+    if (!event) return tl::unexpected(client_.error(what, "the time is over"));
+    if (auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return tl::unexpected(client_.error(what, rd_kafka_event_error_string(event.get())));
+    return event;
+  }
+
+ private:
+  const KafkaClient& client_;
+  int timeout_ms_;
+  Owned<rd_kafka_AdminOptions_t> options_;
+  Owned<rd_kafka_queue_t> queue_;
+};
+
+Result<int32_t> partitions_of(const KafkaClient& client, const std::string& name,
+                              Duration timeout) {
+  Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(client.handle(), name.c_str(), nullptr),
+                                rd_kafka_topic_destroy);
+  const rd_kafka_metadata_t* metadata = nullptr;
+  auto code =
+      rd_kafka_metadata(client.handle(), 0, topic.get(), &metadata, static_cast<int>(timeout.ms()));
+  std::string what = "the topic '" + name + "'";
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(client.error(what, code));
+  rd_kafka_resp_err_t about =
+      metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+  int32_t count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+  rd_kafka_metadata_destroy(metadata);
+  if (about == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return 0;
+  if (about == RD_KAFKA_RESP_ERR_NO_ERROR || about == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
+    return count;
+  auto error = client.error(what, about);
+  if (about == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+    error.remedy = "let the user read and write the topic (an ACL at the broker)";
+  return tl::unexpected(error);
+}
+
+Status make(const KafkaClient& client, const TopicWanted& wanted, TopicOptions options,
+            Duration timeout) {
+  char text[512] = "";
+  std::string what = "the topic '" + wanted.name + "' cannot be made";
+  Owned<rd_kafka_NewTopic_t> topic(rd_kafka_NewTopic_new(wanted.name.c_str(), wanted.partitions,
+                                                         options.replication, text, sizeof text),
+                                   rd_kafka_NewTopic_destroy);
+  if (!topic) return tl::unexpected(client.error(what, text));
+  rd_kafka_NewTopic_set_config(topic.get(), "retention.ms",
+                               std::to_string(wanted.retention_min.ms()).c_str());
+  Request request(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout);
+  rd_kafka_NewTopic_t* topics[] = {topic.get()};
+  rd_kafka_CreateTopics(client.handle(), topics, 1, request.options(), request.queue());
+  TRY_ASSIGN(auto event, request.answer(what));
+  size_t count = 0;
+  auto* results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
+  for (size_t i = 0; i < count; ++i) {
+    auto code = rd_kafka_topic_result_error(results[i]);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+      continue;
+    auto error = client.error(what, code);
+    error.remedy = "make it by other means, or let the user make topics (an ACL at the broker)";
+    return tl::unexpected(error);
+  }
+  return {};
+}
+
+// How long it remembers. A user that may not look at the settings learns nothing, and that is no error.
+void look_at_settings(const KafkaClient& client, const std::string& name, Duration timeout,
+                      TopicFound& out) {
+  Owned<rd_kafka_ConfigResource_t> resource(
+      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()),
+      rd_kafka_ConfigResource_destroy);
+  Request request(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout);
+  rd_kafka_ConfigResource_t* resources[] = {resource.get()};
+  rd_kafka_DescribeConfigs(client.handle(), resources, 1, request.options(), request.queue());
+  auto event = request.answer("settings");
+  if (!event) return;
+  size_t count = 0, entries = 0;
+  auto* results = rd_kafka_DescribeConfigs_result_resources(
+      rd_kafka_event_DescribeConfigs_result(event->get()), &count);
+  if (count != 1) return;
+  auto* list = rd_kafka_ConfigResource_configs(results[0], &entries);
+  for (size_t i = 0; i < entries; ++i) {
+    std::string key = rd_kafka_ConfigEntry_name(list[i]);
+    const char* value = rd_kafka_ConfigEntry_value(list[i]);
+    if (!value) continue;
+    if (key == "retention.ms" && std::atoll(value) >= 0)
+      out.retention = milliseconds(std::atoll(value));
+    if (key == "cleanup.policy") out.compacted = std::string_view(value).starts_with("compact");
+  }
+}
+
+}  // namespace
+
+Result<std::map<std::string, TopicFound>> ensure_topics(const KafkaClient& client,
+                                                        const std::vector<TopicWanted>& wanted,
+                                                        TopicOptions options, Duration timeout) {
+  std::map<std::string, TopicFound> out;
+  for (const TopicWanted& topic : wanted) {
+    TopicFound& found = out[topic.name];
+    TRY_ASSIGN(found.partitions, partitions_of(client, topic.name, timeout));
+    if (found.partitions == 0) {
+      if (!options.create)
+        return fail("there is no topic '" + topic.name + "'", "Kafka",
+                    "make it, or set kafka.create_topics = true");
+      TRY(make(client, topic, options, timeout));
+      found.made = true;
+      found.partitions = topic.partitions;
+    }
+    look_at_settings(client, topic.name, timeout, found);
+  }
+  return out;
+}
+
+}  // namespace paywarden

@@ -1,0 +1,61 @@
+// What a batch of input records became, to be written in one transaction with their offsets. Kept until it is known to be
+// visible: an attempt that failed is made again with the same bytes.
+//
+//   Outcomes outcomes;
+//   outcomes.add(OutcomeTopic::decisions, card_key, partition, offset, [&](std::string& out) { append_json(decision, out); });
+//   for (const auto& o : outcomes.all()) produce(o.topic, outcomes.key(o), outcomes.value(o));
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace paywarden {
+
+// Where an outcome goes. Every input record has exactly one in decisions, rejects or others; alerts repeat decisions.
+enum class OutcomeTopic : uint8_t { decisions, rejects, others, alerts };
+inline constexpr size_t kOutcomeTopics = 4;
+
+class Outcomes {
+ public:
+  struct Outcome {
+    OutcomeTopic topic;
+    int32_t partition;  // of the input
+    int64_t offset;
+    size_t begin, key_end, end;  // in bytes_
+  };
+  // `write` appends the value.
+  template <typename Write>
+  void add(OutcomeTopic topic, std::string_view key, int32_t partition, int64_t offset,
+           Write write) {
+    size_t begin = bytes_.size();
+    bytes_ += key;
+    size_t key_end = bytes_.size();
+    write(bytes_);
+    all_.push_back({topic, partition, offset, begin, key_end, bytes_.size()});
+  }
+  const std::vector<Outcome>& all() const { return all_; }
+  std::string_view key(const Outcome& o) const { return part(o.begin, o.key_end); }
+  std::string_view value(const Outcome& o) const { return part(o.key_end, o.end); }
+
+  // The input that they are the outcome of: partition -> (first offset, offset after the last).
+  std::map<int32_t, std::pair<int64_t, int64_t>> input;
+
+  bool empty() const { return input.empty(); }
+  void clear() {
+    bytes_.clear();
+    all_.clear();
+    input.clear();
+  }
+
+ private:
+  std::string_view part(size_t begin, size_t end) const {
+    return std::string_view(bytes_).substr(begin, end - begin);
+  }
+  std::string bytes_;
+  std::vector<Outcome> all_;
+};
+
+}  // namespace paywarden

@@ -1,0 +1,24 @@
+// The state that belongs to one partition of the input, a pure function of the partition's records below `next`.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "engine/core.h"
+
+namespace paywarden {
+
+struct PartitionState {
+  int32_t partition = 0;
+  std::unique_ptr<Core> core;
+  int64_t next = 0;  // offset of the record that comes next
+  int64_t live_from =
+      0;  // records below have their outcome already: they are replayed, and nothing is published
+  int64_t committed = 0;  // what the group has committed, as far as known here
+  uint64_t payments_since_snapshot = 0;
+
+  // Whether it shows nothing that may be undone.
+  bool clean() const { return next == committed || next <= live_from; }
+};
+
+}  // namespace paywarden

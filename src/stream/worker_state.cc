@@ -1,0 +1,180 @@
+// StreamWorker: partitions that come and go, and their state.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "stream/worker.h"
+
+namespace paywarden {
+namespace {
+
+constexpr Duration kRecordTimeout = seconds(10);  // of reading one record by its offset
+
+}  // namespace
+
+// What is not published yet may not be published any more: the group may give the partition to somebody who decides the
+// same records.
+void StreamWorker::revoked(bool lost) {
+  gathered_.clear();
+  to_restore_.clear();
+  drop_outcomes();
+  for (auto& [partition, state] : states_)
+    if (state->clean()) parked_[partition] = std::move(state);
+  states_.clear();
+  figures_.partitions = 0;
+  ports_.log.write(LogLevel::info, "partitions_revoked", {{"lost", lost ? "yes" : "no"}});
+}
+
+void StreamWorker::assigned(std::vector<int32_t> partitions) {
+  ports_.log.write(LogLevel::info, "partitions_assigned",
+                   {{"partitions", fmt::format("{}", fmt::join(partitions, " "))}});
+  to_restore_ = std::move(partitions);
+  figures_.joined = true;
+  if (to_restore_.empty()) parked_.clear();
+}
+
+Status StreamWorker::restore() {
+  TRY_ASSIGN(Positions committed,
+             consumer_->committed(to_restore_, options_.producer.call_timeout));
+  while (!to_restore_.empty()) {
+    int32_t partition = to_restore_.back();
+    TRY_ASSIGN(auto range, consumer_->range(partition, options_.producer.call_timeout));
+    auto found = committed.find(partition);
+    bool begun = found != committed.end();
+    int64_t from = begun ? found->second : range.first;
+    TRY_ASSIGN(auto state, state_of(partition, from));
+    if (!begun) state->next = from;  // what the topic has forgotten was never this group's
+    if (state->next < range.first && state->next < from) {
+      ports_.log.write(
+          LogLevel::error, "state_incomplete",
+          {{"partition", std::to_string(partition)},
+           {"needed_from", std::to_string(state->next)},
+           {"topic_begins_at", std::to_string(range.first)},
+           {"remedy", "keep the topic longer than two snapshots and the longest window"}});
+      state->next = std::min(range.first, from);
+    }
+    ports_.log.write(LogLevel::info, "restoring",
+                     {{"partition", std::to_string(partition)},
+                      {"from", std::to_string(state->next)},
+                      {"to", std::to_string(from)}});
+    figures_.restores.fetch_add(1, std::memory_order_relaxed);
+    states_[partition] = std::move(state);
+    to_restore_.pop_back();
+  }
+  parked_.clear();
+  figures_.partitions = states_.size();
+  return read_on();
+}
+
+Result<std::unique_ptr<PartitionState>> StreamWorker::state_of(int32_t partition,
+                                                               int64_t committed) {
+  auto parked = parked_.find(partition);
+  std::unique_ptr<PartitionState> state;
+  if (parked != parked_.end() && parked->second->next <= committed) {
+    state = std::move(parked->second);
+  } else {
+    TRY_ASSIGN(state, from_snapshot(partition, committed));
+    TRY(ports_.configure(*state->core));
+  }
+  state->live_from = state->committed = committed;
+  return state;
+}
+
+// The newest that can be loaded and shows nothing that is not committed; else an empty one.
+Result<std::unique_ptr<PartitionState>> StreamWorker::from_snapshot(int32_t partition,
+                                                                    int64_t committed) {
+  auto state = std::make_unique<PartitionState>();
+  state->partition = partition;
+  Snapshots snapshots = snapshots_of(partition);
+  TRY(snapshots.prepare());
+  TRY_ASSIGN(auto sequences, snapshots.list());
+  for (uint64_t sequence : sequences) {
+    if (sequence > static_cast<uint64_t>(committed)) continue;
+    TRY_ASSIGN(state->core, ports_.make_core());
+    auto loaded = snapshots.load(sequence, *state->core, ports_.models);
+    if (loaded) {
+      state->next = static_cast<int64_t>(sequence);
+      return state;
+    }
+    complain("snapshot_skipped", loaded.error());
+  }
+  TRY_ASSIGN(state->core, ports_.make_core());
+  return state;
+}
+
+Status StreamWorker::read_on() {
+  Positions positions;
+  for (const auto& [partition, state] : states_) positions[partition] = state->next;
+  return consumer_->read_from(positions);
+}
+
+Snapshots StreamWorker::snapshots_of(int32_t partition) const {
+  return Snapshots(ports_.files, fmt::format("{}/{}-{}", options_.snapshot_directory,
+                                             options_.topics.input, partition));
+}
+
+// Only what is committed: a snapshot may be loaded by another instance.
+void StreamWorker::maybe_snapshot() {
+  reap_snapshot(false);
+  if (snapshot_child_.running()) return;
+  for (auto& [partition, state] : states_) {
+    if (state->payments_since_snapshot < options_.snapshot_every || !state->clean()) continue;
+    state->payments_since_snapshot = 0;
+    snapshot_partition_ = partition;
+    Snapshots snapshots = snapshots_of(partition);
+    if (snapshot_child_.start(snapshots, *state->core, static_cast<uint64_t>(state->next))) return;
+  }
+}
+
+void StreamWorker::reap_snapshot(bool wait) {
+  auto done = snapshot_child_.reap(wait);
+  if (!done) return;
+  (*done ? figures_.snapshots : figures_.snapshots_failed).fetch_add(1, std::memory_order_relaxed);
+  if (!*done)
+    ports_.log.write(LogLevel::error, "snapshot_failed",
+                     {{"partition", std::to_string(snapshot_partition_)}});
+  if (auto pruned = snapshots_of(snapshot_partition_).prune(options_.snapshots_kept); !pruned)
+    complain("snapshot_not_removed", pruned.error());
+}
+
+void StreamWorker::snapshot_all() {
+  for (auto& [partition, state] : states_) {
+    if (!state->clean()) continue;
+    Snapshots snapshots = snapshots_of(partition);
+    Status written = snapshots.write(*state->core, static_cast<uint64_t>(state->next));
+    if (written) written = snapshots.prune(options_.snapshots_kept);
+    (written ? figures_.snapshots : figures_.snapshots_failed)
+        .fetch_add(1, std::memory_order_relaxed);
+    if (!written) complain("snapshot_failed", written.error());
+  }
+}
+
+// One record by its offset; empty: it is not there any more.
+Result<std::string> StreamWorker::record_at(int32_t partition, int64_t offset) {
+  if (!reader_) {
+    TRY_ASSIGN(reader_, KafkaClient::create(RD_KAFKA_CONSUMER, options_.client,
+                                            {{"group.id", options_.group + "-reader"},
+                                             {"enable.auto.commit", "false"},
+                                             {"auto.offset.reset", "error"},
+                                             {"fetch.wait.max.ms", "10"},
+                                             {"fetch.message.max.bytes", "65536"}},
+                                            ports_.log));
+    rd_kafka_poll_set_consumer(reader_->handle());
+  }
+  auto* list = rd_kafka_topic_partition_list_new(1);
+  rd_kafka_topic_partition_list_add(list, options_.topics.input.c_str(), partition)->offset =
+      offset;
+  rd_kafka_assign(reader_->handle(), list);
+  rd_kafka_topic_partition_list_destroy(list);
+  rd_kafka_message_t* message =
+      rd_kafka_consumer_poll(reader_->handle(), static_cast<int>(kRecordTimeout.ms()));
+  if (!message)
+    return tl::unexpected(reader_->error("a record cannot be read", "the time is over"));
+  ConsumedRecord record(message);
+  if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) return std::string();
+  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return tl::unexpected(reader_->error("a record cannot be read", message->err));
+  return record.offset() == offset ? std::string(record.value()) : std::string();
+}
+
+}  // namespace paywarden
