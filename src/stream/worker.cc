@@ -80,6 +80,7 @@ void StreamWorker::run() {
 }
 
 Status StreamWorker::turn() {
+  TRY(make_producer());
   if (!to_restore_.empty()) TRY(restore());
   gather();
   TRY(process());
@@ -119,6 +120,8 @@ Status StreamWorker::process() {
   for (auto& [partition, part] : parts) {
     PartitionState& state = *states_[partition];
     if (status) status = stage_.process(state, part.first, nullptr);
+    for (const InputRecord& record : part.first) state.restored_bytes += record.value.size();
+    note_restored(state);
     if (status) status = stage_.process(state, part.second, &outcomes_);
   }
   gathered_.clear();
@@ -147,12 +150,17 @@ Status StreamWorker::settle() {
   return {};
 }
 
+// Also at the start: that ends what a former run of this instance left open, and what others would wait for.
+Status StreamWorker::make_producer() {
+  if (producer_) return {};
+  TRY_ASSIGN(producer_, TransactionalProducer::create(options_.client,
+                                                      options_.group + "-" + options_.instance,
+                                                      options_.producer, ports_.log));
+  return {};
+}
+
 Status StreamWorker::attempt() {
-  if (!producer_) {
-    TRY_ASSIGN(producer_, TransactionalProducer::create(options_.client,
-                                                        options_.group + "-" + options_.instance,
-                                                        options_.producer, ports_.log));
-  }
+  TRY(make_producer());
   TRY(producer_->begin());
   std::string input;
   for (const Outcomes::Outcome& o : outcomes_.all()) {
@@ -168,13 +176,10 @@ Status StreamWorker::attempt() {
 // After an attempt whose end is unknown. The producer is made anew first: that ends the former transaction one way or the
 // other, so that what is read here stays so.
 Status StreamWorker::look_what_is_committed() {
-  auto made = TransactionalProducer::create(
-      options_.client, options_.group + "-" + options_.instance, options_.producer, ports_.log);
-  if (!made) {
+  if (auto made = make_producer(); !made) {
     complain("producer_failed", made.error());
     return {};
   }
-  producer_ = std::move(*made);
   std::vector<int32_t> partitions;
   for (const auto& [partition, span] : outcomes_.input) partitions.push_back(partition);
   auto committed = consumer_->committed(partitions, options_.producer.call_timeout);

@@ -113,6 +113,7 @@ class StreamWorker : private GroupConsumer::Member {
   void gather();
   Status process();
   Status settle();
+  Status make_producer();
   Status attempt();
   Status look_what_is_committed();
   void drop_outcomes();
@@ -123,6 +124,7 @@ class StreamWorker : private GroupConsumer::Member {
   Status restore();
   Result<std::unique_ptr<PartitionState>> state_of(int32_t partition, int64_t committed);
   Result<std::unique_ptr<PartitionState>> from_snapshot(int32_t partition, int64_t committed);
+  void note_restored(PartitionState& state);
   Status read_on();
   Snapshots snapshots_of(int32_t partition) const;
   void maybe_snapshot();

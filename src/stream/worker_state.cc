@@ -53,6 +53,10 @@ Status StreamWorker::restore() {
            {"remedy", "keep the topic longer than two snapshots and the longest window"}});
       state->next = std::min(range.first, from);
     }
+    state->restore_begun = std::chrono::steady_clock::now();
+    state->restored_from = state->next;
+    state->restored_bytes = 0;
+    state->restoring = true;
     ports_.log.write(LogLevel::info, "restoring",
                      {{"partition", std::to_string(partition)},
                       {"from", std::to_string(state->next)},
@@ -64,6 +68,30 @@ Status StreamWorker::restore() {
   parked_.clear();
   figures_.partitions = states_.size();
   return read_on();
+}
+
+// Progress every few seconds, and a word at the end.
+void StreamWorker::note_restored(PartitionState& state) {
+  constexpr std::chrono::seconds kTellEvery{5};
+  if (!state.restoring) return;
+  auto took = std::chrono::steady_clock::now() - state.restore_begun;
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
+  bool done = state.next >= state.live_from;
+  if (!done && took < kTellEvery * (state.restore_told + 1)) return;
+  ++state.restore_told;
+  state.restoring = !done;
+  double seconds = std::max<double>(static_cast<double>(ms), 1) / 1000;
+  int64_t records = state.next - state.restored_from;
+  ports_.log.write(
+      LogLevel::info, done ? "restored" : "restoring",
+      {{"partition", std::to_string(state.partition)},
+       {"from", std::to_string(state.restored_from)},
+       {"at", std::to_string(state.next)},
+       {"to", std::to_string(state.live_from)},
+       {"took_ms", std::to_string(ms)},
+       {"records_per_s", fmt::format("{:.0f}", static_cast<double>(records) / seconds)},
+       {"mb_per_s",
+        fmt::format("{:.1f}", static_cast<double>(state.restored_bytes) / 1e6 / seconds)}});
 }
 
 Result<std::unique_ptr<PartitionState>> StreamWorker::state_of(int32_t partition,

@@ -1,0 +1,358 @@
+#!/usr/bin/env python3
+"""kafka_chaos.py PROGRAM ROOT [short|soak] [SEED]: instances of one group on a real broker, while they are killed, stopped in the
+middle of things, sent away and brought back, and while the broker restarts. Then what is visible is checked:
+
+  K1  every input record below the committed offset has exactly one outcome, and none above has one
+  K2  outcome and offset moved together (that is K1 after every kind of end)
+  K3  a payment that came twice was decided once
+  K4  an instance that slept past its session and woke published nothing that another one had
+  K5  the state's hashes at the same offset are equal on all instances, replayed or live
+  and every decision equals, byte for byte, that of one instance that read all of it alone, undisturbed
+
+Prints the counts; ends with 1 when one is not 0, with 77 where it cannot run."""
+import collections
+import datetime
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+PARTITIONS = 4
+INSTANCES = 3
+PLANS = {  # payments, and how often each thing happens
+    "short": {"payments": 40_000, "rate": 1_500, "kill": 6, "pause": 1, "leave": 5, "broker": 1, "forget": 1},
+    "soak": {"payments": 250_000, "rate": 1_200, "kill": 30, "pause": 6, "leave": 50, "broker": 4, "forget": 4},
+}
+SESSION_S = 6
+OUTCOME_TOPICS = ["paywarden.decisions", "paywarden.rejects", "paywarden.others"]
+
+
+def keyed_by_card_only(config):
+    """The configuration without features that need payments of several partitions."""
+    head, *features = re.split(r"(?m)^(?=\[\[feature\]\])", config)
+    kept = [f for f in features if (m := re.search(r'(?m)^by = (.*)$', f)) is None or '"card"' in m[1]]
+    tail = re.split(r"(?m)^(?=\[(?!\[feature))", features[-1])[1:]  # tables behind the last feature
+    if features[-1] not in kept:
+        kept.append("".join(tail))
+    return head + "".join(kept)
+
+
+class Instance:
+    def __init__(self, run, number, group="paywarden", topics=""):
+        self.run, self.number = run, number
+        self.folder = run.work / f"instance-{group}-{number}"
+        self.folder.mkdir()
+        self.log = self.folder / "log"
+        self.process = None
+        config = run.config + f"""
+[log]
+kind = "kafka"
+[kafka]
+properties_file = "{run.work}/client.properties"
+group = "{group}"
+instance = "{number}"
+keyed_by = "card"
+partitions = {PARTITIONS}
+transaction_timeout = "5s"
+snapshot_directory = "{run.work}/snapshots-{group}"
+snapshot_every = 3000
+state_hash_every = 500
+{topics}
+[data]
+directory = "{self.folder}/data"
+[intake]
+card_key_file = "{run.work}/card.key"
+[model]
+directory = "{run.work}/model"
+"""
+        self.config = self.folder / "config.toml"
+        self.config.write_text(config)
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([self.run.program, "serve", "--config", self.config, "--port", "0"],
+                                            stdout=log, stderr=log, start_new_session=True)
+
+    def running(self):
+        if self.process and self.process.poll() is not None:
+            code = self.process.returncode
+            self.process = None
+            if code not in (0, -signal.SIGKILL, -signal.SIGTERM):  # the last: while it started
+                self.run.wrong(f"instance {self.number} ended with {code}: {self.log.read_text()[-1500:]}")
+        return self.process is not None
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def leave(self):
+        self.process.terminate()
+        try:
+            code = self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.run.wrong(f"instance {self.number} does not stop: {self.log.read_text()[-1500:]}")
+            self.kill()
+            return
+        self.process = None
+        if code not in (0, -signal.SIGTERM):  # the latter while it started
+            self.run.wrong(f"instance {self.number} ended with {code}: {self.log.read_text()[-1500:]}")
+
+
+class Run:
+    def __init__(self, program, root, plan, seed):
+        self.program, self.root, self.plan = program, root, plan
+        self.chance = random.Random(seed)
+        self.problems = []
+        self.events = collections.Counter()
+        self.takeovers = []
+
+    def wrong(self, what):
+        print("WRONG", what, flush=True)
+        self.problems.append(what)
+
+    def kafka(self, *arguments):
+        return subprocess.run([self.root / "scripts/kafka.sh", arguments[0], self.work / "kafka", *arguments[1:]]).returncode
+
+    def prepare(self):
+        status = self.kafka("start", "--owner", str(os.getpid()), "group.min.session.timeout.ms=1000",
+                            "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000")
+        if status != 0:
+            sys.exit(status)
+        self.bootstrap = (self.work / "kafka/bootstrap").read_text().strip()
+        (self.work / "client.properties").write_text(
+            f"bootstrap.servers={self.bootstrap}\nsession.timeout.ms={SESSION_S * 1000}\nheartbeat.interval.ms=1000\n")
+        (self.work / "card.key").write_text("0123456789abcdef0123456789abcdef\n")
+        self.config = re.sub(r"(?m)^trees = .*", "trees = 30", keyed_by_card_only((self.root / "config/cards.toml").read_text()))
+        (self.work / "train.toml").write_text(self.config + f'[data]\ndirectory = "{self.work}/train"\n')
+        data = self.root / "../shared/data"
+        head = subprocess.Popen(["xzcat", data / "card-payments-train.csv.xz"], stdout=subprocess.PIPE)
+        with open(self.work / "train.csv", "wb") as out:
+            for number, line in enumerate(head.stdout):
+                if number > 100_000:
+                    break
+                out.write(line)
+        head.kill()
+        head.wait()
+        self.must([self.program, "train", "--config", self.work / "train.toml", "--data", self.work / "train.csv", "--out",
+                   self.work / "model"])
+        feed = subprocess.run([self.root / "src/app/tests/kafka_feed.py", "--payments", str(self.plan["payments"]), "--repeats",
+                               "0.02", data / "card-payments-test.csv.xz"], capture_output=True, check=True, text=True).stdout
+        self.feed = feed.splitlines()
+        for number in self.chance.sample(range(len(self.feed)), 40):  # what is no payment goes its own way
+            self.feed.insert(number, self.chance.choice(["rubbish", '{"trans_num":""}', '{"label":{}}', "{", '{"label":7}']))
+
+    def must(self, command):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"{command[1]}: {done.stderr[-2000:]}")
+
+    def keyed(self):
+        """(key, line): labels go where their payment is."""
+        card_of = {}
+        for line in self.feed:
+            try:
+                record = json.loads(line)
+                card = record.get("cc_num") or card_of.get(record["label"]["payment_id"])
+                card_of[record.get("trans_num")] = card
+            except (ValueError, KeyError, TypeError):
+                card = None
+            yield card or "none", line
+
+    def send(self):
+        """Starts kcat; yields after each tenth of a second's records."""
+        kcat = subprocess.Popen(["kcat", "-E", "-b", self.bootstrap, "-P", "-t", "payments", "-K", "\t", "-X", "linger.ms=5", "-X",
+                                 "message.timeout.ms=120000", "-X", "enable.idempotence=true"], stdin=subprocess.PIPE, text=True)
+        begun = time.monotonic()
+        for number, (key, line) in enumerate(self.keyed()):
+            kcat.stdin.write(f"{key}\t{line}\n")
+            if number % (self.plan["rate"] // 10) == 0:
+                kcat.stdin.flush()
+                while time.monotonic() - begun < number / self.plan["rate"]:
+                    time.sleep(0.005)
+                yield number
+        kcat.stdin.close()
+        if kcat.wait(180) != 0:
+            self.wrong("the payments could not be sent")
+
+    def read(self, topics, form):
+        lines = []
+        for topic in topics:
+            done = subprocess.run(["kcat", "-b", self.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-X",
+                                   "isolation.level=read_committed", "-t", topic, "-f", form], capture_output=True)
+            lines += done.stdout.decode().split("\x1e\n")[:-1]
+        return lines
+
+    def outcomes(self, prefix=""):
+        """(partition, offset) -> [(topic, value)]"""
+        found = collections.defaultdict(list)
+        for topic in OUTCOME_TOPICS:
+            for line in self.read([prefix + topic], "%h\x1f%s\x1e\n"):
+                header, value = line.split("\x1f", 1)
+                name, partition, offset = header.removeprefix("input=").rsplit(":", 2)
+                found[int(partition), int(offset)].append((topic, value))
+        return found
+
+    def inputs(self):
+        return {(int(p), int(o)) for p, o in (line.split() for line in self.read(["payments"], "%p %o\x1e\n"))}
+
+    def wait_for(self, inputs, prefix="", timeout=300):
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            if len(self.outcomes(prefix)) >= len(inputs):
+                return True
+            time.sleep(2)
+        return False
+
+    def disturb(self, instances):
+        """One thing at a time, spread over the feed; what is away comes back within seconds."""
+        things = [thing for thing in ("kill", "pause", "leave", "broker", "forget") for _ in range(self.plan[thing])]
+        self.chance.shuffle(things)
+        ticks = len(self.feed) // (self.plan["rate"] // 10)
+        at = sorted(self.chance.sample(range(20, ticks), len(things)))
+        due = collections.deque(zip(at, things))
+        back = []  # (time, what to do)
+        for tick, _ in enumerate(self.send()):
+            now = time.monotonic()
+            for moment, action in [entry for entry in back if entry[0] <= now]:
+                back.remove((moment, action))
+                action()
+            if due and due[0][0] <= tick:
+                self.do(due.popleft()[1], instances, back)
+        for _, thing in due:
+            self.do(thing, instances, back)
+            time.sleep(1)
+        time.sleep(max([0.0] + [moment - time.monotonic() for moment, _ in back]))
+        for _, action in back:
+            action()
+
+    def do(self, thing, instances, back):
+        running = [i for i in instances if i.running() and not getattr(i, "paused", False)]
+        if not running:
+            return
+        one = self.chance.choice(running)
+        later = time.monotonic() + self.chance.uniform(0.2, 4)
+        self.events[thing] += 1
+        if thing == "kill":
+            self.takeovers.append((one, time.time()))
+            one.kill()
+            back.append((later, one.start))
+        elif thing == "leave":
+            one.leave()
+            back.append((later, one.start))
+        elif thing == "forget":
+            one.kill()
+            shutil.rmtree(one.folder / "data")
+            if self.chance.random() < 0.5:
+                shutil.rmtree(self.work / "snapshots-paywarden", ignore_errors=True)
+            back.append((later, one.start))
+        elif thing == "pause":
+            one.paused = True
+            os.kill(one.process.pid, signal.SIGSTOP)
+
+            def wake():
+                one.paused = False
+                os.kill(one.process.pid, signal.SIGCONT)
+            back.append((time.monotonic() + SESSION_S + self.chance.uniform(2, 6), wake))
+        elif thing == "broker":
+            self.kafka("restart")
+
+    def check(self, instances):
+        inputs, found = self.inputs(), self.outcomes()
+        lost = len(inputs - set(found))
+        above = len(set(found) - inputs)
+        duplicated = sum(len(outcomes) > 1 for outcomes in found.values())
+        decided = collections.Counter(json.loads(v)["payment_id"] for o in found.values() for t, v in o
+                                      if t == "paywarden.decisions")
+        twice = sum(n > 1 for n in decided.values())
+        alone = Instance(self, "alone", "referee", "\n".join(
+            f'{key}_topic = "alone.paywarden.{key}"' for key in ("decisions", "rejects", "others", "alerts")))
+        alone.start()
+        if not self.wait_for(inputs, "alone."):
+            self.wrong("the referee does not come to an end: " + alone.log.read_text()[-1500:])
+        alone.leave()
+        referee = self.outcomes("alone.")
+        mismatched = sum(found.get(key) != value for key, value in referee.items())
+        self.tell_takeovers(instances)
+        hashes, unequal, compared = {}, 0, 0
+        for instance in [*instances, alone]:
+            for line in instance.log.read_text(errors="replace").splitlines():
+                if '"event":"state"' not in line:
+                    continue
+                state = json.loads(line)
+                key = state["partition"], state["next"]
+                if key in hashes:
+                    compared += 1
+                    unequal += hashes[key] != state["hash"]
+                hashes.setdefault(key, state["hash"])
+        print(f"{len(inputs)} records in, {sum(decided.values())} decisions; {dict(self.events)}")
+        print(f"lost: {lost}, duplicated: {duplicated}, above the input: {above}, decided twice: {twice}, "
+              f"mismatched: {mismatched}, states compared: {compared}, unequal: {unequal}")
+        if lost or duplicated or above or twice or mismatched or unequal or compared < 20:
+            self.wrong("a promise is broken")
+
+    def tell_takeovers(self, instances):
+        """From a kill to the first partition that another instance, or the killed one itself, decides live after it."""
+        restored = []
+        for instance in instances:
+            for line in instance.log.read_text(errors="replace").splitlines():
+                if '"event":"restored"' in line:
+                    event = json.loads(line)
+                    when = datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp()
+                    restored.append((when, float(event["mb_per_s"]), int(event["at"]) - int(event["from"])))
+        restored.sort()
+        times = [min((when for when, _, _ in restored if when > at), default=at) - at for _, at in self.takeovers]
+        speeds = sorted(speed for _, speed, records in restored if records > 1000)
+        if times:
+            print(f"takeover after a kill: median {sorted(times)[len(times) // 2]:.1f} s, most {max(times):.1f} s (session timeout "
+                  f"{SESSION_S} s)")
+        if speeds:
+            print(f"restore: median {speeds[len(speeds) // 2]:.1f} MB/s of input")
+
+    def main(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.work = pathlib.Path(folder)
+            instances = []
+            try:
+                self.prepare()
+                instances = [Instance(self, number) for number in range(1, INSTANCES + 1)]
+                for instance in instances:
+                    instance.start()
+                begun = time.monotonic()
+                self.disturb(instances)
+                print(f"all sent after {time.monotonic() - begun:.0f} s", flush=True)
+                if not self.wait_for(self.inputs()):
+                    self.wrong("not every record has an outcome: " + instances[0].log.read_text()[-3000:])
+                print(f"all decided after {time.monotonic() - begun:.0f} s", flush=True)
+                for instance in instances:
+                    if instance.running():
+                        instance.leave()
+                self.check(instances)
+            finally:
+                for instance in instances:
+                    if instance.running():
+                        instance.kill()
+                if self.problems and os.environ.get("PAYWARDEN_KEEP"):
+                    shutil.copytree(self.work, os.environ["PAYWARDEN_KEEP"], dirs_exist_ok=True)
+                self.kafka("stop")
+        return 1 if self.problems else 0
+
+
+def main():
+    program, root = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+    plan = PLANS[sys.argv[3] if len(sys.argv) > 3 else "short"]
+    seed = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+    if not (root / "../shared/data/card-payments-test.csv.xz").exists() or not shutil.which("kcat"):
+        print("skipped: ../shared/data or kcat is not here")
+        return 77
+    return Run(program, root, plan, seed).main()
+
+
+sys.exit(main())
