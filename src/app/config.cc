@@ -15,6 +15,8 @@ constexpr std::array<std::string_view, 18> kTables = {
     "guard",  "data",     "intake",  "engine",   "http",  "api",
     "notify", "simulate", "source",  "training", "log",   "kafka"};
 
+constexpr const char* kIntakeStage = "intake";
+
 class Loader {
  public:
   Loader(const toml::table& root, Config& config) : root_(root), config_(config) {}
@@ -301,16 +303,36 @@ class Loader {
     o.snapshot_directory = config_.data_directory + "/snapshots";
     s.text("snapshot_directory", o.snapshot_directory);
     s.whole("snapshot_every", o.snapshot_every, 1'000, int64_t{1} << 40);
-    s.whole("state_hash_every", o.decide.hash_every, 0, int64_t{1} << 40);
+    s.whole("state_hash_every", k.decide.hash_every, 0, int64_t{1} << 40);
+    s.texts("run", k.run);
+    s.ignore("stage");
     o.producer.call_timeout = o.producer.transaction_timeout + seconds(5);
     o.snapshots_kept = config_.engine.snapshots_kept;
-    o.decide.parser.reject_future = true;
-    o.decide.parser.future_max = config_.future_max;
+    k.decide.parser.reject_future = true;
+    k.decide.parser.future_max = config_.future_max;
     if (config_.log == LogKind::kafka && k.properties_file.empty())
       s.problem("properties_file", "is missing",
                 "name the file with bootstrap.servers and what signing in takes");
     if (config_.log == LogKind::kafka && o.instance.empty())
       s.problem("instance", "is missing", "give each instance a name of its own, as \"1\"");
+    TRY(s.finish());
+    TRY(each("kafka.stage", &Loader::read_stage));
+    for (const std::string& name : k.run)
+      if (name != kIntakeStage && !stage_names_.count(name))
+        return fail("kafka.run: there is no stage '" + name + "'", s.where("run"),
+                    "name \"intake\" or a [[kafka.stage]]");
+    return {};
+  }
+
+  Status read_stage(Section& s) {
+    StageSpec& stage = config_.kafka.stages.emplace_back();
+    s.text("name", stage.name);
+    s.text("keyed_by", stage.keyed_by);
+    s.text("topic", stage.topic);
+    take_name(s, stage_names_, stage.name);
+    if (stage.name == kIntakeStage)
+      s.problem("name", "'intake' is the stage that reads the payments topic");
+    if (stage.topic.empty()) stage.topic = "paywarden.by-" + stage.name;
     return s.finish();
   }
 
@@ -341,7 +363,7 @@ class Loader {
 
   const toml::table& root_;
   Config& config_;
-  std::set<std::string> channel_names_, poll_names_;
+  std::set<std::string> channel_names_, poll_names_, stage_names_;
 };
 
 }  // namespace

@@ -80,6 +80,9 @@ enum class LogKind { journal, kafka };
 struct KafkaConfig {
   std::string properties_file;
   std::string keyed_by;  // field of the input that its partitions keep together; empty: none
+  std::vector<StageSpec> stages;  // that count, in order; empty: one that reads the payments topic
+  std::vector<std::string> run;   // names of those that run here; empty: all
+  DecideOptions decide;
   StreamOptions stream;  // its client is read from the file at the start
 };
 

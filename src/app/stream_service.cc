@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <numeric>
 
 #include "app/families.h"
+#include "base/hash.h"
 
 namespace paywarden {
 namespace {
@@ -12,6 +14,9 @@ std::optional<std::string> environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   return value ? std::optional<std::string>(value) : std::nullopt;
 }
+
+constexpr const char* kDecide = "decide";  // the only stage
+constexpr const char* kIntake = "intake";  // the first of several
 
 }  // namespace
 
@@ -41,60 +46,106 @@ Status StreamService::open() {
   if (!config_.model_directory.empty()) {
     TRY_ASSIGN(model_, BundleModel::load(config_.model_directory, config_.features, config_.file));
   }
-  TRY(configured_core(config_,
-                      model_));  // what is wrong with rules and lists is said before the start
+  // What is wrong with rules and lists is said before the start.
+  TRY(configured_core(config_, model_));
+  return open_workers();
+}
+
+Status StreamService::open_workers() {
+  const KafkaConfig& k = config_.kafka;
+  feature_hash_ = hash64(config_.features.hash());
+  if (k.stages.empty()) {
+    add_worker("decide", k.stream.topics.input, std::nullopt);
+    return {};
+  }
+  TRY_ASSIGN(plan_,
+             make_stage_plan(k.stages, config_.features, config_.schema.fields, config_.file));
+  if (runs(kIntake)) add_worker(kIntake, k.stream.topics.input, std::nullopt);
+  for (size_t i = 0; i < plan_.stages.size(); ++i)
+    if (runs(k.stages[i].name)) add_worker(k.stages[i].name, k.stages[i].topic, i);
+  return {};
+}
+
+bool StreamService::runs(const std::string& stage) const {
+  const auto& run = config_.kafka.run;
+  return run.empty() || std::find(run.begin(), run.end(), stage) != run.end();
+}
+
+// `stage`: of those that count; nothing: the one that reads the payments topic.
+void StreamService::add_worker(const std::string& name, const std::string& topic,
+                               std::optional<size_t> stage) {
+  StreamOptions options = config_.kafka.stream;
+  options.name = name;
+  if (name != kDecide) options.group += "." + name;
+  options.topics.input = topic;
+  for (const PlannedStage& planned : plan_.stages)
+    options.topics.stages.push_back(planned.spec.topic);
   StreamPorts ports{
-      config_.schema, *tokeniser_,
-      [this] {
-        return Core::create(config_.schema.fields, config_.features, config_.core_options());
+      [this, name, stage](FindPayment find, StageFigures& figures) {
+        return make_stage(name, stage, std::move(find), figures);
       },
-      // A snapshot may name the model of an earlier time; the configured one is put in its place below.
+      [this, stage] { return make_core(stage); },
+      // A snapshot may name the model of an earlier time; configure() puts the present one there.
       [this](const std::string&) -> Result<std::shared_ptr<const Model>> {
         if (model_) return model_;
         return fail("the snapshot has a model and the configuration has none");
       },
-      [this](Core& core) -> Status {
-        TRY_ASSIGN(auto changes, read_changes(config_, model_.get(), EventTime()));
-        for (const Change& change : changes)
-          if (is_new(change, core))
-            TRY(core.apply(change, change.kind == ChangeKind::model ? model_ : nullptr));
-        return {};
+      [this, stage](Core& core) { return configure(core, stage); },
+      [this, topic](const TopicFound& input) {
+        return check_input(topic, input, plan_.stages.empty());
       },
-      [this](const TopicFound& input) { return check_input(input); }, files_, clock_, log_,
+      files_, clock_, log_,
       [this](Duration took) {
         latency_.add(static_cast<uint64_t>(std::max<int64_t>(took.ms(), 0)) * 1000);
       }};
-  worker_ = std::make_unique<StreamWorker>(std::move(ports), config_.kafka.stream);
-  worker_->on_failure([this](const Error& error) {
+  auto worker = std::make_unique<StreamWorker>(std::move(ports), std::move(options));
+  worker->on_failure([this](const Error& error) {
     failure_exit_.arm(error);
     std::lock_guard lock(mutex_);
     failure_ = error;
     wake_.notify_all();
   });
+  workers_.push_back(std::move(worker));
+}
+
+std::unique_ptr<Stage> StreamService::make_stage(const std::string& name,
+                                                 std::optional<size_t> stage, FindPayment find,
+                                                 StageFigures& figures) {
+  DecideOptions options = config_.kafka.decide;
+  if (name == kIntake)
+    return std::make_unique<IntakeStage>(config_.schema, *tokeniser_, options.parser, plan_,
+                                         feature_hash_, config_.kafka.stream.topics.input, figures);
+  if (stage) {
+    options.plan = &plan_;
+    options.stage = *stage;
+    options.feature_hash = feature_hash_;
+  }
+  return std::make_unique<DecideStage>(config_.schema, *tokeniser_, options, std::move(find),
+                                       figures, log_);
+}
+
+Result<std::unique_ptr<Core>> StreamService::make_core(std::optional<size_t> stage) const {
+  return Core::create(config_.schema.fields, config_.features, config_.core_options(),
+                      stage ? &plan_.stages[*stage].features : nullptr);
+}
+
+// Only the last stage scores; all of them count amounts in the base currency.
+Status StreamService::configure(Core& core, std::optional<size_t> stage) const {
+  bool last = !stage || *stage + 1 == plan_.stages.size();
+  TRY_ASSIGN(auto changes, read_changes(config_, model_.get(), EventTime()));
+  for (const Change& change : changes)
+    if (is_new(change, core) && (last || change.kind == ChangeKind::rates))
+      TRY(core.apply(change, change.kind == ChangeKind::model ? model_ : nullptr));
   return {};
 }
 
-// State is kept a partition: what a feature counts together must stand in one.
-Status StreamService::check_input(const TopicFound& input) const {
-  const std::string& topic = config_.kafka.stream.topics.input;
-  const FieldTable& fields = config_.schema.fields;
+Status StreamService::check_input(const std::string& topic, const TopicFound& input,
+                                  bool direct) const {
   if (input.compacted)
     return fail("the topic is compacted: it forgets payments that state is restored from", topic,
                 "set its cleanup.policy to delete");
-  auto together = [&](FieldIndex field) { return fields[field].name == config_.kafka.keyed_by; };
-  for (const FeatureSpec& feature : config_.features.specs()) {
-    const auto& by = feature.by;
-    if (input.partitions == 1 || by.empty() || std::any_of(by.begin(), by.end(), together))
-      continue;
-    return fail("the feature '" + feature.name + "' counts by " + fields[by.front()].name +
-                    ", whose payments stand in several of the " + std::to_string(input.partitions) +
-                    " partitions of '" + topic + "'",
-                config_.file,
-                config_.kafka.keyed_by.empty()
-                    ? "say in kafka.keyed_by which field the topic is keyed by"
-                    : "leave the feature out, or use a topic with one partition");
-  }
-  TRY_ASSIGN(auto core, Core::create(fields, config_.features, config_.core_options()));
+  if (direct && input.partitions > 1) TRY(check_together(topic, input.partitions));
+  TRY_ASSIGN(auto core, make_core(std::nullopt));
   Duration needed = core->windows().retention() + config_.features.options().label_delay;
   if (input.retention && *input.retention < needed)
     log_.write(
@@ -103,6 +154,22 @@ Status StreamService::check_input(const TopicFound& input) const {
          {"retention_ms", std::to_string(input.retention->ms())},
          {"needed_ms", std::to_string(needed.ms())},
          {"remedy", "raise its retention.ms: without a snapshot, state cannot be restored"}});
+  return {};
+}
+
+// State is kept a partition: what a feature counts together must stand in one.
+Status StreamService::check_together(const std::string& topic, int32_t partitions) const {
+  const FieldTable& fields = config_.schema.fields;
+  auto together = [&](FieldIndex field) { return fields[field].name == config_.kafka.keyed_by; };
+  for (const FeatureSpec& feature : config_.features.specs()) {
+    const auto& by = feature.by;
+    if (by.empty() || std::any_of(by.begin(), by.end(), together)) continue;
+    return fail("the feature '" + feature.name + "' counts by " + fields[by.front()].name +
+                    ", whose payments stand in several of the " + std::to_string(partitions) +
+                    " partitions of '" + topic + "'",
+                config_.file,
+                "give it a [[kafka.stage]], or say in kafka.keyed_by what the topic is keyed by");
+  }
   return {};
 }
 
@@ -117,7 +184,7 @@ Status StreamService::read_client() {
 }
 
 Status StreamService::start() {
-  TRY(worker_->start());
+  for (auto& worker : workers_) TRY(worker->start());
   TRY(start_server());
   log_.write(LogLevel::info, "ready",
              {{"url", server_->url()}, {"model", model_ ? model_->name() : "none"}});
@@ -145,7 +212,8 @@ void StreamService::add_routes(http::Router& router) {
   router.add(Method::get, "/healthz", http::kOpenToAll,
              [](RequestPtr, Reply reply) { reply(Response::text(200, "alive\n")); });
   router.add(Method::get, "/readyz", http::kOpenToAll, [this](RequestPtr, Reply reply) {
-    bool ready = worker_->figures().joined;
+    bool ready = std::all_of(workers_.begin(), workers_.end(),
+                             [](const auto& worker) { return worker->figures().joined.load(); });
     reply(Response::text(ready ? 200 : 503,
                          ready ? "ready\n" : "not ready: not in the consumer group yet\n"));
   });
@@ -176,39 +244,60 @@ tl::expected<http::PrincipalPtr, http::Response> StreamService::authorise(
 }
 
 std::string StreamService::metrics() const {
-  const StreamFigures& f = worker_->figures();
   Families out;
   auto& outcomes = out.family("paywarden_decisions_total", "Decisions by outcome.",
                               prometheus::MetricType::Counter);
   for (Outcome outcome : {Outcome::approve, Outcome::review, Outcome::decline})
-    Families::add(outcomes, "outcome", name_of(outcome),
-                  d(f.stage.outcomes[static_cast<size_t>(outcome)]));
+    Families::add(
+        outcomes, "outcome", name_of(outcome),
+        std::accumulate(workers_.begin(), workers_.end(), 0.0, [&](double n, const auto& w) {
+          return n + d(w->figures().stage.outcomes[static_cast<size_t>(outcome)]);
+        }));
   out.counter("paywarden_repeats_total", "Payments that were sent again with the same body.",
-              d(f.stage.repeats));
+              d(sum(&StageFigures::repeats)));
   out.counter("paywarden_conflicts_total", "Payments whose id stands for another body.",
-              d(f.stage.conflicts));
+              d(sum(&StageFigures::conflicts)));
   out.counter("paywarden_rejected_total", "Records that did not become payments.",
-              d(f.stage.rejects));
-  out.counter("paywarden_labels_total", "Labels that found their payment.", d(f.stage.labels));
+              d(sum(&StageFigures::rejects)));
+  out.counter("paywarden_labels_total", "Labels that found their payment.",
+              d(sum(&StageFigures::labels)));
   out.counter("paywarden_labels_unknown_total", "Labels whose payment was unknown.",
-              d(f.stage.labels_waiting));
+              d(sum(&StageFigures::labels_waiting)));
   out.counter("paywarden_kafka_replayed_total", "Records replayed to restore state.",
-              d(f.stage.replayed));
-  out.counter("paywarden_kafka_transactions_total", "Transactions committed.", d(f.batches));
+              d(sum(&StageFigures::replayed)));
+  out.counter("paywarden_kafka_transactions_total", "Transactions committed.",
+              d(sum(&StreamFigures::batches)));
   out.counter("paywarden_kafka_transactions_failed_total",
-              "Attempts to commit whose end was unknown or bad.", d(f.commits_failed));
-  out.counter("paywarden_kafka_restores_total", "Partitions taken over.", d(f.restores));
-  out.counter("paywarden_snapshots_total", "Snapshots written.", d(f.snapshots));
+              "Attempts to commit whose end was unknown or bad.",
+              d(sum(&StreamFigures::commits_failed)));
+  out.counter("paywarden_kafka_restores_total", "Partitions taken over.",
+              d(sum(&StreamFigures::restores)));
+  out.counter("paywarden_snapshots_total", "Snapshots written.", d(sum(&StreamFigures::snapshots)));
   out.counter("paywarden_snapshots_failed_total", "Snapshots that could not be written.",
-              d(f.snapshots_failed));
-  out.gauge("paywarden_kafka_partitions", "Partitions of this instance.", d(f.partitions));
+              d(sum(&StreamFigures::snapshots_failed)));
+  out.gauge("paywarden_kafka_partitions", "Partitions of this instance.",
+            d(sum(&StreamFigures::partitions)));
   out.gauge("paywarden_kafka_lag_records", "Records that wait to be decided.",
-            static_cast<double>(f.lag.load()));
+            std::accumulate(workers_.begin(), workers_.end(), 0.0, [](double n, const auto& w) {
+              return n + static_cast<double>(w->figures().lag.load());
+            }));
   LatencyCounts counts = latency_.counts();
   out.histogram("paywarden_kafka_visible_seconds",
                 "From a record's timestamp to its decision's commit.", counts,
                 static_cast<double>(latency_.sum_us()) * 1e-6);
   return out.text();
+}
+
+uint64_t StreamService::sum(std::atomic<uint64_t> StreamFigures::*figure) const {
+  uint64_t total = 0;
+  for (const auto& worker : workers_) total += worker->figures().*figure;
+  return total;
+}
+
+uint64_t StreamService::sum(std::atomic<uint64_t> StageFigures::*figure) const {
+  uint64_t total = 0;
+  for (const auto& worker : workers_) total += worker->figures().stage.*figure;
+  return total;
 }
 
 Status StreamService::wait(std::optional<Duration> run_for) {
@@ -230,7 +319,8 @@ void StreamService::ask_to_stop() {
 
 void StreamService::stop() {
   if (server_) server_->stop();
-  if (worker_) worker_->stop();
+  for (auto& worker : workers_) worker->ask_to_stop();
+  for (auto& worker : workers_) worker->stop();
   if (accounts_)
     if (auto stored = accounts_->maintain(); !stored)
       log_.write(LogLevel::error, "accounts_failed", {{"error", stored.error().line()}});

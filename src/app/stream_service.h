@@ -1,4 +1,4 @@
-// One instance of a group on Kafka: a stream worker, and HTTP for those who watch it.
+// One instance of a group on Kafka: a stream worker a stage, and HTTP for those who watch it.
 //
 //   TRY_ASSIGN(auto service, StreamService::create(config, failure_exit, operator_log, clock));
 //   TRY(service->start());      // reaches the brokers, or says why not
@@ -20,6 +20,7 @@
 #include "center/accounts.h"
 #include "http/server.h"
 #include "notify/store.h"
+#include "stream/intake_stage.h"
 #include "stream/worker.h"
 
 namespace paywarden {
@@ -40,12 +41,22 @@ class StreamService {
   StreamService(Config& config, FailureExit& failure_exit, OperatorLog& log, Clock& clock);
   Status open();
   Status read_client();
-  Status check_input(const TopicFound& input) const;
+  Status open_workers();
+  bool runs(const std::string& stage) const;
+  void add_worker(const std::string& name, const std::string& topic, std::optional<size_t> stage);
+  std::unique_ptr<Stage> make_stage(const std::string& name, std::optional<size_t> stage,
+                                    FindPayment find, StageFigures& figures);
+  Result<std::unique_ptr<Core>> make_core(std::optional<size_t> stage) const;
+  Status configure(Core& core, std::optional<size_t> stage) const;
+  Status check_input(const std::string& topic, const TopicFound& input, bool direct) const;
+  Status check_together(const std::string& topic, int32_t partitions) const;
   Status start_server();
   void add_routes(http::Router& router);
   tl::expected<http::PrincipalPtr, http::Response> authorise(const http::Request& request,
                                                              std::string_view role) const;
   std::string metrics() const;
+  uint64_t sum(std::atomic<uint64_t> StreamFigures::*figure) const;
+  uint64_t sum(std::atomic<uint64_t> StageFigures::*figure) const;
 
   Config& config_;
   FailureExit& failure_exit_;
@@ -57,7 +68,9 @@ class StreamService {
   std::unique_ptr<Store> store_;
   std::unique_ptr<Accounts> accounts_;
   LatencyHistogram latency_;  // from a record's timestamp to its decision's commit
-  std::unique_ptr<StreamWorker> worker_;
+  StagePlan plan_;
+  uint64_t feature_hash_ = 0;
+  std::vector<std::unique_ptr<StreamWorker>> workers_;
   std::unique_ptr<http::Server> server_;
 
   std::mutex mutex_;  // the next two

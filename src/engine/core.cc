@@ -8,17 +8,18 @@
 namespace paywarden {
 
 Result<std::unique_ptr<Core>> Core::create(const FieldTable& fields, const FeatureSet& features,
-                                           const CoreOptions& options) {
-  TRY_ASSIGN(auto windows, WindowState::create(features, fields));
+                                           const CoreOptions& options, const FeatureSet* own) {
+  if (!own) own = &features;
+  TRY_ASSIGN(auto windows, WindowState::create(*own, fields));
   auto names = features.names();
   TRY_ASSIGN(Policy policy,
              Policy::create(RuleVocabulary(fields, names, options.base_currency), options.policy));
   return std::unique_ptr<Core>(
-      new Core(fields, features, options, std::move(windows), std::move(policy)));
+      new Core(fields, features, options, *own, std::move(windows), std::move(policy)));
 }
 
 Core::Core(const FieldTable& fields, const FeatureSet& features, const CoreOptions& options,
-           std::unique_ptr<WindowState> windows, Policy policy)
+           const FeatureSet& own, std::unique_ptr<WindowState> windows, Policy policy)
     : fields_(fields),
       features_(features),
       options_(options),
@@ -27,12 +28,21 @@ Core::Core(const FieldTable& fields, const FeatureSet& features, const CoreOptio
       labels_(options.labels),
       rates_(options.base_currency),
       policy_(std::move(policy)),
-      stride_((windows_->feature_count() + 15) / 16 * 16),
+      own_hash_(own.hash()),
+      stride_((features.specs().size() + 15) / 16 * 16),
       rows_(stride_ * kMicroBatchMax),
       keys_(kMicroBatchMax),
       scores_(kMicroBatchMax),
       seen_now_(kMicroBatchMax),
-      approximate_(kMicroBatchMax) {}
+      approximate_(kMicroBatchMax) {
+  is_part_ = &own != &features;
+  if (!is_part_) return;
+  own_row_.resize(own.specs().size());
+  for (size_t i = 0; i < features.specs().size() && own_.size() < own.specs().size(); ++i)
+    if (features.specs()[i].name == own.specs()[own_.size()].name)
+      own_.push_back(static_cast<uint16_t>(i));
+  CHECK(own_.size() == own.specs().size(), "a part with features that the whole has not");
+}
 
 Sighting Core::admit(const Payment& payment, const PaymentIdentity& identity, uint64_t sequence,
                      uint64_t& earlier) {
@@ -72,13 +82,41 @@ void Core::observe_in_order(std::span<CoreItem> items) {
   }
   for (size_t i = 0; i < items.size(); ++i) {
     windows_->prefetch({keys_.data(), items.size()}, i);
-    seen_now_[i] = windows_->observe(*items[i].payment, keys_[i], row(i));
-    approximate_[i].clear();
-    for (uint16_t f : seen_now_[i].approximate)
-      approximate_[i].push_back(features_.specs()[f].name);
+    if (is_part_ || items[i].carried) {
+      observe_part(items[i], i);
+    } else {
+      seen_now_[i] = windows_->observe(*items[i].payment, keys_[i], row(i));
+      approximate_[i].clear();
+      for (uint16_t f : seen_now_[i].approximate)
+        approximate_[i].push_back(features_.specs()[f].name);
+    }
     take_waiting_label(*items[i].payment, keys_[i]);
     labels_.expire(windows_->watermark());
   }
+}
+
+// Its own features between those that others computed.
+void Core::observe_part(const CoreItem& item, size_t i) {
+  size_t count = features_.specs().size();
+  float* out = row(i);
+  std::vector<uint16_t> approximate;
+  std::fill_n(out, count, std::numeric_limits<float>::quiet_NaN());
+  if (item.carried) {
+    std::copy_n(item.carried->values.begin(), std::min(count, item.carried->values.size()), out);
+    approximate = item.carried->approximate;
+  }
+  float* own = is_part_ ? own_row_.data() : out;
+  seen_now_[i] = windows_->observe(*item.payment, keys_[i], own);
+  for (size_t k = 0; k < own_.size(); ++k) out[own_[k]] = own_row_[k];
+  for (uint16_t f : seen_now_[i].approximate) approximate.push_back(is_part_ ? own_[f] : f);
+  std::sort(approximate.begin(), approximate.end());
+  approximate_[i].clear();
+  for (uint16_t f : approximate) approximate_[i].push_back(features_.specs()[f].name);
+  if (!item.carried) return;
+  seen_now_[i].late |= item.carried->late;
+  item.carried->late = seen_now_[i].late;
+  item.carried->values.assign(out, out + count);
+  item.carried->approximate = std::move(approximate);
 }
 
 void Core::take_waiting_label(const Payment& payment, const PaymentKeys& keys) {
@@ -114,7 +152,7 @@ void Core::fill(CoreItem& item, const float* features, float score) {
   d.score = model_ ? score : 0;
   d.model.assign(model_ ? std::string_view(model_->name()) : std::string_view("none"));
   d.reasons.clear();
-  item.guard = policy_.decide({score, {features, windows_->feature_count()}, payment}, d);
+  item.guard = policy_.decide({score, {features, features_.specs().size()}, payment}, d);
   Outcome whole = d.observed ? d.would_be : d.outcome;
   if (model_ && want_reasons_ && whole != Outcome::approve)
     model_->explain(features, *scratch_, options_.reasons_max, d.reasons);
@@ -174,7 +212,7 @@ uint64_t Core::state_hash() const {
 }
 
 void Core::save(ChunkedWriter& out) const {
-  out.bytes().text(features_.hash());
+  out.bytes().text(own_hash_);
   out.bytes().text(model_hash_);
   out.bytes().text(rates_.text());
   out.bytes().i64(admitted_.ms());
@@ -187,8 +225,7 @@ void Core::save(ChunkedWriter& out) const {
 }
 
 Status Core::load(ByteReader& in, const ModelFinder& models) {
-  if (in.text() != features_.hash())
-    return fail("the snapshot has other features than the configuration");
+  if (in.text() != own_hash_) return fail("the snapshot has other features than the configuration");
   model_hash_ = in.text();
   TRY_ASSIGN(rates_, CurrencyRates::parse(in.text(), options_.base_currency));
   admitted_ = EventTime(in.i64());

@@ -44,19 +44,30 @@ struct CoreOptions {
 inline constexpr size_t kMicroBatchMax =
     256;  // rows of features in flight: 256 x 2 KiB stay in the second-level cache
 
+// The features of a payment that several cores compute, one behind the other: a value for each of the whole set.
+struct CarriedFeatures {
+  std::vector<float> values;          // NaN: not computed yet
+  std::vector<uint16_t> approximate;  // indices, ascending
+  bool late = false;
+};
+
 // One fresh payment on its way through decide().
 struct CoreItem {
   Payment* payment = nullptr;
   Decision* decision = nullptr;         // null: history (backfilled), counted and not decided
   GuardEvent guard = GuardEvent::none;  // set by decide()
+  CarriedFeatures* carried = nullptr;   // what other cores computed; this one adds its own
 };
 
 enum class LabelFate : uint8_t { applied, waiting };
 
 class Core {
  public:
+  // `own`: the part of `features` that this core computes; null: all. Without the others' values (CoreItem::carried) those
+  // are missing.
   static Result<std::unique_ptr<Core>> create(const FieldTable& fields, const FeatureSet& features,
-                                              const CoreOptions& options);
+                                              const CoreOptions& options,
+                                              const FeatureSet* own = nullptr);
 
   // Known, new, or the same id with another body. Fresh payments must then be decided in the order
   // of admission.
@@ -105,12 +116,13 @@ class Core {
 
  private:
   Core(const FieldTable& fields, const FeatureSet& features, const CoreOptions& options,
-       std::unique_ptr<WindowState> windows, Policy policy);
+       const FeatureSet& own, std::unique_ptr<WindowState> windows, Policy policy);
   void observe_in_order(std::span<CoreItem> items);
   void take_waiting_label(const Payment& payment, const PaymentKeys& keys);
   void fill(CoreItem& item, const float* row, float score);
   void set_model(std::shared_ptr<const Model> model);
   float* row(size_t i) { return rows_.data() + i * stride_; }
+  void observe_part(const CoreItem& item, size_t i);
 
   const FieldTable& fields_;
   const FeatureSet& features_;
@@ -125,6 +137,10 @@ class Core {
   bool want_reasons_ = true;
   EventTime admitted_ = EventTime::min();  // newest event time admitted
 
+  std::string own_hash_;
+  bool is_part_ = false;       // computes a part of the features
+  std::vector<uint16_t> own_;  // place in the whole set of each that is computed here
+  std::vector<float> own_row_;
   size_t stride_;
   std::vector<float> rows_;
   std::vector<PaymentKeys> keys_;

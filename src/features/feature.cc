@@ -342,6 +342,16 @@ std::vector<std::string> FeatureSet::names() const {
   return out;
 }
 
+FeatureSet FeatureSet::only(const std::function<bool(const FeatureSpec&)>& keep,
+                            const FieldTable& fields) const {
+  FeatureSet out;
+  out.options_ = options_;
+  for (const FeatureSpec& spec : specs_)
+    if (keep(spec)) out.specs_.push_back(spec);
+  out.hash_ = hash_of(out.specs_, out.options_, fields);
+  return out;
+}
+
 Result<FeatureSet> FeatureSet::parse(const toml::table& config, const FieldTable& fields,
                                      std::string_view file, int base_exponent) {
   FeatureSet set;

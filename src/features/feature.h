@@ -18,6 +18,7 @@
 
 #include <toml++/toml.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -103,6 +104,10 @@ class FeatureSet {
   // `base_exponent`: digits behind the point of the base currency, in which amounts are summed.
   static Result<FeatureSet> parse(const toml::table& config, const FieldTable& fields,
                                   std::string_view file, int base_exponent = 2);
+
+  // The features for which `keep` answers true, in the same order, with the same options.
+  FeatureSet only(const std::function<bool(const FeatureSpec&)>& keep,
+                  const FieldTable& fields) const;
 
   const std::vector<FeatureSpec>& specs() const { return specs_; }
   const FeatureOptions& options() const { return options_; }

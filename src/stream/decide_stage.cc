@@ -2,32 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "base/json_writer.h"
+#include "intake/label_parser.h"
+#include "payment/records.h"
+#include "stream/raw_records.h"
 
 namespace paywarden {
-namespace {
-
-// The object behind {"label": ... }, or nothing. Decided by the first member, so that payments are not read twice.
-std::optional<std::string_view> label_in(std::string_view json) {
-  constexpr std::string_view kSpaces = " \t\r\n";
-  auto skip = [&](std::string_view what) {
-    size_t at = json.find_first_not_of(kSpaces);
-    if (at == std::string_view::npos || !json.substr(at).starts_with(what)) return false;
-    json.remove_prefix(at + what.size());
-    return true;
-  };
-  if (!skip("{") || !skip("\"label\"") || !skip(":")) return std::nullopt;
-  size_t end = json.find_last_not_of(kSpaces);
-  if (end == std::string_view::npos || json[end] != '}')
-    return json;  // no JSON: the parser says so
-  return json.substr(0, end);
-}
-
-Rejection rejection_of(const Error& error, std::string_view id) {
-  return {RejectReason::not_json, error.where, std::string(id), error.what, {}};
-}
-
-}  // namespace
 
 DecideStage::DecideStage(const Schema& schema, const Tokeniser& tokeniser, DecideOptions options,
                          FindPayment find_payment, StageFigures& figures, OperatorLog& log)
@@ -47,10 +26,13 @@ Status DecideStage::process(PartitionState& state, std::span<const InputRecord> 
   out_ = out;
   state.core->set_reasons(out != nullptr);
   for (const InputRecord& record : records) {
-    TRY(take(record));
+    if (auto taken = take(record); !taken) {
+      decide();
+      return taken;
+    }
     state.next = record.offset + 1;
     if (out)
-      out->input.try_emplace(state.partition, record.offset, 0).first->second.second = state.next;
+      out->took(state.partition, record.offset);
     else
       figures_.replayed.fetch_add(1, std::memory_order_relaxed);
     note_hash(state.next);
@@ -60,46 +42,86 @@ Status DecideStage::process(PartitionState& state, std::span<const InputRecord> 
 }
 
 Status DecideStage::take(const InputRecord& record) {
+  if (pending_count_ == pending_.size()) decide();
+  return options_.plan ? take_carried(record) : take_raw(record);
+}
+
+Status DecideStage::take_raw(const InputRecord& record) {
   if (auto label = label_in(record.value)) return take_label(record, *label);
-  take_payment(record);
+  if (auto no =
+          parser_.parse_json(record.value, record.timestamp, pending_[pending_count_].payment))
+    reject(record, *no);
+  else
+    admit(record);
   return {};
 }
 
-void DecideStage::take_payment(const InputRecord& record) {
-  if (pending_count_ == pending_.size()) decide();
+Status DecideStage::take_carried(const InputRecord& record) {
   Pending& pending = pending_[pending_count_];
-  if (auto no = parser_.parse_json(record.value, record.timestamp, pending.payment))
-    return reject(record, *no);
+  if (!decode_stage_record(record.value, record_))
+    return fail("a record is none that a stage writes",
+                fmt::format("partition {} offset {}", state_->partition, record.offset),
+                "let nothing else write to the topics of stages");
+  if (record_.feature_hash != options_.feature_hash)
+    return fail("a record was made with other features than the configuration has",
+                fmt::format("partition {} offset {}", state_->partition, record.offset),
+                "give all instances the same configuration; before features change, let the stages "
+                "run empty");
+  LabelRecord label;
+  if (record_.kind == StageRecord::Kind::label) {
+    decide();
+    bool known = decode_label(record_.bytes, label) &&
+                 decode_payment(label.payment, schema_.fields, pending_[0].payment);
+    apply_label(record, label.label, known);
+    return {};
+  }
+  if (!decode_payment(record_.bytes, schema_.fields, pending.payment))
+    return fail("a payment cannot be read",
+                fmt::format("partition {} offset {}", state_->partition, record.offset));
+  std::swap(pending.carried, record_.carried);
+  pending.origin = record_.origin;
+  admit(record);
+  return {};
+}
+
+// Known ids are the first stage's: it has a card's payments together.
+void DecideStage::admit(const InputRecord& record) {
+  Pending& pending = pending_[pending_count_];
   const Payment& payment = pending.payment;
   if (!state_->core->has_rate(payment.currency))
     return reject(record,
                   {RejectReason::not_currency, "currency", std::string(payment.currency.code()),
                    "has no exchange rate", std::string(payment.id())});
   uint64_t earlier = 0;
-  switch (state_->core->admit(payment, static_cast<uint64_t>(record.offset), earlier)) {
-    case Sighting::fresh:
-      pending.offset = record.offset;
-      ++pending_count_;
-      ++state_->payments_since_snapshot;
-      return;
-    case Sighting::repeat:
-      if (out_) figures_.repeats.fetch_add(1, std::memory_order_relaxed);
-      return other(record.offset, "duplicate", payment.id());
-    case Sighting::conflict:
-      if (out_) figures_.conflicts.fetch_add(1, std::memory_order_relaxed);
-      return other(record.offset, "conflict", payment.id());
+  auto sighting = options_.is_first()
+                      ? state_->core->admit(payment, static_cast<uint64_t>(record.offset), earlier)
+                      : Sighting::fresh;
+  if (sighting == Sighting::fresh) {
+    pending.offset = record.offset;
+    ++pending_count_;
+    ++state_->payments_since_snapshot;
+    return;
   }
+  bool repeat = sighting == Sighting::repeat;
+  if (out_)
+    (repeat ? figures_.repeats : figures_.conflicts).fetch_add(1, std::memory_order_relaxed);
+  other(record.offset, repeat ? "duplicate" : "conflict", payment.id());
 }
 
 void DecideStage::decide() {
   if (pending_count_ == 0) return;
+  bool last = options_.is_last();
   for (size_t i = 0; i < pending_count_; ++i) {
     decisions_[i].reset();
-    items_[i] = {&pending_[i].payment, &decisions_[i], GuardEvent::none};
+    items_[i] = {&pending_[i].payment, last ? &decisions_[i] : nullptr, GuardEvent::none,
+                 options_.plan ? &pending_[i].carried : nullptr};
   }
   state_->core->decide({items_.data(), pending_count_});
   for (size_t i = 0; out_ && i < pending_count_; ++i) {
-    publish(pending_[i], decisions_[i]);
+    if (last)
+      publish(pending_[i], decisions_[i]);
+    else
+      hand_on(pending_[i]);
     if (items_[i].guard == GuardEvent::engaged)
       log_.write(LogLevel::warning, "decline_guard_engaged",
                  {{"partition", std::to_string(state_->partition)},
@@ -108,7 +130,7 @@ void DecideStage::decide() {
   pending_count_ = 0;
 }
 
-void DecideStage::publish(const Pending& pending, const Decision& decision) {
+void DecideStage::publish(Pending& pending, const Decision& decision) {
   auto write = [&](std::string& out) { append_json(decision, out); };
   std::string key = pending.payment.card.hex();
   out_->add(OutcomeTopic::decisions, key, state_->partition, pending.offset, write);
@@ -117,69 +139,73 @@ void DecideStage::publish(const Pending& pending, const Decision& decision) {
   figures_.outcomes[static_cast<size_t>(decision.outcome)].fetch_add(1, std::memory_order_relaxed);
 }
 
+void DecideStage::hand_on(Pending& pending) {
+  size_t next = options_.stage + 1;
+  bytes_.clear();
+  encode_payment(pending.payment, schema_.fields, bytes_);
+  out_->add(
+      forward_to(next), stage_key(pending.payment, options_.plan->stages[next].key),
+      state_->partition, pending.offset, [&](std::string& out) {
+        encode_stage_payment({options_.feature_hash, pending.origin}, bytes_, pending.carried, out);
+      });
+  figures_.forwarded.fetch_add(1, std::memory_order_relaxed);
+}
+
 void DecideStage::reject(const InputRecord& record, const Rejection& no) {
   if (!out_) return;
   figures_.rejects.fetch_add(1, std::memory_order_relaxed);
-  std::string source = fmt::format("kafka:{}:{}", state_->partition, record.offset);
-  out_->add(OutcomeTopic::rejects, {}, state_->partition, record.offset, [&](std::string& out) {
-    append_json({source, 0, no}, record.timestamp, out);
-  });
+  add_reject(*out_, state_->partition, record, no);
 }
 
 void DecideStage::other(int64_t offset, std::string_view what, std::string_view payment_id) {
-  if (!out_) return;
-  out_->add(OutcomeTopic::others, {}, state_->partition, offset, [&](std::string& out) {
-    JsonWriter(out)
-        .open_object()
-        .key("what")
-        .string(what)
-        .key("payment_id")
-        .string(payment_id)
-        .close_object();
-  });
+  if (out_) add_other(*out_, state_->partition, offset, what, payment_id);
 }
 
 // A label counts from its place in the partition: what stands before it is decided first.
 Status DecideStage::take_label(const InputRecord& record, std::string_view json) {
   decide();
-  std::string payment;
-  auto label = parse_label(json, "kafka", record.timestamp, &payment);
+  std::string payment_json;
+  auto label = parse_label(json, "kafka", record.timestamp, &payment_json);
   if (!label) {
     reject(record, rejection_of(label.error(), {}));
     return {};
   }
-  return apply_label(record, *label, payment);
-}
-
-Status DecideStage::apply_label(const InputRecord& record, const Label& label,
-                                const std::string& given) {
-  std::string json = given;
-  auto earlier = state_->core->sequence_of(label.payment_id);
-  if (json.empty() && earlier) {
-    TRY_ASSIGN(json, find_payment_(state_->partition, static_cast<int64_t>(*earlier)));
-  }
-  Payment& payment = pending_[0].payment;
+  if (payment_json.empty()) TRY(find(*label, payment_json));
+  const Payment& payment = pending_[0].payment;
   bool known = false;
-  if (!json.empty()) {
-    if (auto no = parser_.parse_json(json, record.timestamp, payment)) {
+  if (!payment_json.empty()) {
+    if (auto no = parser_.parse_json(payment_json, record.timestamp, pending_[0].payment)) {
       reject(record, *no);
       return {};
     }
-    known = payment.id() == label.payment_id && state_->core->has_rate(payment.currency);
+    known = payment.id() == label->payment_id && state_->core->has_rate(payment.currency);
   }
-  LabelFate fate = state_->core->label(label, known ? &payment : nullptr);
+  apply_label(record, *label, known);
+  return {};
+}
+
+Status DecideStage::find(const Label& label, std::string& json) {
+  auto earlier = state_->core->sequence_of(label.payment_id);
+  if (!earlier) return {};
+  TRY_ASSIGN(json, find_payment_(state_->partition, static_cast<int64_t>(*earlier)));
+  return {};
+}
+
+// `known`: its payment stands in pending_[0].
+void DecideStage::apply_label(const InputRecord& record, const Label& label, bool known) {
+  LabelFate fate = state_->core->label(label, known ? &pending_[0].payment : nullptr);
   bool applied = fate == LabelFate::applied;
   if (out_)
     (applied ? figures_.labels : figures_.labels_waiting).fetch_add(1, std::memory_order_relaxed);
   other(record.offset, applied ? "label" : "label_waiting", label.payment_id);
-  return {};
 }
 
 void DecideStage::note_hash(int64_t next) {
   if (options_.hash_every == 0 || next % options_.hash_every != 0) return;
   decide();
   log_.write(LogLevel::info, "state",
-             {{"partition", std::to_string(state_->partition)},
+             {{"stage", options_.plan ? options_.plan->stages[options_.stage].spec.name : "decide"},
+              {"partition", std::to_string(state_->partition)},
               {"next", std::to_string(next)},
               {"hash", fmt::format("{:016x}", state_->core->state_hash())},
               {"replay", out_ ? "no" : "yes"}});

@@ -1,70 +1,69 @@
 // Records of one partition, in order, to outcomes: the core of one machine (engine/core.h) under Kafka.
 //
-//   DecideStage stage(schema, tokeniser, options, figures, operator_log);
+//   DecideStage stage(schema, tokeniser, options, find_payment, figures, operator_log);
 //   stage.process(state, records, &outcomes);      // null: replay, nothing is published
 //
-// A record's value is a payment as the schema has it, or a label: {"label": {"payment_id", "is_fraud", "source",
-// "event_time", "payment"}}, whose last member, the payment as it was sent, is needed for payments that are older than the
-// idempotency horizon. A payment's time of receipt is its record's timestamp. What cannot be read becomes a reject. One thread.
+// As the only stage it reads what senders write: a payment as the schema has it, or a label: {"label": {"payment_id",
+// "is_fraud", "source", "event_time", "payment"}}, whose last member, the payment as it was sent, is needed for payments that
+// are older than the idempotency horizon. A payment's time of receipt is its record's timestamp. What cannot be read becomes a
+// reject. As one of several it reads the records of stage_record.h, adds its own features, and hands them on or decides.
 #pragma once
 
-#include <array>
-#include <atomic>
+#include <functional>
 #include <optional>
-#include <span>
-#include <string_view>
 #include <vector>
 
 #include "base/operator_log.h"
-#include "intake/label_parser.h"
 #include "intake/payment_parser.h"
-#include "intake/rejects.h"
-#include "stream/outcomes.h"
-#include "stream/partition_state.h"
+#include "stream/stage.h"
+#include "stream/stage_plan.h"
+#include "stream/stage_record.h"
 
 namespace paywarden {
 
-struct InputRecord {
-  int64_t offset;
-  EventTime timestamp;
-  std::string_view value;
-};
-
 struct DecideOptions {
   ParserOptions parser;
-  // Logs the state's hash behind every so many offsets: equal on every instance. 0: never; it reads all of the state.
+  // Logs the state's hash behind every so many offsets: equal on every instance. 0: never; it reads
+  // all of the state.
   int64_t hash_every = 0;
+
+  // One of several stages: which (its core computes `plan->stages[stage].features`), or the only one.
+  const StagePlan* plan = nullptr;
+  size_t stage = 0;
+  uint64_t feature_hash = 0;  // of the whole set: records of another are refused
+  bool is_last() const { return !plan || stage + 1 == plan->stages.size(); }
+  bool is_first() const { return stage == 0; }
 };
 
-// Read by any thread.
-struct StageFigures {
-  std::array<std::atomic<uint64_t>, 3> outcomes{};  // by Outcome
-  std::atomic<uint64_t> repeats{0}, conflicts{0}, rejects{0}, labels{0}, labels_waiting{0},
-      replayed{0};
-};
-
-// The payment that a label is about, where only its id is known: as it stands in the input at this offset.
+// The payment that a label is about, where only its id is known: as it stands in the input at this
+// offset; empty: it is not there any more.
 using FindPayment = std::function<Result<std::string>(int32_t partition, int64_t offset)>;
 
-class DecideStage {
+class DecideStage : public Stage {
  public:
   DecideStage(const Schema& schema, const Tokeniser& tokeniser, DecideOptions options,
               FindPayment find_payment, StageFigures& figures, OperatorLog& log);
 
-  // An error is of find_payment: the records from state.next on are not processed.
-  Status process(PartitionState& state, std::span<const InputRecord> records, Outcomes* out);
+  Status process(PartitionState& state, std::span<const InputRecord> records,
+                 Outcomes* out) override;
 
  private:
   struct Pending {
     int64_t offset;
     Payment payment;
+    CarriedFeatures carried;
+    std::string origin;
   };
   Status take(const InputRecord& record);
-  void take_payment(const InputRecord& record);
+  Status take_raw(const InputRecord& record);
+  Status take_carried(const InputRecord& record);
+  void admit(const InputRecord& record);
   Status take_label(const InputRecord& record, std::string_view json);
-  Status apply_label(const InputRecord& record, const Label& label, const std::string& payment);
+  Status find(const Label& label, std::string& json);
+  void apply_label(const InputRecord& record, const Label& label, bool known);
   void decide();
-  void publish(const Pending& pending, const Decision& decision);
+  void publish(Pending& pending, const Decision& decision);
+  void hand_on(Pending& pending);
   void reject(const InputRecord& record, const Rejection& no);
   void other(int64_t offset, std::string_view what, std::string_view payment_id);
   void note_hash(int64_t next);
@@ -79,6 +78,8 @@ class DecideStage {
   size_t pending_count_ = 0;
   std::vector<Decision> decisions_;
   std::vector<CoreItem> items_;
+  StageRecord record_;
+  std::string bytes_;
 
   PartitionState* state_ = nullptr;  // of the call under way
   Outcomes* out_ = nullptr;

@@ -15,8 +15,14 @@
 namespace paywarden {
 
 // Where an outcome goes. Every input record has exactly one in decisions, rejects or others; alerts repeat decisions.
-enum class OutcomeTopic : uint8_t { decisions, rejects, others, alerts };
-inline constexpr size_t kOutcomeTopics = 4;
+// From `forward` on: the topic of a stage that comes later (forward_to).
+enum class OutcomeTopic : uint8_t { decisions, rejects, others, alerts, forward };
+inline OutcomeTopic forward_to(size_t stage) {
+  return static_cast<OutcomeTopic>(static_cast<size_t>(OutcomeTopic::forward) + stage);
+}
+
+// As an offset: a record that goes along with an outcome and is none itself (a label, on its way to several stages).
+inline constexpr int64_t kNoOutcome = -1;
 
 class Outcomes {
  public:
@@ -39,6 +45,11 @@ class Outcomes {
   const std::vector<Outcome>& all() const { return all_; }
   std::string_view key(const Outcome& o) const { return part(o.begin, o.key_end); }
   std::string_view value(const Outcome& o) const { return part(o.key_end, o.end); }
+
+  // The record at `offset` has its outcomes.
+  void took(int32_t partition, int64_t offset) {
+    input.try_emplace(partition, offset, 0).first->second.second = offset + 1;
+  }
 
   // The input that they are the outcome of: partition -> (first offset, offset after the last).
   std::map<int32_t, std::pair<int64_t, int64_t>> input;

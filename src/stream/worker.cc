@@ -25,10 +25,9 @@ int64_t ms_since(Steady::time_point start) {
 StreamWorker::StreamWorker(StreamPorts ports, StreamOptions options)
     : ports_(std::move(ports)),
       options_(std::move(options)),
-      stage_(
-          ports_.schema, ports_.tokeniser, options_.decide,
+      stage_(ports_.make_stage(
           [this](int32_t partition, int64_t offset) { return record_at(partition, offset); },
-          figures_.stage, ports_.log),
+          figures_.stage)),
       backoff_(options_.backoff_min) {}
 
 StreamWorker::~StreamWorker() {
@@ -51,6 +50,8 @@ Status StreamWorker::check_topics() {
   for (const std::string& name :
        {topics.input, topics.decisions, topics.rejects, topics.others, topics.alerts})
     wanted.push_back({name, options_.partitions, options_.retention});
+  for (const std::string& name : topics.stages)
+    if (name != topics.input) wanted.push_back({name, options_.partitions, options_.retention});
   TRY_ASSIGN(auto found, ensure_topics(consumer_->client(), wanted, options_.topic_options,
                                        options_.reach_timeout));
   for (const auto& [name, topic] : found)
@@ -119,10 +120,10 @@ Status StreamWorker::process() {
   Status status;
   for (auto& [partition, part] : parts) {
     PartitionState& state = *states_[partition];
-    if (status) status = stage_.process(state, part.first, nullptr);
+    if (status) status = stage_->process(state, part.first, nullptr);
     for (const InputRecord& record : part.first) state.restored_bytes += record.value.size();
     note_restored(state);
-    if (status) status = stage_.process(state, part.second, &outcomes_);
+    if (status) status = stage_->process(state, part.second, &outcomes_);
   }
   gathered_.clear();
   if (!status) TRY(read_on());  // what was not processed is read again
@@ -153,9 +154,10 @@ Status StreamWorker::settle() {
 // Also at the start: that ends what a former run of this instance left open, and what others would wait for.
 Status StreamWorker::make_producer() {
   if (producer_) return {};
-  TRY_ASSIGN(producer_, TransactionalProducer::create(options_.client,
-                                                      options_.group + "-" + options_.instance,
-                                                      options_.producer, ports_.log));
+  TRY_ASSIGN(producer_,
+             TransactionalProducer::create(
+                 options_.client, options_.group + "-" + options_.name + "-" + options_.instance,
+                 options_.producer, ports_.log));
   return {};
 }
 
@@ -164,7 +166,9 @@ Status StreamWorker::attempt() {
   TRY(producer_->begin());
   std::string input;
   for (const Outcomes::Outcome& o : outcomes_.all()) {
-    input = fmt::format("{}:{}:{}", options_.topics.input, o.partition, o.offset);
+    input.clear();
+    if (o.offset != kNoOutcome)
+      input = fmt::format("{}:{}:{}", options_.topics.input, o.partition, o.offset);
     TRY(producer_->produce(
         {options_.topics.of(o.topic), outcomes_.key(o), outcomes_.value(o), input}));
   }
@@ -253,7 +257,7 @@ void StreamWorker::back_off() {
 }
 
 void StreamWorker::complain(std::string_view event, const Error& error) {
-  ports_.log.write(LogLevel::error, event, {{"error", error.line()}});
+  ports_.log.write(LogLevel::error, event, {{"stage", options_.name}, {"error", error.line()}});
 }
 
 }  // namespace paywarden

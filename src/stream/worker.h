@@ -23,6 +23,7 @@
 #include "kafka/consumer.h"
 #include "kafka/topics.h"
 #include "stream/decide_stage.h"
+#include "stream/stage.h"
 
 namespace paywarden {
 
@@ -30,6 +31,7 @@ struct StreamTopics {
   std::string input = "payments";
   std::string decisions = "paywarden.decisions", rejects = "paywarden.rejects",
               others = "paywarden.others", alerts = "paywarden.alerts";
+  std::vector<std::string> stages;  // inputs of the stages that count
   const std::string& of(OutcomeTopic topic) const {
     switch (topic) {
       case OutcomeTopic::decisions:
@@ -40,8 +42,10 @@ struct StreamTopics {
         return others;
       case OutcomeTopic::alerts:
         return alerts;
+      case OutcomeTopic::forward:
+        break;
     }
-    return others;
+    return stages.at(static_cast<size_t>(topic) - static_cast<size_t>(OutcomeTopic::forward));
   }
 };
 
@@ -64,7 +68,7 @@ struct StreamOptions {
   uint64_t snapshot_every =
       500'000;  // payments of a partition: a takeover replays at most about 1 s of them
   size_t snapshots_kept = 2;
-  DecideOptions decide;
+  std::string name = "decide";  // the stage's, in events and in the transactional id
 };
 
 struct StreamFigures {
@@ -77,8 +81,7 @@ struct StreamFigures {
 };
 
 struct StreamPorts {
-  const Schema& schema;
-  const Tokeniser& tokeniser;
+  std::function<std::unique_ptr<Stage>(FindPayment, StageFigures&)> make_stage;
   std::function<Result<std::unique_ptr<Core>>()> make_core;
   Core::ModelFinder models;
   std::function<Status(Core&)>
@@ -96,6 +99,7 @@ class StreamWorker : private GroupConsumer::Member {
   StreamWorker(StreamPorts ports, StreamOptions options);
   ~StreamWorker() override;
   Status start();
+  void ask_to_stop() { stopping_ = true; }  // so that several stop side by side
   void stop();
   const StreamFigures& figures() const { return figures_; }
   // Called once when it cannot go on, on its thread.
@@ -135,7 +139,7 @@ class StreamWorker : private GroupConsumer::Member {
   StreamPorts ports_;
   const StreamOptions options_;
   StreamFigures figures_;
-  DecideStage stage_;
+  std::unique_ptr<Stage> stage_;
   std::function<void(const Error&)> on_failure_;
   std::unique_ptr<GroupConsumer> consumer_;
   std::unique_ptr<TransactionalProducer> producer_;

@@ -22,12 +22,14 @@ void StreamWorker::revoked(bool lost) {
     if (state->clean()) parked_[partition] = std::move(state);
   states_.clear();
   figures_.partitions = 0;
-  ports_.log.write(LogLevel::info, "partitions_revoked", {{"lost", lost ? "yes" : "no"}});
+  ports_.log.write(LogLevel::info, "partitions_revoked",
+                   {{"stage", options_.name}, {"lost", lost ? "yes" : "no"}});
 }
 
 void StreamWorker::assigned(std::vector<int32_t> partitions) {
-  ports_.log.write(LogLevel::info, "partitions_assigned",
-                   {{"partitions", fmt::format("{}", fmt::join(partitions, " "))}});
+  ports_.log.write(
+      LogLevel::info, "partitions_assigned",
+      {{"stage", options_.name}, {"partitions", fmt::format("{}", fmt::join(partitions, " "))}});
   to_restore_ = std::move(partitions);
   figures_.joined = true;
   if (to_restore_.empty()) parked_.clear();
@@ -47,7 +49,8 @@ Status StreamWorker::restore() {
     if (state->next < range.first && state->next < from) {
       ports_.log.write(
           LogLevel::error, "state_incomplete",
-          {{"partition", std::to_string(partition)},
+          {{"stage", options_.name},
+           {"partition", std::to_string(partition)},
            {"needed_from", std::to_string(state->next)},
            {"topic_begins_at", std::to_string(range.first)},
            {"remedy", "keep the topic longer than two snapshots and the longest window"}});
@@ -58,7 +61,8 @@ Status StreamWorker::restore() {
     state->restored_bytes = 0;
     state->restoring = true;
     ports_.log.write(LogLevel::info, "restoring",
-                     {{"partition", std::to_string(partition)},
+                     {{"stage", options_.name},
+                      {"partition", std::to_string(partition)},
                       {"from", std::to_string(state->next)},
                       {"to", std::to_string(from)}});
     figures_.restores.fetch_add(1, std::memory_order_relaxed);
@@ -84,7 +88,8 @@ void StreamWorker::note_restored(PartitionState& state) {
   int64_t records = state.next - state.restored_from;
   ports_.log.write(
       LogLevel::info, done ? "restored" : "restoring",
-      {{"partition", std::to_string(state.partition)},
+      {{"stage", options_.name},
+       {"partition", std::to_string(state.partition)},
        {"from", std::to_string(state.restored_from)},
        {"at", std::to_string(state.next)},
        {"to", std::to_string(state.live_from)},
@@ -100,6 +105,10 @@ Result<std::unique_ptr<PartitionState>> StreamWorker::state_of(int32_t partition
   std::unique_ptr<PartitionState> state;
   if (parked != parked_.end() && parked->second->next <= committed) {
     state = std::move(parked->second);
+  } else if (!stage_->has_state()) {
+    state = std::make_unique<PartitionState>();
+    state->partition = partition;
+    state->next = committed;
   } else {
     TRY_ASSIGN(state, from_snapshot(partition, committed));
     TRY(ports_.configure(*state->core));
@@ -146,7 +155,8 @@ void StreamWorker::maybe_snapshot() {
   reap_snapshot(false);
   if (snapshot_child_.running()) return;
   for (auto& [partition, state] : states_) {
-    if (state->payments_since_snapshot < options_.snapshot_every || !state->clean()) continue;
+    if (!state->core || state->payments_since_snapshot < options_.snapshot_every || !state->clean())
+      continue;
     state->payments_since_snapshot = 0;
     snapshot_partition_ = partition;
     Snapshots snapshots = snapshots_of(partition);
@@ -167,7 +177,7 @@ void StreamWorker::reap_snapshot(bool wait) {
 
 void StreamWorker::snapshot_all() {
   for (auto& [partition, state] : states_) {
-    if (!state->clean()) continue;
+    if (!state->core || !state->clean()) continue;
     Snapshots snapshots = snapshots_of(partition);
     Status written = snapshots.write(*state->core, static_cast<uint64_t>(state->next));
     if (written) written = snapshots.prune(options_.snapshots_kept);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kafka_chaos.py PROGRAM ROOT [short|soak] [SEED]: instances of one group on a real broker, while they are killed, stopped in the
+"""kafka_chaos.py PROGRAM ROOT [short|soak] [SEED] [one|stages]: instances of one group on a real broker, while they are killed, stopped in the
 middle of things, sent away and brought back, and while the broker restarts. Then what is visible is checked:
 
   K1  every input record below the committed offset has exactly one outcome, and none above has one
@@ -8,6 +8,8 @@ middle of things, sent away and brought back, and while the broker restarts. The
   K4  an instance that slept past its session and woke published nothing that another one had
   K5  the state's hashes at the same offset are equal on all instances, replayed or live
   and every decision equals, byte for byte, that of one instance that read all of it alone, undisturbed
+
+With `stages` the payments topic is keyed by nothing, and intake, card and merchant stages stand behind each other, each checked so.
 
 Prints the counts; ends with 1 when one is not 0, with 77 where it cannot run."""
 import collections
@@ -31,7 +33,20 @@ PLANS = {  # payments, and how often each thing happens
     "soak": {"payments": 250_000, "rate": 1_200, "kill": 30, "pause": 6, "leave": 50, "broker": 4, "forget": 4},
 }
 SESSION_S = 6
-OUTCOME_TOPICS = ["paywarden.decisions", "paywarden.rejects", "paywarden.others"]
+KINDS = ("decisions", "rejects", "others", "alerts")
+
+
+def stage_tables(card="paywarden.by-card", merchant="paywarden.by-merchant"):
+    return f"""
+[[kafka.stage]]
+name = "card"
+keyed_by = "card"
+topic = "{card}"
+[[kafka.stage]]
+name = "merchant"
+keyed_by = "merchant"
+topic = "{merchant}"
+"""
 
 
 def keyed_by_card_only(config):
@@ -45,12 +60,13 @@ def keyed_by_card_only(config):
 
 
 class Instance:
-    def __init__(self, run, number, group="paywarden", topics=""):
+    def __init__(self, run, number, group="paywarden", topics="", stages=""):
         self.run, self.number = run, number
         self.folder = run.work / f"instance-{group}-{number}"
         self.folder.mkdir()
         self.log = self.folder / "log"
         self.process = None
+        # Payments are sent a thousand times faster than they happened: what waits for a second is a quarter of an hour late.
         config = run.config + f"""
 [log]
 kind = "kafka"
@@ -58,17 +74,19 @@ kind = "kafka"
 properties_file = "{run.work}/client.properties"
 group = "{group}"
 instance = "{number}"
-keyed_by = "card"
+{'' if stages else 'keyed_by = "card"'}
 partitions = {PARTITIONS}
 transaction_timeout = "5s"
 snapshot_directory = "{run.work}/snapshots-{group}"
 snapshot_every = 3000
 state_hash_every = 500
 {topics}
+{stages}
 [data]
 directory = "{self.folder}/data"
 [intake]
 card_key_file = "{run.work}/card.key"
+idempotency_horizon = "60d"
 [model]
 directory = "{run.work}/model"
 """
@@ -107,8 +125,8 @@ directory = "{run.work}/model"
 
 
 class Run:
-    def __init__(self, program, root, plan, seed):
-        self.program, self.root, self.plan = program, root, plan
+    def __init__(self, program, root, plan, seed, staged):
+        self.program, self.root, self.plan, self.staged = program, root, plan, staged
         self.chance = random.Random(seed)
         self.problems = []
         self.events = collections.Counter()
@@ -130,7 +148,8 @@ class Run:
         (self.work / "client.properties").write_text(
             f"bootstrap.servers={self.bootstrap}\nsession.timeout.ms={SESSION_S * 1000}\nheartbeat.interval.ms=1000\n")
         (self.work / "card.key").write_text("0123456789abcdef0123456789abcdef\n")
-        self.config = re.sub(r"(?m)^trees = .*", "trees = 30", keyed_by_card_only((self.root / "config/cards.toml").read_text()))
+        cards = (self.root / "config/cards.toml").read_text()
+        self.config = re.sub(r"(?m)^trees = .*", "trees = 30", cards if self.staged else keyed_by_card_only(cards))
         (self.work / "train.toml").write_text(self.config + f'[data]\ndirectory = "{self.work}/train"\n')
         data = self.root / "../shared/data"
         head = subprocess.Popen(["xzcat", data / "card-payments-train.csv.xz"], stdout=subprocess.PIPE)
@@ -144,7 +163,7 @@ class Run:
         self.must([self.program, "train", "--config", self.work / "train.toml", "--data", self.work / "train.csv", "--out",
                    self.work / "model"])
         feed = subprocess.run([self.root / "src/app/tests/kafka_feed.py", "--payments", str(self.plan["payments"]), "--repeats",
-                               "0.02", data / "card-payments-test.csv.xz"], capture_output=True, check=True, text=True).stdout
+                               "0.02", *(["--label-payments"] if self.staged else []), data / "card-payments-test.csv.xz"], capture_output=True, check=True, text=True).stdout
         self.feed = feed.splitlines()
         for number in self.chance.sample(range(len(self.feed)), 40):  # what is no payment goes its own way
             self.feed.insert(number, self.chance.choice(["rubbish", '{"trans_num":""}', '{"label":{}}', "{", '{"label":7}']))
@@ -164,7 +183,7 @@ class Run:
                 card_of[record.get("trans_num")] = card
             except (ValueError, KeyError, TypeError):
                 card = None
-            yield card or "none", line
+            yield self.chance.randbytes(4).hex() if self.staged else card or "none", line
 
     def send(self):
         """Starts kcat; yields after each tenth of a second's records."""
@@ -182,33 +201,44 @@ class Run:
         if kcat.wait(180) != 0:
             self.wrong("the payments could not be sent")
 
-    def read(self, topics, form):
-        lines = []
-        for topic in topics:
-            done = subprocess.run(["kcat", "-b", self.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-X",
-                                   "isolation.level=read_committed", "-t", topic, "-f", form], capture_output=True)
-            lines += done.stdout.decode().split("\x1e\n")[:-1]
-        return lines
+    def read(self, topic):
+        """(header `input` or "", partition, offset, value) of each visible record."""
+        done = subprocess.run(["kcat", "-b", self.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-X",
+                               "isolation.level=read_committed", "-t", topic, "-f", "%h\x1f%p\x1f%o\x1f%S\x1f%s\n"],
+                              capture_output=True)
+        at, data = 0, done.stdout
+        while at < len(data):
+            header, partition, offset, size, start = (*data[at:at + 400].split(b"\x1f", 4)[:4], 0)
+            start = at + len(header) + len(partition) + len(offset) + len(size) + 4
+            at = start + int(size) + 1
+            yield header.decode().removeprefix("input="), int(partition), int(offset), data[start:start + int(size)]
 
-    def outcomes(self, prefix=""):
-        """(partition, offset) -> [(topic, value)]"""
+    def outcomes(self, topic, prefix="", forward=()):
+        """Of the records of `topic`: (partition, offset) -> [(where, value)]"""
         found = collections.defaultdict(list)
-        for topic in OUTCOME_TOPICS:
-            for line in self.read([prefix + topic], "%h\x1f%s\x1e\n"):
-                header, value = line.split("\x1f", 1)
-                name, partition, offset = header.removeprefix("input=").rsplit(":", 2)
-                found[int(partition), int(offset)].append((topic, value))
+        for where in [*(prefix + "paywarden." + kind for kind in KINDS[:3]), *forward]:
+            for header, _, _, value in self.read(where):
+                if header.rsplit(":", 2)[0] == topic:
+                    _, partition, offset = header.rsplit(":", 2)
+                    found[int(partition), int(offset)].append((where.removeprefix(prefix), value))
         return found
 
-    def inputs(self):
-        return {(int(p), int(o)) for p, o in (line.split() for line in self.read(["payments"], "%p %o\x1e\n"))}
+    def inputs(self, topic="payments"):
+        return {(partition, offset) for _, partition, offset, _ in self.read(topic)}
 
-    def wait_for(self, inputs, prefix="", timeout=300):
+    def way(self):
+        """(stage, its input, where it hands on)"""
+        if not self.staged:
+            return [("decide", "payments", [])]
+        return [("intake", "payments", ["paywarden.by-card"]), ("card", "paywarden.by-card", ["paywarden.by-merchant"]),
+                ("merchant", "paywarden.by-merchant", [])]
+
+    def wait_for(self, topic, prefix="", forward=(), timeout=300):
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            if len(self.outcomes(prefix)) >= len(inputs):
+            if len(self.outcomes(topic, prefix, forward)) >= len(self.inputs(topic)):
                 return True
-            time.sleep(2)
+            time.sleep(1)
         return False
 
     def disturb(self, instances):
@@ -265,38 +295,50 @@ class Run:
             self.kafka("restart")
 
     def check(self, instances):
-        inputs, found = self.inputs(), self.outcomes()
-        lost = len(inputs - set(found))
-        above = len(set(found) - inputs)
-        duplicated = sum(len(outcomes) > 1 for outcomes in found.values())
-        decided = collections.Counter(json.loads(v)["payment_id"] for o in found.values() for t, v in o
-                                      if t == "paywarden.decisions")
-        twice = sum(n > 1 for n in decided.values())
-        alone = Instance(self, "alone", "referee", "\n".join(
-            f'{key}_topic = "alone.paywarden.{key}"' for key in ("decisions", "rejects", "others", "alerts")))
-        alone.start()
-        if not self.wait_for(inputs, "alone."):
-            self.wrong("the referee does not come to an end: " + alone.log.read_text()[-1500:])
-        alone.leave()
-        referee = self.outcomes("alone.")
-        mismatched = sum(found.get(key) != value for key, value in referee.items())
         self.tell_takeovers(instances)
-        hashes, unequal, compared = {}, 0, 0
-        for instance in [*instances, alone]:
+        hashes, compared, unequal = {}, 0, 0
+        for stage, topic, forward in self.way():
+            inputs, found = self.inputs(topic), self.outcomes(topic, "", forward)
+            lost, above = len(inputs - set(found)), len(set(found) - inputs)
+            duplicated = sum(len(outcomes) > 1 for outcomes in found.values())
+            mismatched = 0
+            if stage != "intake":  # which has no state: the order of what it hands on is the next topic's own
+                alone = self.alone(stage, topic)
+                referee = self.outcomes(topic, "alone.", ["alone.paywarden.by-merchant"] if forward else [])
+                mismatched = sum(found.get(key) != value for key, value in referee.items()) + len(set(inputs) - set(referee))
+                instances = [*instances, alone]
+            print(f"{stage}: {len(inputs)} records; lost: {lost}, duplicated: {duplicated}, above the input: {above}, "
+                  f"mismatched: {mismatched}")
+            if lost or duplicated or above or mismatched:
+                self.wrong(f"a promise is broken in {stage}")
+        for instance in instances:
             for line in instance.log.read_text(errors="replace").splitlines():
-                if '"event":"state"' not in line:
-                    continue
-                state = json.loads(line)
-                key = state["partition"], state["next"]
-                if key in hashes:
-                    compared += 1
-                    unequal += hashes[key] != state["hash"]
-                hashes.setdefault(key, state["hash"])
-        print(f"{len(inputs)} records in, {sum(decided.values())} decisions; {dict(self.events)}")
-        print(f"lost: {lost}, duplicated: {duplicated}, above the input: {above}, decided twice: {twice}, "
-              f"mismatched: {mismatched}, states compared: {compared}, unequal: {unequal}")
-        if lost or duplicated or above or twice or mismatched or unequal or compared < 20:
+                if '"event":"state"' in line:
+                    state = json.loads(line)
+                    key = state["stage"], state["partition"], state["next"]
+                    compared += key in hashes
+                    unequal += hashes.setdefault(key, state["hash"]) != state["hash"]
+        decided = collections.Counter(json.loads(value)["payment_id"] for _, _, _, value in self.read("paywarden.decisions"))
+        twice = sum(n > 1 for n in decided.values())
+        print(f"{sum(decided.values())} decisions, decided twice: {twice}; states compared: {compared}, unequal: {unequal}; "
+              f"{dict(self.events)}")
+        if twice or unequal or compared < 20 or len(decided) != self.plan["payments"]:
             self.wrong("a promise is broken")
+
+    def alone(self, stage, topic):
+        """One instance reads all of a stage's input by itself, undisturbed, and writes elsewhere."""
+        topics = [f'{kind}_topic = "alone.paywarden.{kind}"' for kind in KINDS]
+        stages = ""
+        if self.staged:
+            topics.append(f'run = ["{stage}"]')
+            stages = stage_tables(merchant=topic if stage == "merchant" else "alone.paywarden.by-merchant")
+        one = Instance(self, f"alone-{stage}", f"referee-{stage}", "\n".join(topics), stages)
+        one.start()
+        forward = ["alone.paywarden.by-merchant"] if stage == "card" else []
+        if not self.wait_for(topic, "alone.", forward):
+            self.wrong(f"the referee of {stage} does not come to an end: " + one.log.read_text()[-1500:])
+        one.leave()
+        return one
 
     def tell_takeovers(self, instances):
         """From a kill to the first partition that another instance, or the killed one itself, decides live after it."""
@@ -322,14 +364,16 @@ class Run:
             instances = []
             try:
                 self.prepare()
-                instances = [Instance(self, number) for number in range(1, INSTANCES + 1)]
+                stages = stage_tables() if self.staged else ""
+                instances = [Instance(self, number, stages=stages) for number in range(1, INSTANCES + 1)]
                 for instance in instances:
                     instance.start()
                 begun = time.monotonic()
                 self.disturb(instances)
                 print(f"all sent after {time.monotonic() - begun:.0f} s", flush=True)
-                if not self.wait_for(self.inputs()):
-                    self.wrong("not every record has an outcome: " + instances[0].log.read_text()[-3000:])
+                for _, topic, forward in self.way():
+                    if not self.wait_for(topic, "", forward):
+                        self.wrong(f"not every record of {topic} has an outcome: " + instances[0].log.read_text()[-3000:])
                 print(f"all decided after {time.monotonic() - begun:.0f} s", flush=True)
                 for instance in instances:
                     if instance.running():
@@ -352,7 +396,7 @@ def main():
     if not (root / "../shared/data/card-payments-test.csv.xz").exists() or not shutil.which("kcat"):
         print("skipped: ../shared/data or kcat is not here")
         return 77
-    return Run(program, root, plan, seed).main()
+    return Run(program, root, plan, seed, sys.argv[5:6] == ["stages"]).main()
 
 
 sys.exit(main())

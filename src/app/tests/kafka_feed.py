@@ -18,6 +18,7 @@ def main():
     arguments.add_argument("--payments", type=int, default=0, help="0: all")
     arguments.add_argument("--label-delay-days", type=int, default=7)
     arguments.add_argument("--repeats", type=float, default=0, help="share of payments that come again, somewhat later")
+    arguments.add_argument("--label-payments", action="store_true", help="labels carry their payment, as stages need it")
     arguments.add_argument("file")
     options = arguments.parse_args()
     delay = options.label_delay_days * 86400
@@ -33,12 +34,15 @@ def main():
                 sys.stdout.write(labels.popleft()[1])
             while again and again[0][0] <= number:
                 sys.stdout.write(again.popleft()[1])
-            line = json.dumps({k: v for k, v in row.items() if k not in COLUMNS_WITHOUT_USE}, separators=(",", ":")) + "\n"
+            payment = {k: v for k, v in row.items() if k not in COLUMNS_WITHOUT_USE}
+            line = json.dumps(payment, separators=(",", ":")) + "\n"
             sys.stdout.write(line)
             if options.repeats and chance.random() < options.repeats:
                 again.append((number + chance.randrange(1, 2000), line))
             if row["is_fraud"] == "1":
                 label = {"label": {"payment_id": row["trans_num"], "is_fraud": True, "source": "file"}}
+                if options.label_payments:
+                    label["label"]["payment"] = payment
                 labels.append((time + delay, json.dumps(label, separators=(",", ":")) + "\n"))
 
 
