@@ -232,7 +232,8 @@ test_run() {
 test_shellcheck() {
   new_machine
   status=0
-  output=$(cd "$root" && shellcheck --external-sources run test .ci/run scripts/*.sh tools/*.sh src/app/tests/*.sh 2>&1) || status=$?
+  output=$(cd "$root" && shellcheck --external-sources run test .ci/run scripts/*.sh tools/*.sh src/app/tests/*.sh \
+    package/debian/p* package/tests/*.sh 2>&1) || status=$?
   check 'shellcheck finds nothing' succeeds
 }
 
