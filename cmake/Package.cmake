@@ -49,6 +49,8 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${package}/debian/conffiles ${package}/de
     ${package}/debian/postrm)
 include(CPack)
 
-# What it holds.
+# What it holds, in seconds; what becomes of it on a bare Debian, in two minutes, with a network.
 add_test(NAME package_content COMMAND ${package}/tests/package_content.sh ${CMAKE_SOURCE_DIR})
 set_tests_properties(package_content PROPERTIES LABELS engine TIMEOUT 300 RUN_SERIAL TRUE SKIP_RETURN_CODE 77)
+add_test(NAME package_machine COMMAND ${package}/tests/package_machine.sh ${CMAKE_SOURCE_DIR})
+set_tests_properties(package_machine PROPERTIES LABELS soak TIMEOUT 1200 RUN_SERIAL TRUE SKIP_RETURN_CODE 77)
