@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the Debian package of a release build (cmake/Package.cmake) and prints its path as the last line. The same source
-# gives the same bytes: times in it are those of package/debian/changelog.
+# Makes the Debian package of a release build (cmake/Package.cmake) and prints its path as the last line. Packed again,
+# a build gives the same bytes: times in it are those of package/debian/changelog.
 #
 #   scripts/package.sh                      into build/package
 #   scripts/package.sh --built              of what build/release holds already
