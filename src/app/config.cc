@@ -10,10 +10,10 @@
 namespace paywarden {
 namespace {
 
-constexpr std::array<std::string_view, 18> kTables = {
-    "schema", "features", "feature", "currency", "model", "decision",
-    "guard",  "data",     "intake",  "engine",   "http",  "api",
-    "notify", "simulate", "source",  "training", "log",   "kafka"};
+constexpr std::array<std::string_view, 19> kTables = {
+    "schema", "features", "feature",  "currency", "model",    "decision", "guard",
+    "data",   "intake",   "engine",   "http",     "api",      "notify",   "archive",
+    "simulate", "source", "training", "log",      "kafka"};
 
 constexpr const char* kIntakeStage = "intake";
 
@@ -30,8 +30,8 @@ class Loader {
     for (auto read :
          {&Loader::read_model, &Loader::read_decision, &Loader::read_guard, &Loader::read_data,
           &Loader::read_intake, &Loader::read_engine, &Loader::read_http, &Loader::read_api,
-          &Loader::read_notify, &Loader::read_simulate, &Loader::read_sources,
-          &Loader::read_training, &Loader::read_log, &Loader::read_kafka})
+           &Loader::read_notify, &Loader::read_archive, &Loader::read_simulate,
+           &Loader::read_sources, &Loader::read_training, &Loader::read_log, &Loader::read_kafka})
       TRY((this->*read)());
     return {};
   }
@@ -239,6 +239,38 @@ class Loader {
     w.secret_file = beside_file(w.secret_file);
     w.ca_file = beside_file(w.ca_file);
     return s.finish();
+  }
+
+  Status read_archive() {
+    Section s = section("archive");
+    ArchiveConfig& a = config_.archive;
+    ArchiverOptions& o = a.options;
+    size_t kind = 0, format = 0, compression = 1;
+    s.choice("kind", kind, {"none", "folder"});
+    s.text("directory", a.directory);
+    s.choice("format", format, {"ndjson"});
+    s.choice("compression", compression, {"none", "gzip", "zstd"});
+    s.bytes("batch_bytes", o.batch_bytes, 1024, uint64_t{1} << 30);
+    s.whole("batch_records", o.batch_records, 1, 100'000'000);
+    s.span("batch_time", o.batch_time, seconds(1), days(1));
+    s.text("topic", o.naming.topic);
+    s.whole("partition", o.naming.partition, 0, 999'999);
+    a.kind = static_cast<ArchiveKind>(kind);
+    a.directory = beside_file(a.directory);
+    o.encoding = {static_cast<ArchiveFormat>(format), static_cast<ArchiveCompression>(compression)};
+    if (a.kind == ArchiveKind::folder && a.directory.empty())
+      s.problem("directory", "is missing", "name the folder that the objects go to");
+    if (!is_topic(o.naming.topic))
+      s.problem("topic", "must be 1 to 249 letters, digits, '.', '_' or '-'");
+    return s.finish();
+  }
+
+  // As Kafka takes them: it is part of file names too.
+  static bool is_topic(std::string_view topic) {
+    bool plain = topic.find_first_not_of(
+                     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+                 std::string_view::npos;
+    return plain && !topic.empty() && topic.size() <= 249 && topic != "." && topic != "..";
   }
 
   Status read_simulate() {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "archive/archiver.h"
 #include "base/result.h"
 #include "engine/core.h"
 #include "engine/engine.h"
@@ -86,6 +87,14 @@ struct KafkaConfig {
   StreamOptions stream;  // its client is read from the file at the start
 };
 
+enum class ArchiveKind { none, folder };
+
+struct ArchiveConfig {
+  ArchiveKind kind = ArchiveKind::none;
+  std::string directory;  // of a folder
+  ArchiverOptions options;
+};
+
 struct Config {
   std::string file;
   Schema schema;
@@ -107,6 +116,7 @@ struct Config {
   http::ServerOptions http;
   ApiConfig api;
   NotifyConfig notify;
+  ArchiveConfig archive;
   SimulateConfig simulate;
   std::vector<PollConfig> polls;
   std::vector<std::string> follows;  // files that grow

@@ -83,6 +83,18 @@ void add_channels(Families& out, const Dispatcher& dispatcher) {
     Families::add(dead, "channel", s.name, d(s.dead));
 }
 
+void add_archive(Families& out, const Archiver& archiver) {
+  const ArchiveFigures& f = archiver.figures();
+  out.counter("paywarden_archive_objects_total", "Objects stored.", d(f.objects));
+  out.counter("paywarden_archive_records_total", "Decisions in stored objects.", d(f.records));
+  out.counter("paywarden_archive_bytes_total", "Bytes of stored objects, compressed.", d(f.bytes));
+  out.counter("paywarden_archive_failures_total", "Attempts to read, plan or store that failed.",
+              d(f.failures));
+  out.gauge("paywarden_archive_failing", "1: the last attempt failed.", f.failing ? 1 : 0);
+  out.gauge("paywarden_archive_pending_records",
+            "Durable records that are not in a stored object yet.", d(archiver.pending()));
+}
+
 }  // namespace
 
 std::string MetricsText::text() const {
@@ -105,12 +117,14 @@ std::string MetricsText::text() const {
                          "Durable records that a consumer still has to read.",
                          prometheus::MetricType::Gauge);
   Families::add(lag, "consumer", "notify", d(sources_.follower.lag()));
+  if (sources_.archiver) Families::add(lag, "consumer", "archive", d(sources_.archiver->lag()));
   out.gauge("paywarden_disk_free_bytes", "Free bytes where the data are.",
             d(sources_.disk_free_bytes));
   out.gauge("paywarden_disk_full_hours", "Hours until the disk is full at the present rate.",
             sources_.disk_full_hours);
   if (const http::ServerStats* stats = sources_.server()) add_server(out, *stats);
   if (sources_.dispatcher) add_channels(out, *sources_.dispatcher);
+  if (sources_.archiver) add_archive(out, *sources_.archiver);
   return out.text();
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "app/latency.h"
+#include "archive/archiver.h"
 #include "engine/engine.h"
 #include "http/server.h"
 #include "intake/rejects.h"
@@ -26,6 +27,7 @@ struct MetricsSources {
   const LatencyHistogram& decision_latency;  // of all payments
   const LogFollower& follower;
   const Dispatcher* dispatcher;                      // null: no channel
+  const Archiver* archiver;                          // null: no archive
   std::function<const http::ServerStats*()> server;  // null until it runs
   const std::atomic<uint64_t>& disk_free_bytes;
   const std::atomic<double>&

@@ -1,6 +1,7 @@
 #include "app/service.h"
 
 #include "app/service_ports.h"
+#include "archive/folder_store.h"
 #include "decision/change.h"
 #include "intake/pan.h"
 #include "notify/email.h"
@@ -44,6 +45,7 @@ Result<std::unique_ptr<Service>> Service::create(const Config& config, FailureEx
              Rejects::open({.path = config.data_directory + "/rejects.ndjson"}, clock));
   TRY(service->open_log());
   TRY(service->open_center());
+  TRY(service->open_archive());
   return service;
 }
 
@@ -165,6 +167,25 @@ Status Service::open_channels() {
   return {};
 }
 
+Status Service::open_archive() {
+  const ArchiveConfig& archive = config_.archive;
+  switch (archive.kind) {
+    case ArchiveKind::none:
+      return {};
+    case ArchiveKind::folder: {
+      TRY_ASSIGN(archive_store_, FolderStore::open(files_, archive.directory));
+      break;
+    }
+  }
+  archive_source_ = std::make_unique<LogSource>(*journal_);
+  archive_plans_ =
+      std::make_unique<FilePlanStore>(files_, config_.data_directory + "/archive.json");
+  archiver_ = std::make_unique<Archiver>(
+      ArchivePorts{*archive_source_, *archive_store_, *archive_plans_, clock_, log_},
+      archive.options);
+  return {};
+}
+
 Status Service::start() {
   engine_->on_failure([this](const Error& error) {
     failure_exit_.arm(error);
@@ -179,6 +200,7 @@ Status Service::start() {
   engine_->start();
   TRY(apply_configured_changes());
   TRY(follower_->start(log_end));
+  if (archiver_) TRY(archiver_->start(log_end));
   if (dispatcher_) dispatcher_->start();
   center_->start();
   watch_disk();
@@ -236,6 +258,7 @@ void Service::stop() {
   if (workers_) workers_->stop();
   if (engine_) engine_->stop();
   save_follow_places();
+  if (archiver_) archiver_->stop();
   if (follower_) follower_->stop();
   if (dispatcher_) dispatcher_->stop();
 }

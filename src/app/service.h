@@ -25,6 +25,8 @@
 #include "app/payment_api.h"
 #include "app/retention.h"
 #include "app/setup.h"
+#include "archive/archiver.h"
+#include "archive/log_source.h"
 #include "base/files.h"
 #include "center/routes.h"
 #include "engine/engine.h"
@@ -66,6 +68,7 @@ class Service {
   Status apply_configured_changes();
   Status open_center();
   Status open_channels();
+  Status open_archive();
   void add_routes(http::Router& router);
   void add_page(http::Router& router);
   Status start_server();
@@ -96,6 +99,10 @@ class Service {
   std::unique_ptr<Alerting> alerting_;
   std::unique_ptr<LogFollower> follower_;
   std::unique_ptr<Dispatcher> dispatcher_;
+  std::unique_ptr<LogSource> archive_source_;
+  std::unique_ptr<ObjectStore> archive_store_;
+  std::unique_ptr<ArchivePlanStore> archive_plans_;
+  std::unique_ptr<Archiver> archiver_;  // null: no archive
   std::unique_ptr<Labels> labels_;
   std::unique_ptr<Figures> figures_;
   std::unique_ptr<Center> center_;

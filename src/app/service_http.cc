@@ -64,6 +64,7 @@ Status Service::start_server() {
   api_ = std::make_unique<PaymentApi>(std::move(ports), options);
   metrics_ = std::make_unique<MetricsText>(MetricsSources{
       *engine_, *journal_, *rejects_, latency_, decision_latency_, *follower_, dispatcher_.get(),
+      archiver_.get(),
       [this]() -> const http::ServerStats* { return server_ ? &server_->stats() : nullptr; },
       disk_free_, disk_full_hours_});
   http::Router router;

@@ -214,6 +214,7 @@ void Service::keep_retention() {
   auto snapshots = snapshots_->list();
   if (!snapshots || snapshots->size() < config_.engine.snapshots_kept) return;
   uint64_t keep = std::min(snapshots->back(), follower_->needed_from());
+  if (archiver_) keep = std::min(keep, archiver_->needed_from());
   EventTime reach = EventTime(engine_->figures().watermark_ms) - engine_->state_reach();
   retention_.advance(*journal_, keep, reach);
   if (auto dropped = journal_->drop_before(retention_.old_until()); !dropped)

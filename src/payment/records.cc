@@ -34,27 +34,61 @@ void encode_field(const Payment& payment, const FieldTable& fields, FieldIndex f
   out.append(head.bytes());
 }
 
-// Reads one value; sets it where `f` names a field of the same type.
+// `place`: of a standard field, else kNamed; the name is that of an extra field.
+bool read_field(ByteReader& r, uint8_t& place, RecordedField& out) {
+  place = r.u8();
+  out.name = place == kNamed ? r.text() : std::string_view();
+  out.type = static_cast<FieldType>(r.u8());
+  if (out.type == FieldType::text)
+    out.text = r.text();
+  else if (out.type == FieldType::number)
+    out.number = r.f64();
+  else
+    out.integer = r.svarint();
+  return r.ok() && out.type <= FieldType::amount;
+}
+
+// Reads one value; sets it where it is of a field of the same type.
 bool decode_field(ByteReader& r, const FieldTable& fields, Payment& out) {
-  uint8_t place = r.u8();
+  uint8_t place = 0;
+  RecordedField read;
+  if (!read_field(r, place, read)) return false;
   std::optional<FieldIndex> f;
   if (place == kNamed)
-    f = fields.find(r.text());
+    f = fields.find(read.name);
   else if (place < field::standard_count)
     f = place;
-  auto type = static_cast<FieldType>(r.u8());
-  if (f && fields[*f].type != type) f.reset();
-  if (type == FieldType::text) {
-    std::string_view text = r.text();
-    if (f) out.set_text(*f, text);
-  } else if (type == FieldType::number) {
-    double number = r.f64();
-    if (f) out.set_number(*f, number);
-  } else {
-    int64_t integer = r.svarint();
-    if (f) out.set_integer(*f, integer);
-  }
-  return r.ok() && type <= FieldType::amount;
+  if (!f || fields[*f].type != read.type) return true;
+  if (read.type == FieldType::text)
+    out.set_text(*f, read.text);
+  else if (read.type == FieldType::number)
+    out.set_number(*f, read.number);
+  else
+    out.set_integer(*f, read.integer);
+  return true;
+}
+
+// What stands before the fields, and how many there are.
+template <typename AnyPayment>
+bool read_head(ByteReader& r, AnyPayment& out, uint64_t& fields) {
+  if (r.u8() != kVersion) return false;
+  out.backfilled = r.u8() & 1;
+  out.event_time = EventTime(r.i64());
+  out.receipt_time = EventTime(r.i64());
+  std::string_view token = r.raw(out.card.bytes.size());
+  if (r.ok()) std::memcpy(out.card.bytes.data(), token.data(), token.size());
+  out.card_masked.assign(r.text());
+  out.amount_minor = r.svarint();
+  auto currency = Currency::parse(r.raw(3));
+  if (!currency) return false;
+  out.currency = *currency;
+  fields = r.varint();
+  return r.ok() && fields <= kFieldsMax;
+}
+
+const FieldTable& standard_fields() {
+  static const FieldTable kStandard;
+  return kStandard;
 }
 
 }  // namespace
@@ -81,23 +115,28 @@ void encode_payment(const Payment& p, const FieldTable& fields, std::string& out
 
 bool decode_payment(std::string_view bytes, const FieldTable& fields, Payment& out) {
   ByteReader r(bytes);
-  if (r.u8() != kVersion) return false;
+  uint64_t count = 0;
   out.reset(fields.size());
-  out.backfilled = r.u8() & 1;
-  out.event_time = EventTime(r.i64());
-  out.receipt_time = EventTime(r.i64());
-  std::string_view token = r.raw(out.card.bytes.size());
-  if (r.ok()) std::memcpy(out.card.bytes.data(), token.data(), token.size());
-  out.card_masked.assign(r.text());
-  out.amount_minor = r.svarint();
+  if (!read_head(r, out, count)) return false;
   out.amount_base_minor = out.amount_minor;
-  auto currency = Currency::parse(r.raw(3));
-  if (!currency) return false;
-  out.currency = *currency;
-  uint64_t count = r.varint();
-  if (count > kFieldsMax) return false;
   for (uint64_t i = 0; i < count; ++i)
     if (!decode_field(r, fields, out)) return false;
+  return r.ok() && r.at_end();
+}
+
+bool decode_payment(std::string_view bytes, RecordedPayment& out) {
+  ByteReader r(bytes);
+  uint64_t count = 0;
+  out.fields.clear();
+  if (!read_head(r, out, count)) return false;
+  for (uint64_t i = 0; i < count; ++i) {
+    uint8_t place = 0;
+    RecordedField& field = out.fields.emplace_back();
+    if (!read_field(r, place, field)) return false;
+    if (place == kNamed) continue;
+    if (place >= field::standard_count) return false;
+    field.name = standard_fields()[place].name;
+  }
   return r.ok() && r.at_end();
 }
 

@@ -15,6 +15,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "payment/decision.h"
 #include "payment/label.h"
@@ -24,6 +25,26 @@ namespace paywarden {
 
 void encode_payment(const Payment& payment, const FieldTable& fields, std::string& out);
 bool decode_payment(std::string_view bytes, const FieldTable& fields, Payment& out);
+
+// The same payment without a schema: every field as the record holds it, by its name, in the record's order. For whoever passes payments
+// on and has no need to know what they mean. Texts point into the record's bytes.
+struct RecordedField {
+  std::string_view name;
+  FieldType type = FieldType::text;
+  std::string_view text;  // text
+  int64_t integer = 0;    // integer, boolean (0 or 1), time (ms), amount (minor units)
+  double number = 0;      // number
+};
+struct RecordedPayment {
+  bool backfilled = false;
+  EventTime event_time, receipt_time;
+  CardToken card;
+  MaskedCard card_masked;
+  int64_t amount_minor = 0;
+  Currency currency;
+  std::vector<RecordedField> fields;  // without those above
+};
+bool decode_payment(std::string_view bytes, RecordedPayment& out);
 
 // A label carries the payment that it is about (an encoded payment; empty while that is unknown),
 // so that replay needs no look-up and the label outlives the payment's own segment.
