@@ -25,5 +25,5 @@ if { python3 -m venv "$venv" && "$venv/bin/python" -m pip install --quiet --requ
   cp "$wanted" "$venv/requirements.txt"
 else
   rm -rf "$venv"
-  say "tests of e-mail against a real server will be skipped: $wanted cannot be installed ($(grep -v '^ *$' "$log" | tail -n 1)); see $log"
+  say "tests against real mail and S3 servers will be skipped: $wanted cannot be installed ($(grep -v '^ *$' "$log" | tail -n 1)); see $log"
 fi

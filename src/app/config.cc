@@ -245,9 +245,19 @@ class Loader {
     Section s = section("archive");
     ArchiveConfig& a = config_.archive;
     ArchiverOptions& o = a.options;
-    size_t kind = 0, format = 0, compression = 1;
-    s.choice("kind", kind, {"none", "folder"});
+    size_t kind = 0, sse = 0, format = 0, compression = 1;
+    s.choice("kind", kind, {"none", "folder", "s3"});
     s.text("directory", a.directory);
+    s.text("bucket", a.s3.bucket);
+    s.text("prefix", a.s3.prefix);
+    s.text("region", a.s3.region);
+    s.text("endpoint", a.s3.endpoint);
+    a.s3.path_style = !a.s3.endpoint.empty();
+    s.flag("path_style", a.s3.path_style);
+    s.choice("sse", sse, {"none", "AES256", "aws:kms"});
+    s.text("kms_key", a.s3.kms_key);
+    s.text("profile", a.profile);
+    s.text("ca_file", a.ca_file);
     s.choice("format", format, {"ndjson"});
     s.choice("compression", compression, {"none", "gzip", "zstd"});
     s.bytes("batch_bytes", o.batch_bytes, 1024, uint64_t{1} << 30);
@@ -257,9 +267,14 @@ class Loader {
     s.whole("partition", o.naming.partition, 0, 999'999);
     a.kind = static_cast<ArchiveKind>(kind);
     a.directory = beside_file(a.directory);
+    a.ca_file = beside_file(a.ca_file);
+    a.s3.encryption = static_cast<S3Encryption>(sse);
     o.encoding = {static_cast<ArchiveFormat>(format), static_cast<ArchiveCompression>(compression)};
     if (a.kind == ArchiveKind::folder && a.directory.empty())
       s.problem("directory", "is missing", "name the folder that the objects go to");
+    if (a.kind == ArchiveKind::s3)
+      if (auto fine = check_options(a.s3); !fine)
+        s.problem(fine.error().where, fine.error().what, fine.error().remedy);
     if (!is_topic(o.naming.topic))
       s.problem("topic", "must be 1 to 249 letters, digits, '.', '_' or '-'");
     return s.finish();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "archive/archiver.h"
+#include "archive/s3_store.h"
 #include "base/result.h"
 #include "engine/core.h"
 #include "engine/engine.h"
@@ -87,11 +88,13 @@ struct KafkaConfig {
   StreamOptions stream;  // its client is read from the file at the start
 };
 
-enum class ArchiveKind { none, folder };
+enum class ArchiveKind { none, folder, s3 };
 
 struct ArchiveConfig {
   ArchiveKind kind = ArchiveKind::none;
   std::string directory;  // of a folder
+  S3Options s3;
+  std::string profile, ca_file;  // of an S3 store
   ArchiverOptions options;
 };
 

@@ -1,5 +1,7 @@
 #include "app/service.h"
 
+#include <cstdlib>
+
 #include "app/service_ports.h"
 #include "archive/folder_store.h"
 #include "decision/change.h"
@@ -167,6 +169,26 @@ Status Service::open_channels() {
   return {};
 }
 
+Result<std::unique_ptr<ObjectStore>> Service::open_s3() {
+  const ArchiveConfig& archive = config_.archive;
+  auto environment = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value ? value : "");
+  };
+  // The machine's own addresses: near, and never through a proxy.
+  CurlCallerOptions near{.proxy_of_environment = false,
+                         .connect_timeout = seconds(1),
+                         .stall = seconds(2),
+                         .timeout = seconds(5)};
+  archive_keys_http_ = std::make_unique<CurlCaller>(near);
+  auto keys = std::make_shared<AwsCredentialChain>(
+      AwsCredentialPorts{environment, files_, *archive_keys_http_, clock_},
+      AwsCredentialOptions{.profile = archive.profile});
+  auto http = std::make_shared<CurlCaller>(CurlCallerOptions{.ca_file = archive.ca_file});
+  TRY_ASSIGN(std::unique_ptr<ObjectStore> store, S3Store::create(archive.s3, {http, keys, clock_}));
+  return store;
+}
+
 Status Service::open_archive() {
   const ArchiveConfig& archive = config_.archive;
   switch (archive.kind) {
@@ -174,6 +196,10 @@ Status Service::open_archive() {
       return {};
     case ArchiveKind::folder: {
       TRY_ASSIGN(archive_store_, FolderStore::open(files_, archive.directory));
+      break;
+    }
+    case ArchiveKind::s3: {
+      TRY_ASSIGN(archive_store_, open_s3());
       break;
     }
   }

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "base/digest.h"
-#include "notify/loopback_server.h"
+#include "base/loopback_server.h"
 #include "notify/message.h"
 
 namespace paywarden {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "notify/loopback_server.h"
+#include "base/loopback_server.h"
 
 namespace paywarden {
 namespace {

@@ -3,6 +3,7 @@
 
     archive_checker.py wait --url URL --key-file F            until the server's log is archived to its end
     archive_checker.py check --directory D --journal DATA/journal
+    archive_checker.py check --endpoint URL --bucket B --journal DATA/journal      with boto3, and its credentials
 
 check: the objects tile the log: every decision of the journal is in exactly one object, byte for byte as it was answered, in order, between
 the offset in its object's name and the one in the next object's name, with the payment that it was made on. Nothing else is there, and no
@@ -100,6 +101,13 @@ def folder_objects(directory):
     return objects
 
 
+def bucket_objects(endpoint, bucket):
+    import boto3
+
+    store = boto3.resource("s3", endpoint_url=endpoint, region_name="us-east-1").Bucket(bucket)
+    return {entry.key: entry.get()["Body"].read() for entry in store.objects.all()}
+
+
 def unpacked(name, data):
     return gzip.decompress(data) if name.endswith(".gz") else data
 
@@ -148,12 +156,14 @@ def check(objects, journal):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["wait", "check"])
-    for name in ["--url", "--key-file", "--directory", "--journal"]:
+    for name in ["--url", "--key-file", "--directory", "--endpoint", "--bucket", "--journal"]:
         parser.add_argument(name)
     options = parser.parse_args()
     if options.what == "wait":
         with open(options.key_file) as file:
             wait(options.url, file.read().split()[-1])
+    elif options.bucket:
+        check(bucket_objects(options.endpoint, options.bucket), options.journal)
     else:
         check(folder_objects(options.directory), options.journal)
 
