@@ -81,6 +81,7 @@ Status write_pending(const std::string& path, const std::vector<PendingLabel>& l
 
 Status run_backfill(const BackfillCommand& command) {
   TRY_ASSIGN(auto config, load_config(command.config));
+  if (command.archived) config->schema = archived(config->schema);
   SystemClock clock;
   SilentLog quiet;
   PosixFiles files;

@@ -84,8 +84,9 @@ struct Replay {
 };
 
 Status prepare(Replay& replay, const std::string& config, const std::string& model,
-               const std::vector<std::string>& data) {
+               const std::vector<std::string>& data, bool is_archive) {
   TRY_ASSIGN(replay.config, load_config(config));
+  if (is_archive) replay.config->schema = archived(replay.config->schema);
   TRY_ASSIGN(replay.tokeniser, load_card_key(*replay.config, CardKeyFor::this_run));
   TRY_ASSIGN(auto loaded, BundleModel::load(model, replay.config->features, config));
   TRY_ASSIGN(replay.core, configured_core(*replay.config, loaded));
@@ -103,7 +104,7 @@ void show(Progress& progress, const FileProgress& now) {
 
 Status run_replay(const ReplayCommand& command) {
   Replay replay;
-  TRY(prepare(replay, command.config, command.model, command.data));
+  TRY(prepare(replay, command.config, command.model, command.data, command.archived));
   replay.core->set_reasons(!command.no_reasons);
   for (const std::string& data : command.data) {
     std::error_code absent;
@@ -182,7 +183,7 @@ class ExplainSink : public HistorySink {
 
 Status run_explain(const ExplainCommand& command) {
   Replay replay;
-  TRY(prepare(replay, command.config, command.model, command.data));
+  TRY(prepare(replay, command.config, command.model, command.data, command.archived));
   Progress progress("explain");
   ExplainSink sink(*replay.core, command.payment_id);
   auto played = play_history(*replay.data.source, replay.config->features.options().label_delay,

@@ -30,6 +30,7 @@ struct ReplayCommand {
   std::vector<std::string> data;
   std::optional<EventTime> from;
   bool no_reasons = false;
+  bool archived = false;  // the files are of this configuration's archive
 };
 Status run_replay(const ReplayCommand& command);
 
@@ -43,12 +44,14 @@ Status run_evaluate(const EvaluateCommand& command);
 struct BackfillCommand {
   std::string config, pending_labels;
   std::vector<std::string> data;
+  bool archived = false;
 };
 Status run_backfill(const BackfillCommand& command);
 
 struct ExplainCommand {
   std::string config, model, payment_id;
   std::vector<std::string> data;
+  bool archived = false;
 };
 Status run_explain(const ExplainCommand& command);
 

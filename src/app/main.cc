@@ -46,6 +46,9 @@ std::string check_payments_name(const std::string& path) {
              : "'" + path + "' must end with .ndjson or .csv, either with .gz behind";
 }
 
+constexpr const char* kArchived =
+    "The data files are NDJSON objects of this configuration's archive";
+
 struct Commands {
   SimulateCommand simulate;
   TrainCommand train;
@@ -92,6 +95,7 @@ struct Commands {
     r->add_option("--model", replay.model, "A bundle's directory")->required();
     r->add_option("--data", replay.data, "Data files, in order")->required();
     r->add_option("--out", replay.out, "Decisions, a JSON object a line")->required();
+    r->add_flag("--archived", replay.archived, kArchived);
     r->add_flag("--no-reasons", replay.no_reasons, "Leave the reasons out");
     add_time(*r, "--from", replay.from,
              "Decisions from this time on; earlier payments warm the state");
@@ -110,6 +114,7 @@ struct Commands {
     x->add_option("--config", explain.config, "Configuration file")->required();
     x->add_option("--model", explain.model, "A bundle's directory")->required();
     x->add_option("--data", explain.data, "Data files, in order")->required();
+    x->add_flag("--archived", explain.archived, kArchived);
     x->add_option("--payment", explain.payment_id, "The payment's id")->required();
   }
 
@@ -118,6 +123,7 @@ struct Commands {
                   run_backfill);
     b->add_option("--config", backfill.config, "Configuration file")->required();
     b->add_option("--data", backfill.data, "Data files, in order")->required();
+    b->add_flag("--archived", backfill.archived, kArchived);
     b->add_option("--pending-labels", backfill.pending_labels,
                   "Write labels that are due after the last payment here (NDJSON)");
 

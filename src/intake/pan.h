@@ -23,6 +23,7 @@ namespace paywarden {
 inline constexpr size_t kPanDigitsMin = 12;      // in a card field
 inline constexpr size_t kPanDigitsTextMin = 13;  // in free text
 inline constexpr size_t kPanDigitsMax = 19;
+inline constexpr size_t kPanDigitsShown = 10;  // first six and last four (PCI DSS 4.0, 3.4.1)
 
 // The digits of one card number, on the stack, wiped at the end of its life.
 struct PanDigits {

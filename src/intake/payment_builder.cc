@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 
 #include "base/check.h"
 #include "base/json_writer.h"
@@ -86,6 +87,7 @@ constexpr std::array<std::string_view, kRejectReasons> kRules = {
     "holds something else than digits, spaces and dashes",
     "",  // pan_length
     "does not pass the Luhn check",
+    "is not a card token of 32 hexadecimal digits",
     "",  // future
 };
 
@@ -115,7 +117,8 @@ void PaymentBuilder::begin(Payment& out, EventTime receipt) {
   out_ = &out;
   present_ = given_ = 0;
   pan_.length = 0;
-  label_seen_ = false;
+  label_seen_ = card_masked_seen_ = false;
+  if (schema_.card_kind == CardKind::token) out.card_masked.assign({});  // there may be none
   label_.reset();
   problem_.reset();
 }
@@ -141,12 +144,23 @@ void PaymentBuilder::take_label(RawValue value) {
   label_ = fraud;
 }
 
+// Only for people to look at: more digits than a masked number shows are masked here.
+void PaymentBuilder::take_card_masked(RawValue value) {
+  if (std::exchange(card_masked_seen_, true))
+    return problem(RejectReason::duplicate_field, schema_.card_masked);
+  if (value.kind == RawValue::Kind::nested)
+    return problem(RejectReason::nested, schema_.card_masked);
+  std::string_view text = value.text();
+  bool shows_too_much = digit_count(text) > kPanDigitsShown;
+  out_->card_masked.assign(shows_too_much ? masked_refused_pan(text) : std::string(text));
+}
+
 RejectReason PaymentBuilder::convert(const FieldBinding& binding, RawValue value) {
   switch (binding.field) {
     case field::event_time:
       return convert_event_time(binding, value);
     case field::card:
-      return schema_.card_kind == CardKind::pan ? convert_card(value) : convert_card_id(value);
+      return convert_any_card(value);
     case field::amount:
       return kFine;  // needs the currency: convert_amounts()
     case field::currency:
@@ -190,6 +204,18 @@ RejectReason PaymentBuilder::convert_currency(RawValue value) {
   return no;
 }
 
+RejectReason PaymentBuilder::convert_any_card(RawValue value) {
+  switch (schema_.card_kind) {
+    case CardKind::pan:
+      return convert_card(value);
+    case CardKind::id:
+      return convert_card_id(value);
+    case CardKind::token:
+      break;
+  }
+  return convert_card_token(value);
+}
+
 RejectReason PaymentBuilder::convert_card(RawValue value) {
   if (value.kind == RawValue::Kind::nested) return RejectReason::nested;
   if (value.kind == RawValue::Kind::boolean) return RejectReason::wrong_kind;
@@ -208,6 +234,14 @@ RejectReason PaymentBuilder::convert_card_id(RawValue value) {
   if (value.text().size() > kIdBytesMax) return RejectReason::too_long;
   out_->card = tokeniser_.token(value.text());
   out_->card_masked.assign(mask_pans(value.text()));
+  return kFine;
+}
+
+RejectReason PaymentBuilder::convert_card_token(RawValue value) {
+  if (value.kind == RawValue::Kind::nested) return RejectReason::nested;
+  auto token = CardToken::parse(value.text());
+  if (!token) return RejectReason::not_token;
+  out_->card = *token;
   return kFine;
 }
 

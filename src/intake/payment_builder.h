@@ -44,6 +44,7 @@ class PaymentBuilder {
   // False when this field was given before.
   bool take(size_t binding, RawValue value);
   void take_label(RawValue value);
+  void take_card_masked(RawValue value);
   // Something wrong with the input as a whole, or with a key (`field`).
   void problem(RejectReason reason, std::string_view field = {});
   // What is wrong, or nothing, with the payment filled.
@@ -63,8 +64,10 @@ class PaymentBuilder {
   RejectReason convert_text(const FieldBinding& binding, RawValue value);
   RejectReason convert_event_time(const FieldBinding& binding, RawValue value);
   RejectReason convert_currency(RawValue value);
+  RejectReason convert_any_card(RawValue value);
   RejectReason convert_card(RawValue value);
   RejectReason convert_card_id(RawValue value);
+  RejectReason convert_card_token(RawValue value);
   RejectReason convert_number(const FieldBinding& binding, RawValue value);
   RejectReason convert_extra(const FieldBinding& binding, RawValue value);
   void convert_amounts();
@@ -90,7 +93,7 @@ class PaymentBuilder {
   PanDigits pan_;
   Currency last_currency_;  // looking one up takes longer than seeing that it is the same again
   std::optional<bool> label_;
-  bool label_seen_ = false;
+  bool label_seen_ = false, card_masked_seen_ = false;
   std::optional<Problem> problem_;
 };
 

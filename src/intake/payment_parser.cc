@@ -1,6 +1,7 @@
 #include "intake/payment_parser.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/hash.h"
@@ -61,7 +62,8 @@ class PaymentParser::Json {
     od::object object;
     if (simdjson::error_code error = document.get_object().get(object))
       return builder_.problem(reason_of(error));
-    if (!read_fields(object)) return;
+    bool read = builder_.schema().object.empty() ? read_fields(object) : read_inner(object);
+    if (!read) return;
     if (document.current_location().error() == simdjson::SUCCESS)
       builder_.problem(RejectReason::not_json);
   }
@@ -80,6 +82,28 @@ class PaymentParser::Json {
       if (!read) return false;
     }
     return true;
+  }
+
+  // The payment is one member of the object; the others are passed over.
+  bool read_inner(od::object& object) {
+    const std::string& wanted = builder_.schema().object;
+    bool found = false;
+    for (auto result : object) {
+      if (result.error()) return stop(reason_of(result.error()));
+      od::field& field = in_place(result);
+      if (++field_count_ > options_.fields_max) return stop(RejectReason::too_many_fields);
+      std::string_view name;
+      if (!read_key(field.key().raw(), name)) return false;
+      od::object inner;
+      if (name != wanted) {
+        if (!pass_over(field.value(), 1)) return false;
+      } else if (std::exchange(found, true)) {
+        return stop(RejectReason::duplicate_field, wanted);
+      } else if (field.value().get_object().get(inner) || !read_fields(inner)) {
+        return stop(RejectReason::not_object);
+      }
+    }
+    return found || stop(RejectReason::missing, wanted);
   }
 
   // The entry of the key that starts at `key`, -1 for one that is unknown (then noted, for
@@ -126,6 +150,8 @@ class PaymentParser::Json {
     if (raw.kind == Kind::broken) return false;
     if (entry.value == kLabelName)
       builder_.take_label(raw);
+    else if (entry.value == kCardMaskedName)
+      builder_.take_card_masked(raw);
     else if (!builder_.take(entry.value, raw))
       builder_.problem(RejectReason::duplicate_field, entry.name);
     return true;
@@ -176,8 +202,8 @@ class PaymentParser::Json {
     return true;
   }
 
-  bool stop(RejectReason reason) {
-    builder_.problem(reason);
+  bool stop(RejectReason reason, std::string_view field = {}) {
+    builder_.problem(reason, field);
     return false;
   }
 
@@ -253,6 +279,8 @@ std::optional<Rejection> PaymentParser::parse_row(const ColumnMap& columns,
       builder_.take(target, values[i]);
     else if (target == kLabelName && label)
       builder_.take_label(values[i]);
+    else if (target == kCardMaskedName)
+      builder_.take_card_masked(values[i]);
   }
   if (label) *label = builder_.label();
   return builder_.finish();

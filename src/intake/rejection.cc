@@ -13,7 +13,8 @@ constexpr std::array<std::string_view, kRejectReasons> kNames = {
     "unknown_field", "missing",      "nested",       "wrong_kind",      "too_long",
     "has_pan",       "not_integer",  "not_number",   "not_boolean",     "not_time",
     "not_amount",    "not_currency", "negative",     "out_of_range",    "below_min",
-    "above_max",     "pan_digits",   "pan_length",   "pan_luhn",        "future"};
+    "above_max",     "pan_digits",   "pan_length",   "pan_luhn",        "not_token",
+    "future"};
 
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

@@ -47,7 +47,8 @@ enum class RejectReason : uint8_t {
   pan_digits,  // something else than digits, spaces and dashes
   pan_length,
   pan_luhn,
-  future,  // live intake: more than future_max past its receipt
+  not_token,  // card_kind = "token": something else than 32 hexadecimal digits
+  future,     // live intake: more than future_max past its receipt
 };
 inline constexpr size_t kRejectReasons = static_cast<size_t>(RejectReason::future) + 1;
 

@@ -43,7 +43,8 @@ struct Choice {
   int value;
 };
 constexpr std::array kCardKinds = {Choice{"pan", int(CardKind::pan)},
-                                   Choice{"id", int(CardKind::id)}};
+                                   Choice{"id", int(CardKind::id)},
+                                   Choice{"token", int(CardKind::token)}};
 constexpr std::array kPanChecks = {Choice{"luhn", int(PanCheck::luhn)},
                                    Choice{"length", int(PanCheck::length)}};
 constexpr std::array kIdChecks = {Choice{"pan", int(PaymentIdCheck::pan)},
@@ -61,9 +62,9 @@ constexpr std::array kTypes = {
     Choice{"number", int(FieldType::number)}, Choice{"boolean", int(FieldType::boolean)},
     Choice{"time", int(FieldType::time)},     Choice{"amount", int(FieldType::amount)}};
 
-constexpr std::array<std::string_view, 10> kSchemaKeys = {
+constexpr std::array<std::string_view, 12> kSchemaKeys = {
     "name",           "currency", "card_kind", "pan_check", "payment_id_check", "amount_decimals",
-    "unknown_fields", "label",    "drop",      "field"};
+    "unknown_fields", "label",    "drop",      "field",     "card_masked",      "object"};
 constexpr std::array<std::string_view, 9> kFieldKeys = {
     "source", "to", "type", "format", "required", "volatile", "max_bytes", "min", "max"};
 
@@ -180,6 +181,12 @@ Status read_head(const TableReader& in, Schema& schema) {
   TRY(in.choice("amount_decimals", kDecimals, schema.amount_decimals));
   TRY(in.choice("unknown_fields", kUnknowns, schema.unknown_fields));
   TRY(in.text("label", schema.label));
+  TRY(in.text("card_masked", schema.card_masked));
+  TRY(in.text("object", schema.object));
+  if (!schema.card_masked.empty() && schema.card_kind != CardKind::token)
+    return in.wrong("card_masked", "left out: it goes with card_kind = \"token\"");
+  for (const std::string* name : {&schema.card_masked, &schema.object})
+    if (!name->empty()) TRY(check_source_name(*name, in.where()));
   if (schema.name.empty()) return fail("the schema needs a name: name = \"...\"", in.where());
   return {};
 }
@@ -314,6 +321,8 @@ Status check_complete(const TableReader& in, const Schema& schema) {
   for (const std::string& name : schema.dropped)
     if (!seen.add(name, 0)) return twice(name);
   if (!schema.label.empty() && !seen.add(schema.label, 0)) return twice(schema.label);
+  if (!schema.card_masked.empty() && !seen.add(schema.card_masked, 0))
+    return twice(schema.card_masked);
   return {};
 }
 
@@ -326,6 +335,7 @@ void Schema::index_names() {
   for (const std::string& source : dropped) names.add(source, kDroppedName);
   for (std::string_view source : kForbidden) names.add(source, kDroppedName);
   if (!label.empty()) names.add(label, kLabelName);
+  if (!card_masked.empty()) names.add(card_masked, kCardMaskedName);
 }
 
 const FieldBinding* Schema::binding_of(FieldIndex field) const {
@@ -367,6 +377,27 @@ Schema with_event_time(Schema schema, const std::string& source, TimeFormat form
   std::erase(schema.dropped, source);
   schema.index_names();
   return schema;
+}
+
+Schema archived(const Schema& schema) {
+  Schema out;
+  out.name = schema.name;
+  out.currency = schema.currency;
+  out.card_kind = CardKind::token;
+  out.payment_id_check = PaymentIdCheck::own_card;
+  out.fields = schema.fields;
+  out.card_masked = "card";
+  out.object = "payment";
+  for (FieldIndex f = 0; f < schema.fields.size(); ++f) {
+    FieldBinding binding;
+    binding.source = f == field::card ? "card_token" : schema.fields[f].name;
+    binding.field = f;
+    binding.type = schema.fields[f].type;
+    binding.required = is_always_required(f);
+    out.bindings.push_back(std::move(binding));
+  }
+  out.index_names();
+  return out;
 }
 
 }  // namespace paywarden

@@ -44,6 +44,9 @@ Result<FieldIndex> FieldTable::add(std::string name, FieldType type, bool is_vol
   if (!is_field_name(name))
     return fail("'" + name + "' is not a field name", {},
                 "use a-z, 0-9 and _, a letter first, at most 64");
+  if (name == "card_token" || name == "receipt_time")
+    return fail("the name '" + name + "' is taken", {},
+                "it stands beside the fields in the archive");
   if (find(name)) return fail("the field '" + name + "' is declared twice");
   if (specs_.size() >= kFieldsMax)
     return fail("more than " + std::to_string(kFieldsMax) + " fields", {}, "leave fields out");

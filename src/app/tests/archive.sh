@@ -72,3 +72,11 @@ checker wait --url "$url" --key-file api.key
 stop
 grep -E '"event":"archive_' server.log && exit 1
 checker check "${where[@]}" --journal data/journal
+if [[ $kind == folder ]]; then
+  mapfile -t objects < <(find archive -type f | sort -t+ -k3)
+  "$program" replay --config demo.toml --model model --archived --data "${objects[@]}" --out replayed.ndjson 2>replay.log
+  archived=$(zcat "${objects[@]}" | sed -E 's/.*"payment":\{.*"payment_id":"([^"]*)".*/\1/')
+  replayed=$(sed -E 's/^\{"payment_id":"([^"]*)".*/\1/' replayed.ndjson)
+  [[ $archived == "$replayed" ]] || { cat replay.log; echo "the replay of the archive has other payments"; exit 1; }
+  echo "and replayed"
+fi
