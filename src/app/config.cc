@@ -258,7 +258,7 @@ class Loader {
     s.text("kms_key", a.s3.kms_key);
     s.text("profile", a.profile);
     s.text("ca_file", a.ca_file);
-    s.choice("format", format, {"ndjson"});
+    s.choice("format", format, {"ndjson", "avro"});
     s.choice("compression", compression, {"none", "gzip", "zstd"});
     s.bytes("batch_bytes", o.batch_bytes, 1024, uint64_t{1} << 30);
     s.whole("batch_records", o.batch_records, 1, 100'000'000);

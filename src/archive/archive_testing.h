@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include <cmath>
 #include <deque>
 #include <filesystem>
 #include <map>

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "archive/archive_line.h"
+#include "archive/avro_encoder.h"
 
 namespace paywarden {
 namespace {
@@ -28,16 +29,20 @@ class LineEncoder : public ObjectEncoder {
 }  // namespace
 
 std::string_view name_of(ArchiveFormat format) {
-  constexpr std::array<std::string_view, 1> kNames = {"ndjson"};
+  constexpr std::array<std::string_view, 2> kNames = {"ndjson", "avro"};
   return kNames[static_cast<size_t>(format)];
 }
 
 std::string_view extension_of(const ObjectEncoding& encoding) {
   constexpr std::array<std::string_view, 3> kLines = {".json", ".json.gz", ".json.zst"};
+  if (encoding.format == ArchiveFormat::avro) return ".avro";
   return kLines[static_cast<size_t>(encoding.compression)];
 }
 
-std::unique_ptr<ObjectEncoder> new_encoder(const ObjectEncoding& encoding, const std::string&) {
+std::unique_ptr<ObjectEncoder> new_encoder(const ObjectEncoding& encoding,
+                                           const std::string& name) {
+  if (encoding.format == ArchiveFormat::avro)
+    return std::make_unique<AvroEncoder>(encoding.compression, name);
   return std::make_unique<LineEncoder>(encoding.compression);
 }
 

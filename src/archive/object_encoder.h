@@ -17,6 +17,7 @@ namespace paywarden {
 
 enum class ArchiveFormat : uint8_t {
   ndjson,  // archive_line.h
+  avro,    // avro_encoder.h
 };
 std::string_view name_of(ArchiveFormat format);
 
@@ -25,7 +26,7 @@ struct ObjectEncoding {
   ArchiveCompression compression = ArchiveCompression::gzip;
   bool operator==(const ObjectEncoding&) const = default;
 };
-// ".json.gz"
+// ".json.gz"; ".avro", where compression is inside
 std::string_view extension_of(const ObjectEncoding& encoding);
 
 class ObjectEncoder {

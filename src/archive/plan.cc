@@ -40,7 +40,8 @@ bool read_name(const Element& element, const char* key, std::initializer_list<En
 bool read_plan(const Element& element, ObjectPlan& out) {
   return read_number(element, "start", out.start) && read_number(element, "end", out.end) &&
          read_text(element, "name", out.name) && read_text(element, "sha256", out.sha256) &&
-         read_name(element, "encoding", {ArchiveFormat::ndjson}, out.encoding.format) &&
+         read_name(element, "encoding", {ArchiveFormat::ndjson, ArchiveFormat::avro},
+                   out.encoding.format) &&
          read_name(element, "compression",
                    {ArchiveCompression::none, ArchiveCompression::gzip, ArchiveCompression::zstd},
                    out.encoding.compression) &&
