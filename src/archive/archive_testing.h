@@ -6,7 +6,6 @@
 //   store.fail_after(3);               // the 4th call from now on fails; half of what it puts may be there all the same
 #pragma once
 
-#include <gtest/gtest.h>
 #include <stdlib.h>
 #include <zlib.h>
 

@@ -33,7 +33,7 @@ struct ArchiverOptions {
   ObjectEncoding encoding;
   uint64_t batch_bytes =
       uint64_t{64}
-      << 20;  // before compression: some 60,000 decisions, a tenth of that when compressed
+      << 20;  // before compression: some 100,000 decisions, a sixth of that when compressed
   uint64_t batch_records = 1'000'000;  // bounds what a reader must take at once
   Duration batch_time =
       minutes(5);  // from a batch's first decision to its end: how old the archive may be

@@ -159,6 +159,25 @@ TEST(Archiver, APlannedObjectDoesNotChange) {
   EXPECT_TRUE(s.events.events.empty());
 }
 
+// As after an upgrade of zlib between the plan and the upload.
+TEST(Archiver, AnObjectOfOtherBytesIsToldOf) {
+  World s;
+  s.log.grow(10);
+  s.store.fail_after(0);
+  auto archiver = s.archiver(small_batches());
+  ASSERT_TRUE(archiver->open(s.log.durable_end()));
+  EXPECT_FALSE(World::drain(*archiver));
+  ArchiveState state = **s.plans->load();
+  state.plan->sha256 = sha256_hex("what the former zlib made");
+  ASSERT_TRUE(s.plans->save(state));
+  s.store.work();
+  archiver = s.archiver(small_batches());
+  ASSERT_TRUE(archiver->open(s.log.durable_end()));
+  ASSERT_TRUE(World::drain(*archiver));
+  EXPECT_THAT(s.events.events, ElementsAre("archive_object_differs"));
+  EXPECT_EQ(tiling_fault(s.log, s.store, s.log.durable_end()), "");
+}
+
 TEST(Archiver, AFailureIsToldOnce) {
   World s;
   s.log.grow(10);

@@ -154,6 +154,16 @@ variant one_email 's/^\[data\]/[notify.email]\nhost = "mail.example"\n\n[data]/'
 says "a channel that is no list" "config/one_email.toml:$(line_of 'notify.email' config/one_email.toml): notify.email must be a list of tables" \
   "begin each with [[notify.email]]" -- serve one_email
 
+variant archive_folder 's/^\[data\]/[archive]\nkind = "folder"\n\n[data]/'
+says "an archive without a folder" "config/archive_folder.toml:$(line_of '^\[archive\]' config/archive_folder.toml): archive.directory is missing" \
+  "name the folder that the objects go to" -- serve archive_folder
+variant archive_bucket 's/^\[data\]/[archive]\nkind = "s3"\nbucket = "no bucket"\n\n[data]/'
+says "an archive in no bucket" "config/archive_bucket.toml:$(line_of '^bucket' config/archive_bucket.toml): archive.bucket is no bucket's name" \
+  "3 to 63 letters" -- serve archive_bucket
+variant archive_endpoint 's/^\[data\]/[archive]\nkind = "s3"\nbucket = "abc"\nendpoint = "minio:9000"\n\n[data]/'
+says "an archive at no address" "config/archive_endpoint.toml:$(line_of '^endpoint' config/archive_endpoint.toml): archive.endpoint is no address" \
+  "write it as \"https://host:port\"" -- serve archive_endpoint
+
 variant plaintext 's/^rate = 0/rate = 0\n[http]\naddress = "0.0.0.0"/'
 says "plain HTTP for all" "http.address: refusing to listen on 0.0.0.0 without TLS" "give a certificate and key file, listen on 127.0.0.1, or set http.allow_plaintext" -- \
   serve plaintext

@@ -14,7 +14,7 @@ use_work_folder
 mkdir input run
 cd run
 small_demo "$root"
-printf '\n[engine]\nsnapshot_every = 1000\n' >>demo.toml
+printf '\n[engine]\nsnapshot_every = 1000\n\n[archive]\nkind = "folder"\ndirectory = "archive"\nbatch_records = 500\n' >>demo.toml
 
 "$program" simulate --payments 30000 --seed 5 --customers 500 --out ../input/history.ndjson 2>/dev/null
 "$program" simulate --payments 3000 --seed 6 --customers 500 --out ../input/live.ndjson 2>/dev/null
@@ -76,6 +76,7 @@ stop
 "$program" journal verify data/journal | tee verify.log
 
 [[ -s data/rejects.ndjson && -s report/report.html && -s decisions.ndjson ]] || { echo "the run left less than it should"; exit 1; }
+[[ -n $(find archive -name '*.json.gz') ]] || { echo "the run archived nothing"; exit 1; }
 [[ -n $(find data/snapshots -type f) ]] || { echo "the run made no snapshot"; exit 1; }
 
 "$scanner" --known ../input/cards . || { echo "card numbers rest in what was written"; exit 1; }
