@@ -1,6 +1,5 @@
 #include "archive/archive_line.h"
 
-#include "base/check.h"
 #include "base/json_writer.h"
 
 namespace paywarden {
@@ -50,18 +49,21 @@ void append_payment(const RecordedPayment& p, JsonWriter& json) {
 
 }  // namespace
 
+tl::unexpected<Error> unreadable(const std::string& what, uint64_t position) {
+  return fail(what + " cannot be read", "record " + std::to_string(position),
+              "run paywarden journal verify; was it written by a newer Paywarden?");
+}
+
 Status read_recorded(const DecidedPayment& decided, RecordedPayment& out) {
   if (decode_payment(decided.payment, out)) return {};
-  return fail("the payment of this decision cannot be read",
-              "record " + std::to_string(decided.position),
-              "run paywarden journal verify; was it written by a newer Paywarden?");
+  return unreadable("the payment of this decision", decided.position);
 }
 
 Status ArchiveLine::append(const DecidedPayment& decided, std::string& out) {
   TRY(read_recorded(decided, payment_));
   std::string_view members = decided.decision;
-  CHECK(members.size() > 2 && members.front() == '{' && members.back() == '}',
-        "a decision is a JSON object with members");
+  if (members.size() <= 2 || members.front() != '{' || members.back() != '}')
+    return unreadable("this decision", decided.position);
   members.remove_prefix(1);
   members.remove_suffix(1);
   JsonWriter json(out);

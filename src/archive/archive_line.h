@@ -29,6 +29,7 @@ class ArchiveLine {
   RecordedPayment payment_;  // used again and again
 };
 
+tl::unexpected<Error> unreadable(const std::string& what, uint64_t position);
 // The payment of a record that should be one.
 Status read_recorded(const DecidedPayment& decided, RecordedPayment& out);
 

@@ -290,9 +290,7 @@ Status AvroEncoder::add_decision(const DecidedPayment& decided) {
   bool whole = parser_.parse(decided.decision.data(), decided.decision.size()).get(root) ==
                    simdjson::SUCCESS &&
                read_decision(root, decision);
-  if (!whole)
-    return fail("this decision cannot be read", "record " + std::to_string(decided.position),
-                "run paywarden journal verify; was it written by a newer Paywarden?");
+  if (!whole) return unreadable("this decision", decided.position);
   AvroWriter w(block_);
   w.integer(static_cast<int64_t>(decided.position));
   write(decision, w);
