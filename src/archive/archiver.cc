@@ -168,8 +168,10 @@ bool Archiver::is_full(const Batch& batch) const {
 }
 
 bool Archiver::is_due() const {
-  return is_full(batch_) ||
-         (batch_.encoder && ports_.clock.now() - batch_.opened >= options_.batch_time);
+  if (!batch_.encoder) return false;
+  if (is_full(batch_)) return true;
+  Duration age = ports_.clock.now() - batch_.opened;
+  return age >= options_.batch_time || age < seconds(0);  // a clock that was set back
 }
 
 void Archiver::close_batch() {

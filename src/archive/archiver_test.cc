@@ -159,6 +159,18 @@ TEST(Archiver, APlannedObjectDoesNotChange) {
   EXPECT_TRUE(s.events.events.empty());
 }
 
+TEST(Archiver, AClockThatIsSetBackKeepsNoBatchOpen) {
+  World s;
+  s.log.grow(5);
+  auto archiver = s.archiver(small_batches());
+  ASSERT_TRUE(archiver->open(s.log.durable_end()));
+  ASSERT_TRUE(World::drain(*archiver));
+  EXPECT_TRUE(s.store.objects().empty());
+  s.clock.advance(milliseconds(-3'600'000));
+  ASSERT_TRUE(World::drain(*archiver));
+  EXPECT_EQ(s.store.objects().size(), 1u);
+}
+
 // As after an upgrade of zlib between the plan and the upload.
 TEST(Archiver, AnObjectOfOtherBytesIsToldOf) {
   World s;

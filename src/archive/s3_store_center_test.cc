@@ -70,7 +70,7 @@ class S3StoreCenter : public ::testing::Test {
   std::unique_ptr<S3Store> store(S3Options options = {}) {
     if (options.bucket.empty()) options.bucket = "bank-archive";
     if (options.endpoint.empty()) options.endpoint = "http://127.0.0.1:" + std::to_string(port_);
-    options.path_style = true;
+    options.path_style = !bucket_in_host_;
     auto http = std::make_shared<CurlCaller>(CurlCallerOptions{.proxy_of_environment = false});
     auto environment = [this](const char* name) { return variables_[name]; };
     auto keys = std::make_shared<AwsCredentialChain>(
@@ -83,6 +83,7 @@ class S3StoreCenter : public ::testing::Test {
   static uint16_t port_;
   static std::string writer_id_, writer_secret_, reader_id_, reader_secret_;
   std::map<std::string, std::string> variables_;
+  bool bucket_in_host_ = false;
   SimulatedFiles files_{1};
   SystemClock clock_;
 };
@@ -109,6 +110,18 @@ TEST_F(S3StoreCenter, PutGetListRemove) {
   auto gone = s->get(kName);
   ASSERT_FALSE(gone);
   EXPECT_THAT(gone.error().line(), HasSubstr("404 NoSuchKey"));
+}
+
+// bank-archive.localhost: libcurl knows that it is this machine.
+TEST_F(S3StoreCenter, TheBucketInTheHostName) {
+  bucket_in_host_ = true;
+  auto s = store({.endpoint = "http://localhost:" + std::to_string(port_)});
+  auto put = s->put("host/year=2026", "x");
+  ASSERT_TRUE(put) << put.error().line();
+  EXPECT_EQ(*s->get("host/year=2026"), "x");
+  EXPECT_THAT(*s->list("host/"), ElementsAre("host/year=2026"));
+  bucket_in_host_ = false;
+  EXPECT_EQ(*store()->get("host/year=2026"), "x") << "it is the same bucket";
 }
 
 TEST_F(S3StoreCenter, ListsThousands) {
