@@ -11,9 +11,9 @@ namespace paywarden {
 namespace {
 
 constexpr std::array<std::string_view, 19> kTables = {
-    "schema", "features", "feature",  "currency", "model",    "decision", "guard",
-    "data",   "intake",   "engine",   "http",     "api",      "notify",   "archive",
-    "simulate", "source", "training", "log",      "kafka"};
+    "schema",   "features", "feature",  "currency", "model", "decision", "guard",
+    "data",     "intake",   "engine",   "http",     "api",   "notify",   "archive",
+    "simulate", "source",   "training", "log",      "kafka"};
 
 constexpr const char* kIntakeStage = "intake";
 
@@ -30,8 +30,8 @@ class Loader {
     for (auto read :
          {&Loader::read_model, &Loader::read_decision, &Loader::read_guard, &Loader::read_data,
           &Loader::read_intake, &Loader::read_engine, &Loader::read_http, &Loader::read_api,
-           &Loader::read_notify, &Loader::read_archive, &Loader::read_simulate,
-           &Loader::read_sources, &Loader::read_training, &Loader::read_log, &Loader::read_kafka})
+          &Loader::read_notify, &Loader::read_archive, &Loader::read_simulate,
+          &Loader::read_sources, &Loader::read_training, &Loader::read_log, &Loader::read_kafka})
       TRY((this->*read)());
     return {};
   }
