@@ -32,7 +32,8 @@ Service::Service(const Config& config, FailureExit& failure_exit, OperatorLog& l
       failure_exit_(failure_exit),
       log_(log),
       clock_(clock),
-      retention_(config.schema.fields) {}
+      retention_(config.schema.fields),
+      archive_stores_(config.archive, files_, clock) {}
 
 Service::~Service() {
   stop();
@@ -169,46 +170,15 @@ Status Service::open_channels() {
   return {};
 }
 
-Result<std::unique_ptr<ObjectStore>> Service::open_s3() {
-  const ArchiveConfig& archive = config_.archive;
-  auto environment = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string(value ? value : "");
-  };
-  // The machine's own addresses: near, and never through a proxy.
-  CurlCallerOptions near{.proxy_of_environment = false,
-                         .connect_timeout = seconds(1),
-                         .stall = seconds(2),
-                         .timeout = seconds(5)};
-  archive_keys_http_ = std::make_unique<CurlCaller>(near);
-  auto keys = std::make_shared<AwsCredentialChain>(
-      AwsCredentialPorts{environment, files_, *archive_keys_http_, clock_},
-      AwsCredentialOptions{.profile = archive.profile});
-  auto http = std::make_shared<CurlCaller>(CurlCallerOptions{.ca_file = archive.ca_file});
-  TRY_ASSIGN(std::unique_ptr<ObjectStore> store, S3Store::create(archive.s3, {http, keys, clock_}));
-  return store;
-}
-
 Status Service::open_archive() {
-  const ArchiveConfig& archive = config_.archive;
-  switch (archive.kind) {
-    case ArchiveKind::none:
-      return {};
-    case ArchiveKind::folder: {
-      TRY_ASSIGN(archive_store_, FolderStore::open(files_, archive.directory));
-      break;
-    }
-    case ArchiveKind::s3: {
-      TRY_ASSIGN(archive_store_, open_s3());
-      break;
-    }
-  }
+  TRY_ASSIGN(archive_store_, archive_stores_.open());
+  if (!archive_store_) return {};
   archive_source_ = std::make_unique<LogSource>(*journal_);
   archive_plans_ =
       std::make_unique<FilePlanStore>(files_, config_.data_directory + "/archive.json");
   archiver_ = std::make_unique<Archiver>(
       ArchivePorts{*archive_source_, *archive_store_, *archive_plans_, clock_, log_},
-      archive.options);
+      config_.archive.options);
   return {};
 }
 

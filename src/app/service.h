@@ -16,6 +16,7 @@
 #include <string>
 #include <thread>
 
+#include "app/archive_setup.h"
 #include "app/config.h"
 #include "app/failure_exit.h"
 #include "app/follow_places.h"
@@ -69,7 +70,6 @@ class Service {
   Status open_center();
   Status open_channels();
   Status open_archive();
-  Result<std::unique_ptr<ObjectStore>> open_s3();
   void add_routes(http::Router& router);
   void add_page(http::Router& router);
   Status start_server();
@@ -101,7 +101,7 @@ class Service {
   std::unique_ptr<LogFollower> follower_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<LogSource> archive_source_;
-  std::unique_ptr<HttpCaller> archive_keys_http_;
+  ArchiveStores archive_stores_;
   std::unique_ptr<ObjectStore> archive_store_;
   std::unique_ptr<ArchivePlanStore> archive_plans_;
   std::unique_ptr<Archiver> archiver_;  // null: no archive

@@ -22,7 +22,11 @@ constexpr const char* kIntake = "intake";  // the first of several
 
 StreamService::StreamService(Config& config, FailureExit& failure_exit, OperatorLog& log,
                              Clock& clock)
-    : config_(config), failure_exit_(failure_exit), log_(log), clock_(clock) {}
+    : config_(config),
+      failure_exit_(failure_exit),
+      log_(log),
+      clock_(clock),
+      archive_stores_(config.archive, files_, clock) {}
 
 StreamService::~StreamService() {
   stop();
@@ -48,7 +52,20 @@ Status StreamService::open() {
   }
   // What is wrong with rules and lists is said before the start.
   TRY(configured_core(config_, model_));
+  open_archive();
   return open_workers();
+}
+
+void StreamService::open_archive() {
+  if (config_.archive.kind == ArchiveKind::none) return;
+  KafkaArchiveOptions options;
+  options.client = config_.kafka.stream.client;
+  options.group = config_.kafka.stream.group + ".archive";
+  options.topic = config_.kafka.stream.topics.decisions;
+  options.archiver = config_.archive.options;
+  archive_ = std::make_unique<KafkaArchive>(
+      KafkaArchivePorts{[this] { return archive_stores_.open(); }, clock_, log_},
+      std::move(options));
 }
 
 Status StreamService::open_workers() {
@@ -185,6 +202,7 @@ Status StreamService::read_client() {
 
 Status StreamService::start() {
   for (auto& worker : workers_) TRY(worker->start());
+  if (archive_) TRY(archive_->start());
   TRY(start_server());
   log_.write(LogLevel::info, "ready",
              {{"url", server_->url()}, {"model", model_ ? model_->name() : "none"}});
@@ -281,6 +299,17 @@ std::string StreamService::metrics() const {
             std::accumulate(workers_.begin(), workers_.end(), 0.0, [](double n, const auto& w) {
               return n + static_cast<double>(w->figures().lag.load());
             }));
+  if (archive_) {
+    KafkaArchive::Figures a = archive_->figures();
+    out.counter("paywarden_archive_objects_total", "Objects stored.", d(a.objects));
+    out.counter("paywarden_archive_records_total", "Decisions in stored objects.", d(a.records));
+    out.counter("paywarden_archive_bytes_total", "Bytes of stored objects, compressed.",
+                d(a.bytes));
+    out.counter("paywarden_archive_failures_total", "Attempts to read, plan or store that failed.",
+                d(a.failures));
+    out.gauge("paywarden_archive_pending_records",
+              "Durable records that are not in a stored object yet.", d(a.lag));
+  }
   LatencyCounts counts = latency_.counts();
   out.histogram("paywarden_kafka_visible_seconds",
                 "From a record's timestamp to its decision's commit.", counts,
@@ -319,6 +348,7 @@ void StreamService::ask_to_stop() {
 
 void StreamService::stop() {
   if (server_) server_->stop();
+  if (archive_) archive_->stop();
   for (auto& worker : workers_) worker->ask_to_stop();
   for (auto& worker : workers_) worker->stop();
   if (accounts_)

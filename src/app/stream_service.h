@@ -12,10 +12,12 @@
 #include <optional>
 #include <string>
 
+#include "app/archive_setup.h"
 #include "app/config.h"
 #include "app/failure_exit.h"
 #include "app/latency.h"
 #include "app/setup.h"
+#include "archive/kafka_archive.h"
 #include "base/files.h"
 #include "center/accounts.h"
 #include "http/server.h"
@@ -42,6 +44,7 @@ class StreamService {
   Status open();
   Status read_client();
   Status open_workers();
+  void open_archive();
   bool runs(const std::string& stage) const;
   void add_worker(const std::string& name, const std::string& topic, std::optional<size_t> stage);
   std::unique_ptr<Stage> make_stage(const std::string& name, std::optional<size_t> stage,
@@ -71,6 +74,8 @@ class StreamService {
   StagePlan plan_;
   uint64_t feature_hash_ = 0;
   std::vector<std::unique_ptr<StreamWorker>> workers_;
+  ArchiveStores archive_stores_;
+  std::unique_ptr<KafkaArchive> archive_;  // null: no archive
   std::unique_ptr<http::Server> server_;
 
   std::mutex mutex_;  // the next two

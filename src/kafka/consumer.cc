@@ -1,5 +1,9 @@
 #include "kafka/consumer.h"
 
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
 namespace paywarden {
 namespace {
 
@@ -13,6 +17,16 @@ List new_list() {
 
 EventTime ConsumedRecord::timestamp() const {
   return EventTime(rd_kafka_message_timestamp(message_.get(), nullptr));
+}
+
+std::string_view ConsumedRecord::header(const char* name) const {
+  rd_kafka_headers_t* headers = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  if (rd_kafka_message_headers(message_.get(), &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+      rd_kafka_header_get_last(headers, name, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return {};
+  return {static_cast<const char*>(value), size};
 }
 
 Result<std::unique_ptr<GroupConsumer>> GroupConsumer::create(const KafkaClientOptions& options,
@@ -106,6 +120,33 @@ Result<Positions> GroupConsumer::committed(const std::vector<int32_t>& partition
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
     return tl::unexpected(client_->error("the committed offsets cannot be read", code));
   return out;
+}
+
+Status GroupConsumer::commit(int32_t partition, int64_t next, const std::string& words) const {
+  List list = new_list();
+  auto* entry = rd_kafka_topic_partition_list_add(list.get(), group_.topic.c_str(), partition);
+  entry->offset = next;
+  entry->metadata = std::malloc(words.size());  // librdkafka frees it
+  std::memcpy(entry->metadata, words.data(), words.size());
+  entry->metadata_size = words.size();
+  auto code = rd_kafka_commit(client_->handle(), list.get(), 0);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = list->elems[0].err;
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return tl::unexpected(client_->error("the place in '" + group_.topic + "' is not kept", code));
+}
+
+Result<std::optional<std::pair<int64_t, std::string>>> GroupConsumer::place(
+    int32_t partition, Duration timeout) const {
+  List list = new_list();
+  rd_kafka_topic_partition_list_add(list.get(), group_.topic.c_str(), partition);
+  auto code = rd_kafka_committed(client_->handle(), list.get(), static_cast<int>(timeout.ms()));
+  const auto& entry = list->elems[0];
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = entry.err;
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return tl::unexpected(client_->error("the place in '" + group_.topic + "' is unknown", code));
+  if (entry.offset < 0) return std::optional<std::pair<int64_t, std::string>>();
+  return std::pair<int64_t, std::string>(
+      entry.offset, std::string(static_cast<const char*>(entry.metadata), entry.metadata_size));
 }
 
 Result<std::pair<int64_t, int64_t>> GroupConsumer::range(int32_t partition,

@@ -36,6 +36,8 @@ class ConsumedRecord {
   std::string_view value() const {
     return {static_cast<const char*>(message_->payload), message_->len};
   }
+  // Empty: there is none of that name.
+  std::string_view header(const char* name) const;
   // When it was sent, or taken by the broker, as the topic is set; the broker's word where there is none.
   EventTime timestamp() const;
 
@@ -72,6 +74,11 @@ class GroupConsumer {
   int64_t seen_end(int32_t partition) const;
   // Of the present assignment: to commit with (see assigned()).
   const GroupMetadata& metadata() const { return metadata_; }
+  // The place of a group that commits by itself, with some words beside it (at most 4,096 bytes, as brokers are set). Fails when
+  // the partition is not this member's any more. Any thread.
+  Status commit(int32_t partition, int64_t next, const std::string& words) const;
+  Result<std::optional<std::pair<int64_t, std::string>>> place(int32_t partition,
+                                                               Duration timeout) const;
   // Leaves the group: revoked() is called.
   void leave();
   const KafkaClient& client() const { return *client_; }

@@ -51,10 +51,10 @@ Status TransactionalProducer::begin() {
 Status TransactionalProducer::produce(const RecordToProduce& record) {
   auto try_once = [&] {
     rd_kafka_headers_t* headers = nullptr;
-    if (!record.input.empty()) {
-      headers = rd_kafka_headers_new(1);
-      rd_kafka_header_add(headers, "input", 5, record.input.data(),
-                          static_cast<ssize_t>(record.input.size()));
+    for (auto [name, value] : {std::pair{"input", record.input}, {"payment", record.payment}}) {
+      if (value.empty()) continue;
+      if (!headers) headers = rd_kafka_headers_new(2);
+      rd_kafka_header_add(headers, name, -1, value.data(), static_cast<ssize_t>(value.size()));
     }
     auto code = rd_kafka_producev(
         client_->handle(), RD_KAFKA_V_TOPIC(record.topic.c_str()),

@@ -45,7 +45,8 @@ struct RecordToProduce {
   std::string_view key;  // the partition follows from it
   std::string_view value;
   std::string_view input;  // header "input": the record that this is the outcome of; empty: none
-  int32_t partition = -1;  // instead of the key's
+  std::string_view payment = {};  // header "payment"; empty: none
+  int32_t partition = -1;         // instead of the key's
 };
 
 class TransactionalProducer {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/digest.h"
 #include "intake/label_parser.h"
 #include "payment/records.h"
 #include "stream/raw_records.h"
@@ -133,9 +134,12 @@ void DecideStage::decide() {
 void DecideStage::publish(Pending& pending, const Decision& decision) {
   auto write = [&](std::string& out) { append_json(decision, out); };
   std::string key = pending.payment.card.hex();
-  out_->add(OutcomeTopic::decisions, key, state_->partition, pending.offset, write);
+  bytes_.clear();
+  encode_payment(pending.payment, schema_.fields, bytes_);
+  std::string payment = base64(bytes_);
+  out_->add(OutcomeTopic::decisions, key, state_->partition, pending.offset, write, payment);
   if (decision.outcome != Outcome::approve)
-    out_->add(OutcomeTopic::alerts, key, state_->partition, pending.offset, write);
+    out_->add(OutcomeTopic::alerts, key, state_->partition, pending.offset, write, payment);
   figures_.outcomes[static_cast<size_t>(decision.outcome)].fetch_add(1, std::memory_order_relaxed);
 }
 

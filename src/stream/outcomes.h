@@ -30,21 +30,24 @@ class Outcomes {
     OutcomeTopic topic;
     int32_t partition;  // of the input
     int64_t offset;
-    size_t begin, key_end, end;  // in bytes_
+    size_t begin, key_end, end, payment_end;  // in bytes_
   };
-  // `write` appends the value.
+  // `write` appends the value; `payment` goes along as a header.
   template <typename Write>
-  void add(OutcomeTopic topic, std::string_view key, int32_t partition, int64_t offset,
-           Write write) {
+  void add(OutcomeTopic topic, std::string_view key, int32_t partition, int64_t offset, Write write,
+           std::string_view payment = {}) {
     size_t begin = bytes_.size();
     bytes_ += key;
     size_t key_end = bytes_.size();
     write(bytes_);
-    all_.push_back({topic, partition, offset, begin, key_end, bytes_.size()});
+    size_t end = bytes_.size();
+    bytes_ += payment;
+    all_.push_back({topic, partition, offset, begin, key_end, end, bytes_.size()});
   }
   const std::vector<Outcome>& all() const { return all_; }
   std::string_view key(const Outcome& o) const { return part(o.begin, o.key_end); }
   std::string_view value(const Outcome& o) const { return part(o.key_end, o.end); }
+  std::string_view payment(const Outcome& o) const { return part(o.end, o.payment_end); }
 
   // The record at `offset` has its outcomes.
   void took(int32_t partition, int64_t offset) {

@@ -169,8 +169,8 @@ Status StreamWorker::attempt() {
     input.clear();
     if (o.offset != kNoOutcome)
       input = fmt::format("{}:{}:{}", options_.topics.input, o.partition, o.offset);
-    TRY(producer_->produce(
-        {options_.topics.of(o.topic), outcomes_.key(o), outcomes_.value(o), input}));
+    TRY(producer_->produce({options_.topics.of(o.topic), outcomes_.key(o), outcomes_.value(o),
+                            input, outcomes_.payment(o)}));
   }
   Positions positions;
   for (auto [partition, span] : outcomes_.input) positions[partition] = span.second;

@@ -208,10 +208,10 @@ class Run:
                               capture_output=True)
         at, data = 0, done.stdout
         while at < len(data):
-            header, partition, offset, size, start = (*data[at:at + 400].split(b"\x1f", 4)[:4], 0)
+            header, partition, offset, size, start = (*data[at:at + 4000].split(b"\x1f", 4)[:4], 0)
             start = at + len(header) + len(partition) + len(offset) + len(size) + 4
             at = start + int(size) + 1
-            yield header.decode().removeprefix("input="), int(partition), int(offset), data[start:start + int(size)]
+            yield header.decode().split(",payment=")[0].removeprefix("input="), int(partition), int(offset), data[start:start + int(size)]
 
     def outcomes(self, topic, prefix="", forward=()):
         """Of the records of `topic`: (partition, offset) -> [(where, value)]"""

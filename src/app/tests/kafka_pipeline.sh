@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Card payments through a real broker: what becomes visible is, byte for byte, what replay decides, each payment once; labels and
-# repeats have their outcomes too. Then a stop and a start in the middle, and the same again from the rest.
+# Card payments through a real broker into an archive: what becomes visible is, byte for byte, what replay decides, each payment
+# once, and so is what the archive holds; labels and repeats have their outcomes too. With a stop and a kill in the middle. The
+# archive is an S3 server where the tests' Python environment is there (PAYWARDEN_TEST_VENV), else a folder.
 #
 #   kafka_pipeline.sh PROGRAM PROJECT_ROOT PAN_SCAN
 set -euo pipefail
@@ -30,18 +31,40 @@ directory = "data"
 [model]
 directory = "model"
 END
+cp cards.toml train.toml
+
+# start_s3: sets `port` and the credentials; ends with this script, which holds its input open.
+start_s3() {
+  coproc S3 { exec "$PAYWARDEN_TEST_VENV/bin/python" "$root/src/archive/s3_server.py" bank-archive; }
+  read -r port AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY _ <&"${S3[0]}"
+  export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+}
+kind=folder port=0
+if [[ -n ${PAYWARDEN_TEST_VENV:-} ]]; then
+  kind=s3
+  start_s3
+fi
+cat >>cards.toml <<END
+[archive]
+kind = "$kind"
+directory = "archive"
+bucket = "bank-archive"
+endpoint = "http://127.0.0.1:$port"
+batch_records = 30000
+batch_time = "2s"
+END
 echo "bootstrap.servers=$bootstrap" >client.properties
 
 # A model in seconds: what it scores is of no matter here.
 { xzcat "$data/card-payments-train.csv.xz" || true; } | head -n 150001 >small.csv
-sed -E 's/^directory = "data"/directory = "train"/; s/^trees = .*/trees = 30/' cards.toml >train.toml
+sed -i -E 's/^directory = "data"/directory = "train"/; s/^trees = .*/trees = 30/' train.toml
 "$program" train --config train.toml --data small.csv --out model >train.log 2>&1 || { cat train.log; exit 1; }
 "$program" replay --config train.toml --model model --data "$data/card-payments-test.csv.xz" --out replay.ndjson 2>replay.log
 "$root/src/app/tests/kafka_feed.py" --repeats 0.01 "$data/card-payments-test.csv.xz" >feed.ndjson
 payments=$(wc -l <replay.ndjson) records=$(wc -l <feed.ndjson)
 
 visible() { kcat -b "$bootstrap" -C -q -e -o beginning -X isolation.level=read_committed -t "$1" "${@:2}"; }
-outcomes() { for topic in decisions rejects others; do visible "paywarden.$topic" -f '%h\n'; done; }
+outcomes() { for topic in decisions rejects others; do visible "paywarden.$topic" -f '%h\n' | cut -d, -f1; done; }
 
 # decided COUNT: waits until so many records have an outcome.
 decided() {
@@ -64,8 +87,11 @@ decided "$half"
 stop
 tail -n +$((half + 1)) feed.ndjson | kcat -b "$bootstrap" -P -t payments -X linger.ms=20
 start serve --config cards.toml
+sleep 4
+kill -KILL "$server"
+wait "$server" 2>/dev/null || true
+start serve --config cards.toml
 decided "$records"
-stop
 awk -v begun="$begun" -v now="$(date +%s.%N)" -v n="$records" 'BEGIN { printf "%d records in %.0f s\n", n, now - begun }'
 
 visible paywarden.decisions >decisions.ndjson
@@ -76,9 +102,43 @@ visible paywarden.others | grep -c '"duplicate"' | grep -qx $((records - payment
   { echo "repeats were not told apart"; exit 1; }
 [[ $(visible paywarden.alerts | wc -l) == $(grep -vc '"outcome":"approve"' replay.ndjson) ]] || { echo "not every suspicious payment is an alert"; exit 1; }
 [[ $(visible paywarden.rejects | wc -l) == 0 ]] || { visible paywarden.rejects | head -n 3; echo "rejects"; exit 1; }
-grep -q '"event":"restoring","partition":"0","from":"[1-9][0-9]*"' "$server_log" || { echo "the second start did not begin at a snapshot"; exit 1; }
+grep -q '"event":"restoring","stage":"decide","partition":"0","from":"[1-9][0-9]*"' "$server_log" || { echo "the second start did not begin at a snapshot"; exit 1; }
 
 for topic in rejects others alerts; do visible "paywarden.$topic"; done >other-topics
 grep -o '"cc_num":"[0-9]*"' feed.ndjson | tr -dc '0-9\n' | sort -u >cards
-"$scan" --known cards data decisions.ndjson other-topics "$server_log" || { echo "a card number rests there"; exit 1; }
-echo "ok: $payments payments decided once, as replay does"
+# The archive, in the order of the offsets in its objects' names.
+fetch_archive() {
+  [[ $kind == s3 ]] || return 0
+  rm -rf archive
+  "$PAYWARDEN_TEST_VENV/bin/python" - "$port" <<'END'
+import os, sys
+import boto3
+s3 = boto3.client("s3", endpoint_url="http://127.0.0.1:" + sys.argv[1], region_name="us-east-1")
+for page in s3.get_paginator("list_objects_v2").paginate(Bucket="bank-archive"):
+    for entry in page.get("Contents", []):
+        os.makedirs(os.path.dirname("archive/" + entry["Key"]), exist_ok=True)
+        s3.download_file("bank-archive", entry["Key"], "archive/" + entry["Key"])
+END
+}
+archived() {
+  fetch_archive
+  find archive -name '*.json.gz' 2>/dev/null | awk -F+ '{ print $NF, $0 }' | sort -n | cut -d' ' -f2- | xargs -r zcat
+}
+for _ in $(seq 40); do
+  archived >archived.ndjson
+  (($(wc -l <archived.ndjson) >= payments)) && break
+  sleep 1
+done
+stop
+sed -E 's/^\{"offset":[0-9]+,/{/; s/,"payment":\{.*\}\}$/}/' archived.ndjson >archived-decisions.ndjson
+cmp archived-decisions.ndjson replay.ndjson || { echo "the archive differs from what replay decides"; exit 1; }
+if [[ -f $root/../shared/eval/evaluate.py ]]; then
+  for file in archived replay; do
+    python3 "$root/../shared/eval/evaluate.py" cards --decisions $file.ndjson --data "$data/card-payments-test.csv.xz" >$file.figures
+  done
+  cmp archived.figures replay.figures
+fi
+find archive -name '*.json.gz' | grep -qE '^archive/topics/paywarden.decisions/year=2020/month=[0-9]{2}/day=[0-9]{2}/hour=[0-9]{2}/paywarden.decisions\+0\+[0-9]{10}.json.gz$'
+
+"$scan" --known cards data decisions.ndjson other-topics archived.ndjson "$server_log" || { echo "a card number rests there"; exit 1; }
+echo "ok: $payments payments decided and archived ($kind) once, as replay does"
