@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "archive/folder_store.h"
+#include "objects/folder_store.h"
 
 namespace paywarden {
 

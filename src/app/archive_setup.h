@@ -7,9 +7,9 @@
 #include <memory>
 
 #include "app/config.h"
-#include "archive/object_store.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "objects/object_store.h"
 
 namespace paywarden {
 

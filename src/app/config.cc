@@ -351,6 +351,9 @@ class Loader {
     s.text("snapshot_directory", o.snapshot_directory);
     s.whole("snapshot_every", o.snapshot_every, 1'000, int64_t{1} << 40);
     s.whole("state_hash_every", k.decide.hash_every, 0, int64_t{1} << 40);
+    s.flag("share_snapshots", k.share_snapshots);
+    if (k.share_snapshots && config_.archive.kind == ArchiveKind::none)
+      s.problem("share_snapshots", "needs an archive", "set archive.kind to \"s3\" or \"folder\"");
     s.texts("run", k.run);
     s.ignore("stage");
     o.producer.call_timeout = o.producer.transaction_timeout + seconds(5);

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "archive/archiver.h"
-#include "archive/s3_store.h"
 #include "base/result.h"
 #include "engine/core.h"
 #include "engine/engine.h"
@@ -22,6 +21,7 @@
 #include "http/server.h"
 #include "intake/schema.h"
 #include "log/journal.h"
+#include "objects/s3_store.h"
 #include "simulator/simulator.h"
 #include "stream/worker.h"
 #include "training/trainer.h"
@@ -82,6 +82,7 @@ enum class LogKind { journal, kafka };
 struct KafkaConfig {
   std::string properties_file;
   std::string keyed_by;  // field of the input that its partitions keep together; empty: none
+  bool share_snapshots = false;   // through the archive's store
   std::vector<StageSpec> stages;  // that count, in order; empty: one that reads the payments topic
   std::vector<std::string> run;   // names of those that run here; empty: all
   DecideOptions decide;

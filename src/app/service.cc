@@ -3,11 +3,11 @@
 #include <cstdlib>
 
 #include "app/service_ports.h"
-#include "archive/folder_store.h"
 #include "decision/change.h"
 #include "intake/pan.h"
 #include "notify/email.h"
 #include "notify/webhook.h"
+#include "objects/folder_store.h"
 
 namespace paywarden {
 namespace {

@@ -72,14 +72,13 @@ Status StreamService::open_workers() {
   const KafkaConfig& k = config_.kafka;
   feature_hash_ = hash64(config_.features.hash());
   if (k.stages.empty()) {
-    add_worker("decide", k.stream.topics.input, std::nullopt);
-    return {};
+    return add_worker(kDecide, k.stream.topics.input, std::nullopt);
   }
   TRY_ASSIGN(plan_,
              make_stage_plan(k.stages, config_.features, config_.schema.fields, config_.file));
-  if (runs(kIntake)) add_worker(kIntake, k.stream.topics.input, std::nullopt);
+  if (runs(kIntake)) TRY(add_worker(kIntake, k.stream.topics.input, std::nullopt));
   for (size_t i = 0; i < plan_.stages.size(); ++i)
-    if (runs(k.stages[i].name)) add_worker(k.stages[i].name, k.stages[i].topic, i);
+    if (runs(k.stages[i].name)) TRY(add_worker(k.stages[i].name, k.stages[i].topic, i));
   return {};
 }
 
@@ -89,14 +88,21 @@ bool StreamService::runs(const std::string& stage) const {
 }
 
 // `stage`: of those that count; nothing: the one that reads the payments topic.
-void StreamService::add_worker(const std::string& name, const std::string& topic,
-                               std::optional<size_t> stage) {
+Status StreamService::add_worker(const std::string& name, const std::string& topic,
+                                 std::optional<size_t> stage) {
   StreamOptions options = config_.kafka.stream;
   options.name = name;
   if (name != kDecide) options.group += "." + name;
   options.topics.input = topic;
   for (const PlannedStage& planned : plan_.stages)
     options.topics.stages.push_back(planned.spec.topic);
+  std::unique_ptr<SharedSnapshots> shared;
+  if (config_.kafka.share_snapshots && name != kIntake) {
+    TRY_ASSIGN(auto writing, archive_stores_.open());
+    TRY_ASSIGN(auto reading, archive_stores_.open());
+    shared = std::make_unique<SharedSnapshots>(std::move(writing), std::move(reading), files_,
+                                               options.group, log_);
+  }
   StreamPorts ports{
       [this, name, stage](FindPayment find, StageFigures& figures) {
         return make_stage(name, stage, std::move(find), figures);
@@ -111,7 +117,7 @@ void StreamService::add_worker(const std::string& name, const std::string& topic
       [this, topic](const TopicFound& input) {
         return check_input(topic, input, plan_.stages.empty());
       },
-      files_, clock_, log_,
+      std::move(shared), files_, clock_, log_,
       [this](Duration took) {
         latency_.add(static_cast<uint64_t>(std::max<int64_t>(took.ms(), 0)) * 1000);
       }};
@@ -123,6 +129,7 @@ void StreamService::add_worker(const std::string& name, const std::string& topic
     wake_.notify_all();
   });
   workers_.push_back(std::move(worker));
+  return {};
 }
 
 std::unique_ptr<Stage> StreamService::make_stage(const std::string& name,

@@ -46,7 +46,7 @@ class StreamService {
   Status open_workers();
   void open_archive();
   bool runs(const std::string& stage) const;
-  void add_worker(const std::string& name, const std::string& topic, std::optional<size_t> stage);
+  Status add_worker(const std::string& name, const std::string& topic, std::optional<size_t> stage);
   std::unique_ptr<Stage> make_stage(const std::string& name, std::optional<size_t> stage,
                                     FindPayment find, StageFigures& figures);
   Result<std::unique_ptr<Core>> make_core(std::optional<size_t> stage) const;

@@ -7,7 +7,7 @@
 
 #include "archive/archive_testing.h"
 #include "archive/archiver.h"
-#include "archive/folder_store.h"
+#include "objects/folder_store.h"
 
 namespace paywarden {
 namespace {

@@ -6,8 +6,8 @@
 #include "archive/archive_testing.h"
 #include "archive/object_encoder.h"
 #include "archive/plan.h"
-#include "archive/s3_store.h"
 #include "intake/payment_parser.h"
+#include "objects/s3_store.h"
 
 namespace paywarden {
 namespace {

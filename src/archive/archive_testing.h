@@ -18,9 +18,9 @@
 #include <vector>
 
 #include "archive/log_source.h"
-#include "archive/object_store.h"
 #include "base/check.h"
 #include "base/random.h"
+#include "objects/object_store.h"
 #include "payment/records.h"
 
 namespace paywarden::test {

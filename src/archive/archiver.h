@@ -20,11 +20,11 @@
 #include <thread>
 
 #include "archive/archive_source.h"
-#include "archive/object_store.h"
 #include "archive/plan.h"
 #include "base/clock.h"
 #include "base/operator_log.h"
 #include "base/random.h"
+#include "objects/object_store.h"
 
 namespace paywarden {
 

@@ -1,6 +1,6 @@
 // The published examples: AWS's "Signature Version 4 Test Suite" (AWS General Reference; its files get-vanilla, get-vanilla-query-order-key-case,
 // post-vanilla) and the examples of "Authenticating Requests: Using the Authorization Header" (Amazon S3 API Reference, sig-v4-header-based-auth).
-#include "archive/aws_signature.h"
+#include "objects/aws_signature.h"
 
 #include <gmock/gmock.h>
 

@@ -9,8 +9,8 @@
 
 #include "archive/archive_testing.h"
 #include "archive/archiver.h"
-#include "archive/s3_store.h"
 #include "base/simulated_files.h"
+#include "objects/s3_store.h"
 
 namespace paywarden {
 namespace {

@@ -1,4 +1,4 @@
-#include "archive/s3_store.h"
+#include "objects/s3_store.h"
 
 #include <gmock/gmock.h>
 

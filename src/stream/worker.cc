@@ -77,6 +77,7 @@ void StreamWorker::run() {
   }
   reap_snapshot(true);
   snapshot_all();
+  ports_.shared.reset();  // once what was offered is copied
   consumer_->leave();
 }
 

@@ -23,6 +23,7 @@
 #include "kafka/consumer.h"
 #include "kafka/topics.h"
 #include "stream/decide_stage.h"
+#include "stream/shared_snapshots.h"
 #include "stream/stage.h"
 
 namespace paywarden {
@@ -88,6 +89,7 @@ struct StreamPorts {
       configure;  // what the configuration says and the state does not know
   // Whether the input may be cut into so many partitions, and forget after so long.
   std::function<Status(const TopicFound&)> check_input;
+  std::unique_ptr<SharedSnapshots> shared;  // null: snapshots stay in this instance's folder
   Files& files;
   Clock& clock;  // for figures
   OperatorLog& log;
@@ -131,6 +133,9 @@ class StreamWorker : private GroupConsumer::Member {
   void note_restored(PartitionState& state);
   Status read_on();
   Snapshots snapshots_of(int32_t partition) const;
+  std::string part_name(int32_t partition) const;
+  void share(int32_t partition, uint64_t sequence);
+  void fetch_shared(Snapshots& snapshots, int32_t partition, int64_t committed);
   void maybe_snapshot();
   void reap_snapshot(bool wait);
   void snapshot_all();
@@ -154,6 +159,7 @@ class StreamWorker : private GroupConsumer::Member {
   std::deque<std::chrono::steady_clock::time_point> fences_;
   SnapshotChild snapshot_child_;
   int32_t snapshot_partition_ = 0;
+  uint64_t snapshot_sequence_ = 0;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -124,6 +124,7 @@ Result<std::unique_ptr<PartitionState>> StreamWorker::from_snapshot(int32_t part
   state->partition = partition;
   Snapshots snapshots = snapshots_of(partition);
   TRY(snapshots.prepare());
+  fetch_shared(snapshots, partition, committed);
   TRY_ASSIGN(auto sequences, snapshots.list());
   for (uint64_t sequence : sequences) {
     if (sequence > static_cast<uint64_t>(committed)) continue;
@@ -145,9 +146,32 @@ Status StreamWorker::read_on() {
   return consumer_->read_from(positions);
 }
 
+std::string StreamWorker::part_name(int32_t partition) const {
+  return fmt::format("{}-{}", options_.topics.input, partition);
+}
+
+void StreamWorker::share(int32_t partition, uint64_t sequence) {
+  if (ports_.shared)
+    ports_.shared->offer(part_name(partition), snapshots_of(partition).path_of(sequence), sequence,
+                         options_.snapshots_kept);
+}
+
+// A store that is away costs time, not correctness: then more is replayed.
+void StreamWorker::fetch_shared(Snapshots& snapshots, int32_t partition, int64_t committed) {
+  if (!ports_.shared) return;
+  uint64_t newest_local = 0;
+  if (auto local = snapshots.list())
+    for (uint64_t sequence : *local)
+      if (sequence <= static_cast<uint64_t>(committed))
+        newest_local = std::max(newest_local, sequence);
+  auto fetched =
+      ports_.shared->fetch(part_name(partition), static_cast<uint64_t>(committed), newest_local,
+                           [&](uint64_t sequence) { return snapshots.path_of(sequence); });
+  if (!fetched) complain("snapshot_not_fetched", fetched.error());
+}
+
 Snapshots StreamWorker::snapshots_of(int32_t partition) const {
-  return Snapshots(ports_.files, fmt::format("{}/{}-{}", options_.snapshot_directory,
-                                             options_.topics.input, partition));
+  return Snapshots(ports_.files, options_.snapshot_directory + "/" + part_name(partition));
 }
 
 // Only what is committed: a snapshot may be loaded by another instance.
@@ -159,6 +183,7 @@ void StreamWorker::maybe_snapshot() {
       continue;
     state->payments_since_snapshot = 0;
     snapshot_partition_ = partition;
+    snapshot_sequence_ = static_cast<uint64_t>(state->next);
     Snapshots snapshots = snapshots_of(partition);
     if (snapshot_child_.start(snapshots, *state->core, static_cast<uint64_t>(state->next))) return;
   }
@@ -171,6 +196,7 @@ void StreamWorker::reap_snapshot(bool wait) {
   if (!*done)
     ports_.log.write(LogLevel::error, "snapshot_failed",
                      {{"partition", std::to_string(snapshot_partition_)}});
+  if (*done) share(snapshot_partition_, snapshot_sequence_);
   if (auto pruned = snapshots_of(snapshot_partition_).prune(options_.snapshots_kept); !pruned)
     complain("snapshot_not_removed", pruned.error());
 }
@@ -184,6 +210,7 @@ void StreamWorker::snapshot_all() {
     (written ? figures_.snapshots : figures_.snapshots_failed)
         .fetch_add(1, std::memory_order_relaxed);
     if (!written) complain("snapshot_failed", written.error());
+    if (written) share(partition, static_cast<uint64_t>(state->next));
   }
 }
 

@@ -7,6 +7,7 @@ middle of things, sent away and brought back, and while the broker restarts. The
   K3  a payment that came twice was decided once
   K4  an instance that slept past its session and woke published nothing that another one had
   K5  the state's hashes at the same offset are equal on all instances, replayed or live
+  E8  the archive holds every decision once, as it is in the topic
   and every decision equals, byte for byte, that of one instance that read all of it alone, undisturbed
 
 With `stages` the payments topic is keyed by nothing, and intake, card and merchant stages stand behind each other, each checked so.
@@ -14,6 +15,7 @@ With `stages` the payments topic is keyed by nothing, and intake, card and merch
 Prints the counts; ends with 1 when one is not 0, with 77 where it cannot run."""
 import collections
 import datetime
+import gzip
 import json
 import os
 import pathlib
@@ -77,7 +79,7 @@ instance = "{number}"
 {'' if stages else 'keyed_by = "card"'}
 partitions = {PARTITIONS}
 transaction_timeout = "5s"
-snapshot_directory = "{run.work}/snapshots-{group}"
+share_snapshots = true
 snapshot_every = 3000
 state_hash_every = 500
 {topics}
@@ -89,6 +91,11 @@ card_key_file = "{run.work}/card.key"
 idempotency_horizon = "60d"
 [model]
 directory = "{run.work}/model"
+[archive]
+kind = "folder"
+directory = "{run.work}/archive-{group}"
+batch_records = 400
+batch_time = "1s"
 """
         self.config = self.folder / "config.toml"
         self.config.write_text(config)
@@ -281,7 +288,7 @@ class Run:
             one.kill()
             shutil.rmtree(one.folder / "data")
             if self.chance.random() < 0.5:
-                shutil.rmtree(self.work / "snapshots-paywarden", ignore_errors=True)
+                shutil.rmtree(self.work / "archive-paywarden/snapshots", ignore_errors=True)
             back.append((later, one.start))
         elif thing == "pause":
             one.paused = True
@@ -318,12 +325,36 @@ class Run:
                     key = state["stage"], state["partition"], state["next"]
                     compared += key in hashes
                     unequal += hashes.setdefault(key, state["hash"]) != state["hash"]
+        self.check_archive()
         decided = collections.Counter(json.loads(value)["payment_id"] for _, _, _, value in self.read("paywarden.decisions"))
         twice = sum(n > 1 for n in decided.values())
         print(f"{sum(decided.values())} decisions, decided twice: {twice}; states compared: {compared}, unequal: {unequal}; "
               f"{dict(self.events)}")
         if twice or unequal or compared < 20 or len(decided) != self.plan["payments"]:
             self.wrong("a promise is broken")
+
+    def check_archive(self):
+        """Objects tile each partition of the decisions topic: each decision in one, between its name's offset and the next one's."""
+        visible = {(p, o): value.decode() for _, p, o, value in self.read("paywarden.decisions")}
+        found, wrong = collections.Counter(), 0
+        objects = collections.defaultdict(list)
+        for path in (self.work / "archive-paywarden/topics").rglob("*.json.gz"):
+            _, partition, start = path.name.removesuffix(".json.gz").split("+")
+            objects[int(partition)].append((int(start), path))
+        for partition, paths in objects.items():
+            paths.sort()
+            ends = [start for start, _ in paths[1:]] + [1 << 62]
+            for (start, path), end in zip(paths, ends):
+                for line in gzip.open(path, "rt"):
+                    offset = json.loads(line)["offset"]
+                    found[partition, offset] += 1
+                    decision = "{" + line.split(",", 1)[1].rsplit(',"payment":{', 1)[0] + "}"
+                    wrong += not start <= offset < end or visible.get((partition, offset)) != decision
+        missing, twice = len(set(visible) - set(found)), sum(n > 1 for n in found.values())
+        print(f"archive: {sum(found.values())} decisions in {sum(len(o) for o in objects.values())} objects; missing: {missing}, "
+              f"twice: {twice}, different or elsewhere: {wrong}")
+        if missing or twice or wrong:
+            self.wrong("the archive is not the decisions topic")
 
     def alone(self, stage, topic):
         """One instance reads all of a stage's input by itself, undisturbed, and writes elsewhere."""
@@ -375,6 +406,7 @@ class Run:
                     if not self.wait_for(topic, "", forward):
                         self.wrong(f"not every record of {topic} has an outcome: " + instances[0].log.read_text()[-3000:])
                 print(f"all decided after {time.monotonic() - begun:.0f} s", flush=True)
+                time.sleep(4)  # the archive's last batch
                 for instance in instances:
                     if instance.running():
                         instance.leave()

@@ -1,4 +1,4 @@
-#include "archive/folder_store.h"
+#include "objects/folder_store.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "archive/aws_credentials.h"
+#include "objects/aws_credentials.h"
 
 #include <simdjson.h>
 

@@ -8,8 +8,8 @@
 
 #include <memory>
 
-#include "archive/object_store.h"
 #include "base/files.h"
+#include "objects/object_store.h"
 
 namespace paywarden {
 

@@ -16,10 +16,10 @@
 #include <optional>
 #include <string>
 
-#include "archive/aws_signature.h"
-#include "archive/http_caller.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "objects/aws_signature.h"
+#include "objects/http_caller.h"
 
 namespace paywarden {
 

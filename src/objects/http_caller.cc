@@ -1,4 +1,4 @@
-#include "archive/http_caller.h"
+#include "objects/http_caller.h"
 
 #include <curl/curl.h>
 

@@ -1,4 +1,4 @@
-#include "archive/aws_signature.h"
+#include "objects/aws_signature.h"
 
 #include <fmt/format.h>
 

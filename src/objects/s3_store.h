@@ -11,11 +11,11 @@
 #include <memory>
 #include <string>
 
-#include "archive/aws_credentials.h"
-#include "archive/http_caller.h"
-#include "archive/object_store.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "objects/aws_credentials.h"
+#include "objects/http_caller.h"
+#include "objects/object_store.h"
 
 namespace paywarden {
 
