@@ -131,23 +131,24 @@ Status StreamWorker::process() {
   return status;
 }
 
-// Until the outcomes are visible, or are no longer ours to publish.
+// Until the outcomes are visible, or are no longer ours to publish. After a failed attempt nothing is sent before it is known
+// what became of it: the same bytes once more would be a second outcome.
 Status StreamWorker::settle() {
+  bool unclear = false;
   while (!outcomes_.empty()) {
-    Status done = attempt();
+    Status done = unclear ? look_what_is_committed() : attempt();
     if (done) {
-      for (auto [partition, span] : outcomes_.input) states_[partition]->committed = span.second;
-      note_visible();
-      return {};
+      if (!unclear) note_committed();
+      unclear = false;
+      continue;
     }
-    figures_.commits_failed.fetch_add(1, std::memory_order_relaxed);
-    complain("commit_failed", done.error());
+    if (!unclear) figures_.commits_failed.fetch_add(1, std::memory_order_relaxed);
+    complain(unclear ? "committed_offsets_unknown" : "commit_failed", done.error());
     if (producer_ && producer_->fenced()) note_fence();
     producer_.reset();
+    unclear = true;
     if (stopping()) return {};  // what is not visible is decided again after the next start
     back_off();
-    if (outcomes_.empty()) return {};
-    TRY(look_what_is_committed());
   }
   return {};
 }
@@ -181,29 +182,20 @@ Status StreamWorker::attempt() {
 // After an attempt whose end is unknown. The producer is made anew first: that ends the former transaction one way or the
 // other, so that what is read here stays so.
 Status StreamWorker::look_what_is_committed() {
-  if (auto made = make_producer(); !made) {
-    complain("producer_failed", made.error());
-    return {};
-  }
+  TRY(make_producer());
   std::vector<int32_t> partitions;
   for (const auto& [partition, span] : outcomes_.input) partitions.push_back(partition);
-  auto committed = consumer_->committed(partitions, options_.producer.call_timeout);
-  if (!committed) {
-    complain("committed_offsets_unknown", committed.error());
-    producer_.reset();
-    return {};
-  }
+  TRY_ASSIGN(auto committed, consumer_->committed(partitions, options_.producer.call_timeout));
   size_t done = 0, undone = 0;
   for (auto [partition, span] : outcomes_.input) {
-    auto found = committed->find(partition);
-    int64_t now = found == committed->end() ? states_[partition]->committed : found->second;
+    auto found = committed.find(partition);
+    int64_t now = found == committed.end() ? states_[partition]->committed : found->second;
     done += now == span.second;
     undone += now == states_[partition]->committed;
   }
   if (undone == partitions.size()) return {};
   if (done == partitions.size()) {
-    for (auto [partition, span] : outcomes_.input) states_[partition]->committed = span.second;
-    note_visible();
+    note_committed();
     return {};
   }
   // Somebody else has gone on with a partition: its state here is of another history.
@@ -213,6 +205,11 @@ Status StreamWorker::look_what_is_committed() {
   }
   drop_outcomes();
   return {};
+}
+
+void StreamWorker::note_committed() {
+  for (auto [partition, span] : outcomes_.input) states_[partition]->committed = span.second;
+  note_visible();
 }
 
 void StreamWorker::note_visible() {

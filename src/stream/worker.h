@@ -126,6 +126,7 @@ class StreamWorker : private GroupConsumer::Member {
   void back_off();
   void complain(std::string_view event, const Error& error);
   void note_fence();
+  void note_committed();
   void note_visible();
   Status restore();
   Result<std::unique_ptr<PartitionState>> state_of(int32_t partition, int64_t committed);

@@ -140,7 +140,9 @@ Result<std::unique_ptr<PartitionState>> StreamWorker::from_snapshot(int32_t part
   return state;
 }
 
+// What is waiting to be processed comes again: it may lie beyond where reading goes on.
 Status StreamWorker::read_on() {
+  gathered_.clear();
   Positions positions;
   for (const auto& [partition, state] : states_) positions[partition] = state->next;
   return consumer_->read_from(positions);
