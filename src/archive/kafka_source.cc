@@ -58,8 +58,8 @@ Status KafkaSource::look_ahead(Duration timeout) const {
   ConsumedRecord record(message);
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     position_.reset();
-    return tl::unexpected(
-        client_->error("'" + topic_ + "' cannot be read", rd_kafka_message_errstr(message)));
+    return tl::unexpected(client_->error("'" + topic_ + "' cannot be read", message->err,
+                                         rd_kafka_message_errstr(message)));
   }
   ahead_ = std::move(record);
   int64_t low = 0, high = 0;

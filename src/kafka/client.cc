@@ -8,6 +8,11 @@ namespace {
 // Librdkafka repeats a complaint at every attempt; people need it once a minute.
 constexpr std::chrono::minutes kTellAgainAfter{1};
 
+// Of a complaint: later ones have nothing to do with it.
+constexpr std::chrono::minutes kComplaintCounts{1};
+// Of connections: a certificate that is refused, or a password, is refused the next time too.
+constexpr std::chrono::milliseconds kReachEvery{500};
+
 std::string remedy_of(int code) {
   switch (code) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
@@ -30,23 +35,40 @@ std::string remedy_of(int code) {
   }
 }
 
+bool is_of_connection(int code) {
+  return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
+         code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+}
+
+bool is_refused(int code) {
+  return code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
+}
+
+// Librdkafka's own words hold the value, which may be a secret.
+tl::unexpected<Error> not_taken(const std::string& key, rd_kafka_conf_res_t result,
+                                const std::string& file) {
+  if (result == RD_KAFKA_CONF_UNKNOWN)
+    return fail("there is no property '" + key + "'", file,
+                "remove the line, or see librdkafka's CONFIGURATION.md for its name");
+  return fail("the value of '" + key + "' is not taken", file,
+              "see librdkafka's CONFIGURATION.md for its values");
+}
+
 Result<rd_kafka_conf_t*> configured(const KafkaClientOptions& options, KafkaSettings settings) {
   char text[512];
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   auto set = [&](const std::string& key, const std::string& value) {
-    return rd_kafka_conf_set(conf, key.c_str(), value.c_str(), text, sizeof text) ==
-           RD_KAFKA_CONF_OK;
+    return rd_kafka_conf_set(conf, key.c_str(), value.c_str(), text, sizeof text);
   };
   set("client.id", options.client_id);
   set("log_level", "5");
   for (const auto& [key, value] : options.properties.values)
-    if (!set(key, value)) {
+    if (auto result = set(key, value); result != RD_KAFKA_CONF_OK) {
       rd_kafka_conf_destroy(conf);
-      return fail("Kafka's client does not take '" + key + "'", "the properties file",
-                  "see librdkafka's CONFIGURATION.md for its name and values");
+      return not_taken(key, result, options.properties.file);
     }
   for (const auto& [key, value] : settings)
-    if (!set(key, value)) {
+    if (set(key, value) != RD_KAFKA_CONF_OK) {
       rd_kafka_conf_destroy(conf);
       return fail(std::string("Kafka's client does not take our setting: ") + text);
     }
@@ -71,7 +93,7 @@ Result<std::unique_ptr<KafkaClient>> KafkaClient::create(rd_kafka_type_t type,
   client->handle_ = rd_kafka_new(type, conf, text, sizeof text);
   if (!client->handle_) {
     rd_kafka_conf_destroy(conf);
-    return fail(std::string("Kafka's client cannot be made: ") + text, "the properties file");
+    return fail(std::string("Kafka's client cannot be made: ") + text, options.properties.file);
   }
   return client;
 }
@@ -89,12 +111,13 @@ void KafkaClient::heard(rd_kafka_t*, int code, const char* reason, void* opaque)
   bool tell = false;
   {
     std::lock_guard lock(self.mutex_);
-    // That all are down follows from something that was said before, and says less.
-    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || self.complaint_.empty())
-      self.complaint_ = std::string(reason) + (remedy.empty() ? "" : "; " + remedy);
     auto now = std::chrono::steady_clock::now();
+    // That all are down follows from something that was said before, and says less.
+    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || self.complaint_.text.empty())
+      self.complaint_ = {code, reason, now};
     auto [last, first] = self.told_.try_emplace(code, now);
-    tell = first || now - last->second >= kTellAgainAfter;
+    // What is fatal is the error of a call, too.
+    tell = (first || now - last->second >= kTellAgainAfter) && code != RD_KAFKA_RESP_ERR__FATAL;
     if (tell) last->second = now;
   }
   if (tell)
@@ -104,39 +127,50 @@ void KafkaClient::heard(rd_kafka_t*, int code, const char* reason, void* opaque)
                      {"remedy", remedy}});
 }
 
-// Lines of level 3 and worse come through heard() too.
+// Lines of level 3 and worse come through heard() too. That a producer has no use for a consumer's property is no news: there is
+// one file for both.
 void KafkaClient::logged(const rd_kafka_t* handle, int level, const char* facility,
                          const char* text) {
-  if (level <= 3) return;
+  if (level <= 3 || std::string_view(facility) == "CONFWARN") return;
   KafkaClient& self = of(rd_kafka_opaque(handle));
   self.log_.write(level <= 4 ? LogLevel::warning : LogLevel::info, "kafka_client",
                   {{"facility", facility}, {"what", text}});
 }
 
-std::string KafkaClient::complaint() const {
+KafkaClient::Complaint KafkaClient::complaint() const {
   std::lock_guard lock(mutex_);
-  return complaint_;
+  bool counts = std::chrono::steady_clock::now() - complaint_.at < kComplaintCounts;
+  return counts ? complaint_ : Complaint();
 }
 
-Error KafkaClient::error(const std::string& what, const std::string& detail) const {
-  std::string said = complaint();
-  return {
-      what + ": " + detail + (said.empty() ? "" : " (" + said + ")"), "Kafka at " + brokers_, {}};
+// That a broker was not reached follows from what went wrong with its connection, which knows the remedy.
+Error KafkaClient::error(const std::string& what, rd_kafka_resp_err_t code,
+                         const std::string& detail) const {
+  Complaint said = complaint();
+  bool told = said.text.empty() || said.text.find(detail) != std::string::npos;
+  std::string remedy = remedy_of(is_of_connection(code) ? said.code : code);
+  if (remedy.empty()) remedy = remedy_of(code);
+  return {what + ": " + detail + (told ? "" : " (" + said.text + ")"), "Kafka at " + brokers_,
+          remedy};
 }
 
 Status KafkaClient::status(const std::string& what, rd_kafka_error_t* problem) const {
   if (!problem) return {};
-  std::string detail = rd_kafka_error_string(problem);
+  Error out = error(what, rd_kafka_error_code(problem), rd_kafka_error_string(problem));
   rd_kafka_error_destroy(problem);
-  return tl::unexpected(error(what, detail));
+  return tl::unexpected(std::move(out));
 }
 
 Status KafkaClient::reach(Duration timeout) const {
+  auto begun = std::chrono::steady_clock::now();
   const rd_kafka_metadata_t* metadata = nullptr;
-  auto code = rd_kafka_metadata(handle_, 0, nullptr, &metadata, static_cast<int>(timeout.ms()));
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+  while (true) {
+    auto code = rd_kafka_metadata(handle_, 0, nullptr, &metadata, kReachEvery.count());
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) break;
     rd_kafka_poll(handle_, 0);  // what was said meanwhile
-    return tl::unexpected(error("no broker answers", code));
+    bool over = std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds(timeout.ms());
+    if (over || is_refused(complaint().code))
+      return tl::unexpected(error("no broker answers", code));
   }
   rd_kafka_metadata_destroy(metadata);
   return {};

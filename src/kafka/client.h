@@ -47,13 +47,13 @@ class KafkaClient {
   void* owner() const { return owner_; }
   static KafkaClient& of(void* opaque) { return *static_cast<KafkaClient*>(opaque); }
 
-  // Waits until a broker answers. The error names what a connection failed of last: refused, sign-in, certificate.
+  // Waits until a broker answers. The error names what a connection failed of last: refused, sign-in, certificate; the last
+  // two are not waited for.
   Status reach(Duration timeout) const;
-  // What librdkafka complained of last, for a person; empty: nothing.
-  std::string complaint() const;
-  Error error(const std::string& what, const std::string& detail) const;
+  // With what librdkafka complained of in the last minute, and what to do about it.
+  Error error(const std::string& what, rd_kafka_resp_err_t code, const std::string& detail) const;
   Error error(const std::string& what, rd_kafka_resp_err_t code) const {
-    return error(what, rd_kafka_err2str(code));
+    return error(what, code, rd_kafka_err2str(code));
   }
   // Takes the error object over.
   Status status(const std::string& what, rd_kafka_error_t* error) const;
@@ -66,9 +66,17 @@ class KafkaClient {
   OperatorLog& log_;
   void* owner_;
   rd_kafka_t* handle_ = nullptr;
+  // What librdkafka said last, for a person.
+  struct Complaint {
+    int code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    std::string text;
+    std::chrono::steady_clock::time_point at;
+  };
+  Complaint complaint() const;
+
   std::string brokers_;
   mutable std::mutex mutex_;  // the next two
-  std::string complaint_;
+  Complaint complaint_;
   std::map<int, std::chrono::steady_clock::time_point> told_;  // an event a code and minute
 };
 

@@ -36,16 +36,28 @@ TEST(KafkaClient, WhatCannotBeReachedIsSaid) {
       << reached.error().line();
 }
 
-TEST(KafkaClient, AnUnknownPropertyIsNamedWithoutItsValue) {
-  SilentLog log;
-  KafkaClientOptions options;
-  options.properties.values["bootstrap.servers"] = "127.0.0.1:1";
-  options.properties.values["sasl.pasword"] = "secret";
-  auto client = KafkaClient::create(RD_KAFKA_PRODUCER, options, {}, log);
-  ASSERT_FALSE(client);
-  EXPECT_EQ(client.error().line(),
-            "the properties file: Kafka's client does not take 'sasl.pasword'; see librdkafka's "
-            "CONFIGURATION.md for its name and values");
+TEST(KafkaClient, APropertyThatIsNotTakenIsNamedWithoutItsValue) {
+  const struct {
+    const char* key;
+    const char* says;
+  } rows[] = {
+      {"sasl.pasword",
+       "my.config: there is no property 'sasl.pasword'; remove the line, or see librdkafka's "
+       "CONFIGURATION.md for its name"},
+      {"security.protocol",
+       "my.config: the value of 'security.protocol' is not taken; see librdkafka's "
+       "CONFIGURATION.md for its values"},
+  };
+  for (const auto& row : rows) {
+    SilentLog log;
+    KafkaClientOptions options;
+    options.properties.file = "my.config";
+    options.properties.values["bootstrap.servers"] = "127.0.0.1:1";
+    options.properties.values[row.key] = "secret";
+    auto client = KafkaClient::create(RD_KAFKA_PRODUCER, options, {}, log);
+    ASSERT_FALSE(client);
+    EXPECT_EQ(client.error().line(), row.says);
+  }
 }
 
 }  // namespace

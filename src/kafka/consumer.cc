@@ -91,7 +91,7 @@ std::optional<ConsumedRecord> GroupConsumer::poll(Duration timeout) {
   if (!message) return std::nullopt;
   ConsumedRecord record(message);
   if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return record;
-  problem_ = client_->error("the topic '" + group_.topic + "' cannot be read",
+  problem_ = client_->error("the topic '" + group_.topic + "' cannot be read", message->err,
                             rd_kafka_message_errstr(message));
   return std::nullopt;
 }

@@ -24,15 +24,29 @@ Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::create(
   return producer;
 }
 
-// Takes the error over.
+namespace {
+
+std::string quoted(const std::set<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? " '" : ", '") + name + "'";
+  return out;
+}
+
+}  // namespace
+
+// Takes the error over. A broker that refuses a topic does not say which.
 Status TransactionalProducer::done(const char* what, rd_kafka_error_t* error) {
+  auto code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
   if (error) {
-    auto code = rd_kafka_error_code(error);
     fenced_ |= code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
                code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
     rd_kafka_poll(client_->handle(), 0);
   }
-  return client_->status(what, error);
+  Status out = client_->status(what, error);
+  if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && !topics_.empty())
+    out.error().remedy =
+        "let the user write the topics" + quoted(topics_) + " (ACLs at the broker)";
+  return out;
 }
 
 Status TransactionalProducer::usable() {
@@ -40,7 +54,7 @@ Status TransactionalProducer::usable() {
   auto code = rd_kafka_fatal_error(client_->handle(), text, sizeof text);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   fenced_ |= code == RD_KAFKA_RESP_ERR__FENCED;
-  return tl::unexpected(client_->error("the producer has failed", text));
+  return tl::unexpected(client_->error("the producer has failed", code, text));
 }
 
 Status TransactionalProducer::begin() {
@@ -49,6 +63,7 @@ Status TransactionalProducer::begin() {
 }
 
 Status TransactionalProducer::produce(const RecordToProduce& record) {
+  if (!topics_.count(record.topic)) topics_.insert(record.topic);
   auto try_once = [&] {
     rd_kafka_headers_t* headers = nullptr;
     for (auto [name, value] : {std::pair{"input", record.input}, {"payment", record.payment}}) {

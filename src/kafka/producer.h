@@ -12,6 +12,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -69,6 +70,7 @@ class TransactionalProducer {
   int timeout_ms() const { return static_cast<int>(limits_.call_timeout.ms()); }
   ProducerLimits limits_;
   std::unique_ptr<KafkaClient> client_;
+  std::set<std::string> topics_;  // written to
   bool fenced_ = false;
 };
 

@@ -88,6 +88,7 @@ std::string KafkaProperties::bootstrap() const {
 Result<KafkaProperties> read_properties(std::string_view text, const std::string& file,
                                         const Environment& environment) {
   KafkaProperties out;
+  out.file = file;
   size_t line_number = 0;
   while (!text.empty()) {
     size_t end = std::min(text.find('\n'), text.size());

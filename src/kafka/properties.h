@@ -29,6 +29,7 @@ namespace paywarden {
 struct KafkaProperties {
   std::map<std::string, std::string> values;  // librdkafka's names
   std::vector<std::string> left_aside;        // keys
+  std::string file;                           // for messages
   std::string bootstrap() const;              // for messages; no secret
 };
 

@@ -24,9 +24,9 @@ class Request {
   Result<Owned<rd_kafka_event_t>> answer(const std::string& what) {
     Owned<rd_kafka_event_t> event(rd_kafka_queue_poll(queue_.get(), timeout_ms_ + 1000),
                                   rd_kafka_event_destroy);
-    if (!event) return tl::unexpected(client_.error(what, "the time is over"));
+    if (!event) return tl::unexpected(client_.error(what, RD_KAFKA_RESP_ERR__TIMED_OUT));
     if (auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return tl::unexpected(client_.error(what, rd_kafka_event_error_string(event.get())));
+      return tl::unexpected(client_.error(what, code, rd_kafka_event_error_string(event.get())));
     return event;
   }
 
@@ -53,10 +53,7 @@ Result<int32_t> partitions_of(const KafkaClient& client, const std::string& name
   if (about == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return 0;
   if (about == RD_KAFKA_RESP_ERR_NO_ERROR || about == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
     return count;
-  auto error = client.error(what, about);
-  if (about == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-    error.remedy = "let the user read and write the topic (an ACL at the broker)";
-  return tl::unexpected(error);
+  return tl::unexpected(client.error(what, about));
 }
 
 Status make(const KafkaClient& client, const TopicWanted& wanted, TopicOptions options,
@@ -66,7 +63,7 @@ Status make(const KafkaClient& client, const TopicWanted& wanted, TopicOptions o
   Owned<rd_kafka_NewTopic_t> topic(rd_kafka_NewTopic_new(wanted.name.c_str(), wanted.partitions,
                                                          options.replication, text, sizeof text),
                                    rd_kafka_NewTopic_destroy);
-  if (!topic) return tl::unexpected(client.error(what, text));
+  if (!topic) return tl::unexpected(client.error(what, RD_KAFKA_RESP_ERR__INVALID_ARG, text));
   rd_kafka_NewTopic_set_config(topic.get(), "retention.ms",
                                std::to_string(wanted.retention_min.ms()).c_str());
   Request request(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout);
@@ -109,7 +106,8 @@ void look_at_settings(const KafkaClient& client, const std::string& name, Durati
     if (!value) continue;
     if (key == "retention.ms" && std::atoll(value) >= 0)
       out.retention = milliseconds(std::atoll(value));
-    if (key == "cleanup.policy") out.compacted = std::string_view(value).starts_with("compact");
+    if (key == "cleanup.policy")  // a list: "compact,delete"
+      out.compacted = std::string_view(value).find("compact") != std::string_view::npos;
   }
 }
 

@@ -59,7 +59,7 @@ struct StreamOptions {
   Duration batch_every =
       milliseconds(10);       // records are gathered so long: latency against commits a second
   size_t batch_max = 10'000;  // records of a transaction
-  Duration reach_timeout = seconds(10);  // at the start
+  Duration reach_timeout = seconds(8);  // at the start
   ProducerLimits producer;
   Duration backoff_min = milliseconds(100), backoff_max = seconds(10);  // between attempts
   TopicOptions topic_options;

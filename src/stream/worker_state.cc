@@ -236,7 +236,7 @@ Result<std::string> StreamWorker::record_at(int32_t partition, int64_t offset) {
   rd_kafka_message_t* message =
       rd_kafka_consumer_poll(reader_->handle(), static_cast<int>(kRecordTimeout.ms()));
   if (!message)
-    return tl::unexpected(reader_->error("a record cannot be read", "the time is over"));
+    return tl::unexpected(reader_->error("a record cannot be read", RD_KAFKA_RESP_ERR__TIMED_OUT));
   ConsumedRecord record(message);
   if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) return std::string();
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)

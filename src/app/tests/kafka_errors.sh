@@ -1,0 +1,221 @@
+#!/usr/bin/env bash
+# What an operator meets with Kafka: each mistake ends `paywarden serve` within 10 s, with exit code 1 and one line on standard
+# error that says what, where and what to do, and names no secret. Rights that are missing later, and brokers that do not
+# answer, are said in the log, seldom; afterwards no payment is lost and none decided twice.
+#
+#   kafka_errors.sh PROGRAM PROJECT_ROOT
+set -euo pipefail
+
+program=$(realpath "$1") root=$(realpath "$2")
+# shellcheck source=src/app/tests/program.sh disable=SC2154 # `work`
+source "$root/src/app/tests/program.sh"
+kafka=$root/scripts/kafka.sh
+command -v kcat >/dev/null || { echo "skipped: there is no kcat"; exit 77; }
+use_work_folder
+trap '"$kafka" stop "$work/kafka"; leave' EXIT
+"$kafka" start "$work/kafka" --sasl --owner $$ || exit
+plain=$(<kafka/bootstrap) signed=$(<kafka/bootstrap-sasl)
+
+ENDS_WITHIN_S=10
+SECRETS='paywarden-secret|reader-secret|not-the-password'
+cases=0 failures=0
+
+# wrong CASE TEXT: counts a failure and shows what the program said.
+wrong() {
+  failures=$((failures + 1))
+  echo "FAILED $1: $2"
+  tail -n 12 err | sed 's/^/    | /'
+}
+
+no_secrets() {
+  if grep -qE "$SECRETS" err; then wrong "$1" "a secret is named"; fi
+}
+
+# says CASE PHRASE...: `serve` with now.toml ends in time, with 1 and one line that holds every phrase.
+says() {
+  local name=$1 status=0 line phrase begun
+  shift
+  cases=$((cases + 1))
+  begun=$(date +%s%N)
+  timeout 30 "$program" serve --config now.toml --port 0 >out 2>err </dev/null || status=$?
+  echo "$name: $((($(date +%s%N) - begun) / 1000000)) ms"
+  (($(date +%s%N) - begun <= ENDS_WITHIN_S * 1000000000)) || wrong "$name" "it took longer than $ENDS_WITHIN_S s"
+  no_secrets "$name"
+  line=$(grep -v '^{' err || true)
+  [[ $status == 1 ]] || { wrong "$name" "exit code $status instead of 1"; return; }
+  [[ $line == "paywarden: "* && $line != *$'\n'* && $(tail -n 1 err) == "$line" ]] || { wrong "$name" "not one line at the end"; return; }
+  for phrase in "$@"; do
+    [[ $line == *"$phrase"* ]] || { wrong "$name" "does not say '$phrase'"; return; }
+  done
+}
+
+# settings [LINE...]: now.toml, with those lines in [kafka]; each case has a group of its own.
+groups=0
+settings() {
+  groups=$((groups + 1))
+  { cat demo.toml && printf '%s\n' '[log]' 'kind = "kafka"' '[kafka]' 'properties_file = "now.properties"' 'instance = "1"' \
+    'partitions = 1' 'transaction_timeout = "5s"' "group = \"group-$groups\"" "$@"; } >now.toml
+  rm -rf data
+}
+
+signed_in() {
+  printf '%s\n' "bootstrap.servers=$signed" "security.protocol=SASL_SSL" "sasl.mechanisms=PLAIN" "sasl.username=$1" "sasl.password=$2" \
+    "ssl.ca.location=$3" "session.timeout.ms=6000" >now.properties
+}
+
+plainly() { printf '%s\n' "bootstrap.servers=$plain" "session.timeout.ms=6000" "$@" >now.properties; }
+
+visible() { kcat -b "$plain" -C -q -e -o beginning -X isolation.level=read_committed -t "$1" "${@:2}"; }
+outcomes() { for kind in decisions rejects others; do visible "paywarden.$kind" -f '%h\n'; done; }
+send() { kcat -b "$plain" -P -t payments -X linger.ms=5; }
+
+# decided COUNT: waits until so many records have an outcome.
+decided() {
+  local seen=0
+  for _ in $(seq 60); do
+    seen=$(outcomes 2>/dev/null | wc -l)
+    ((seen >= $1)) && return
+    sleep 0.5
+  done
+  cp server.log err
+  wrong "outcomes" "$seen of $1 records have an outcome"
+}
+
+# each_once COUNT CASE
+each_once() {
+  outcomes | sort >inputs
+  [[ $(wc -l <inputs) == "$1" && $(uniq -d inputs | wc -l) == 0 ]] ||
+    { cp server.log err; wrong "$2" "$(sort -u inputs | wc -l) records have an outcome, of $1; twice: $(uniq -d inputs | wc -l)"; }
+}
+
+# says_seldom CASE SECONDS LINES PHRASE...: the running server's log holds the phrases, and grows by no more lines than that.
+says_seldom() {
+  local name=$1 seconds=$2 most=$3 before lines phrase
+  shift 3
+  cases=$((cases + 1))
+  for _ in $(seq 100); do
+    grep -q -- "$1" server.log && break
+    sleep 0.1
+  done
+  before=$(wc -l <server.log)
+  sleep "$seconds"
+  lines=$(($(wc -l <server.log) - before))
+  echo "$name: $lines lines in $seconds s"
+  cp server.log err
+  ((lines <= most)) || wrong "$name" "$lines lines in $seconds s"
+  no_secrets "$name"
+  for phrase in "$@"; do
+    grep -q -- "$phrase" server.log || { wrong "$name" "does not say '$phrase'"; return; }
+  done
+}
+
+run_server() {
+  : >server.log
+  start serve --config now.toml
+}
+
+small_demo "$root"
+"$program" simulate --payments 20000 --customers 300 --out history.ndjson 2>err || { cat err; exit 1; }
+"$program" train --config demo.toml --data history.ndjson --out model 2>err || { cat err; exit 1; }
+head -n 3000 history.ndjson >payments.ndjson
+
+# --- The properties file.
+
+settings
+plainly 'fetch.wait.max.msec=5'
+says "an unknown property" "now.properties: there is no property 'fetch.wait.max.msec'" "remove the line, or see librdkafka's CONFIGURATION.md"
+plainly 'session.timeout.ms.x=not-the-password'
+says "an unknown property with a secret" "no property 'session.timeout.ms.x'"
+plainly 'security.protocol=not-the-password'
+says "a value that is not taken" "now.properties: the value of 'security.protocol' is not taken" "see librdkafka's CONFIGURATION.md"
+plainly 'enable.auto.commit=true'
+says "a property that is ours" "now.properties:3: 'enable.auto.commit' is set by Paywarden itself; remove the line"
+plainly "sasl.password=\${PAYWARDEN_NOT_SET}"
+says "a variable that is not set" "now.properties:3: the environment has no variable 'PAYWARDEN_NOT_SET'; set it where the program starts"
+rm now.properties
+says "no properties file" "now.properties: " "the properties file"
+
+# --- Who cannot be reached.
+
+printf 'bootstrap.servers=127.0.0.1:19\n' >now.properties
+says "no broker" "Kafka at 127.0.0.1:19: no broker answers" "Connection refused" "check bootstrap.servers"
+signed_in paywarden not-the-password kafka/ca.pem
+says "a wrong password" "Kafka at $signed: no broker answers" "check sasl.mechanisms, sasl.username and sasl.password"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=another CA' -keyout other.key -out other.pem 2>/dev/null
+signed_in paywarden paywarden-secret other.pem
+says "another CA" "Kafka at $signed: no broker answers" "certificate" "check ssl.ca.location"
+printf 'bootstrap.servers=%s\n' "$signed" >now.properties
+says "no TLS where the broker wants it" "Kafka at $signed: no broker answers" "check"
+
+# --- Topics.
+
+settings 'create_topics = false'
+plainly
+says "an absent topic" "there is no topic 'payments'" "make it, or set kafka.create_topics = true"
+settings
+signed_in reader reader-secret kafka/ca.pem
+says "topics that may not be made" "the topic 'payments' cannot be made: " "make it by other means, or let the user make topics"
+"$kafka" topics kafka compacted:1:cleanup.policy=compact both:1:cleanup.policy=delete,compact several:3 payments:1 \
+  paywarden.decisions:1 paywarden.rejects:1 paywarden.others:1 paywarden.alerts:1
+plainly
+for topic in compacted both; do
+  settings "payments_topic = \"$topic\""
+  says "a topic: $topic" "$topic: the topic is compacted" "set its cleanup.policy to delete"
+done
+settings 'payments_topic = "several"' 'keyed_by = "device"'
+says "features by another field" "now.toml: the feature '" "counts by " "3 partitions of 'several'" "give it a [[kafka.stage]]"
+
+# --- The right password.
+
+settings
+signed_in paywarden paywarden-secret kafka/ca.pem
+head -n 500 payments.ndjson | send
+run_server
+decided 500
+each_once 500 "over SASL_SSL"
+stop
+cp server.log err
+no_secrets "over SASL_SSL"
+
+# --- Rights that are missing: they may come, so the program waits for them.
+
+signed_in reader reader-secret kafka/ca.pem
+head -n 1000 payments.ndjson | tail -n 500 | send
+run_server
+says_seldom "no right to the transactional id" 6 20 "the transactional id cannot be taken: " "let the user write with the transactional id"
+"$kafka" allow kafka reader write transaction '*'
+says_seldom "no right to write the decisions" 6 20 "Topic authorization failed" "let the user write the topics .*paywarden.decisions"
+for kind in decisions rejects others alerts; do "$kafka" allow kafka reader write topic "paywarden.$kind"; done
+decided 1000
+"$kafka" deny kafka reader read topic payments
+head -n 1500 payments.ndjson | tail -n 500 | send
+says_seldom "no right to read the payments" 6 20 "kafka_read_failed" "the topic 'payments' cannot be read: .*Topic authorization failed" \
+  "let the user read"
+stop
+signed_in paywarden paywarden-secret kafka/ca.pem
+run_server
+decided 1500
+each_once 1500 "rights"
+
+# --- A broker that does not answer for longer than every timeout, while payments are being decided.
+
+head -n 2200 payments.ndjson | tail -n 700 >now.ndjson
+for part in {0..13}; do tail -n +$((part * 50 + 1)) now.ndjson | head -n 50 && sleep 0.1; done | send &
+sender=$!
+sleep 0.8
+"$kafka" pause kafka 1
+says_seldom "a broker that does not answer" 25 25 "commit_failed\|SESSTMOUT"
+"$kafka" resume kafka 1
+wait "$sender"
+tail -n 800 payments.ndjson | send
+decided 3000
+each_once 3000 "a broker that did not answer"
+"$kafka" pause kafka 1
+sleep 2
+begun=$SECONDS
+stop
+echo "a stop without a broker: $((SECONDS - begun)) s"
+((SECONDS - begun <= 30)) || wrong "a stop without a broker" "it took $((SECONDS - begun)) s"
+
+echo "$cases cases, $failures failures"
+[[ $failures == 0 ]]
