@@ -106,7 +106,9 @@ void StreamWorker::gather() {
   }
 }
 
-// What was gathered, a partition at a time; the records of each are in order.
+// What was gathered, a partition at a time; the records of each are in order. After an error all of it stays for the next turn, which
+// passes over what was processed; to read it again instead would stop and start fetching, and where a rebalance comes at
+// that moment librdkafka ends the process (its issue 5573).
 Status StreamWorker::process() {
   std::map<int32_t, std::pair<std::vector<InputRecord>, std::vector<InputRecord>>> parts;
   for (const ConsumedRecord& record : gathered_) {
@@ -116,7 +118,6 @@ Status StreamWorker::process() {
     auto& part = parts[record.partition()];
     (live ? part.second : part.first)
         .push_back({record.offset(), record.timestamp(), record.value()});
-    if (live) outcome_times_.push_back(record.timestamp());
   }
   Status status;
   for (auto& [partition, part] : parts) {
@@ -125,9 +126,10 @@ Status StreamWorker::process() {
     for (const InputRecord& record : part.first) state.restored_bytes += record.value.size();
     note_restored(state);
     if (status) status = stage_->process(state, part.second, &outcomes_);
+    for (const InputRecord& record : part.second)
+      if (record.offset < state.next) outcome_times_.push_back(record.timestamp);
   }
-  gathered_.clear();
-  if (!status) TRY(read_on());  // what was not processed is read again
+  if (status) gathered_.clear();
   return status;
 }
 
