@@ -91,6 +91,7 @@ std::optional<ConsumedRecord> GroupConsumer::poll(Duration timeout) {
   if (!message) return std::nullopt;
   ConsumedRecord record(message);
   if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return record;
+  position_absent_ |= message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET;
   problem_ = client_->error("the topic '" + group_.topic + "' cannot be read", message->err,
                             rd_kafka_message_errstr(message));
   return std::nullopt;
@@ -100,6 +101,7 @@ Status GroupConsumer::read_from(const Positions& positions) {
   List list = new_list();
   for (auto [partition, next] : positions)
     rd_kafka_topic_partition_list_add(list.get(), group_.topic.c_str(), partition)->offset = next;
+  position_absent_ = false;
   auto code = rd_kafka_assign(client_->handle(), list.get());
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   return tl::unexpected(client_->error("the partitions cannot be read", code));

@@ -64,6 +64,8 @@ class GroupConsumer {
   // A record, or nothing within the time. An error of the group or the topic is kept for problem().
   std::optional<ConsumedRecord> poll(Duration timeout);
   std::optional<Error> problem() { return std::exchange(problem_, std::nullopt); }
+  // Since the last read_from() a position was not there: nothing more comes of its partition.
+  bool position_absent() const { return position_absent_; }
   // Reads these partitions from these offsets on, and no other.
   Status read_from(const Positions& positions);
   // What the group has committed, after transactions under way have ended (KIP-447); absent: nothing yet.
@@ -92,6 +94,7 @@ class GroupConsumer {
   GroupMetadata metadata_;
   std::optional<Error> problem_;
   std::unique_ptr<KafkaClient> client_;
+  bool position_absent_ = false;
   bool left_ = false;
 };
 

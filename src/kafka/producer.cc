@@ -26,6 +26,11 @@ Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::create(
 
 namespace {
 
+bool is_fence(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+         code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+}
+
 std::string quoted(const std::set<std::string>& names) {
   std::string out;
   for (const std::string& name : names) out += (out.empty() ? " '" : ", '") + name + "'";
@@ -38,8 +43,9 @@ std::string quoted(const std::set<std::string>& names) {
 Status TransactionalProducer::done(const char* what, rd_kafka_error_t* error) {
   auto code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
   if (error) {
-    fenced_ |= code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
-               code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+    bool of_age = std::chrono::steady_clock::now() - begun_ >=
+                  std::chrono::milliseconds(limits_.transaction_timeout.ms());
+    fenced_ |= !of_age && is_fence(code);
     rd_kafka_poll(client_->handle(), 0);
   }
   Status out = client_->status(what, error);
@@ -53,12 +59,13 @@ Status TransactionalProducer::usable() {
   char text[512];
   auto code = rd_kafka_fatal_error(client_->handle(), text, sizeof text);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  fenced_ |= code == RD_KAFKA_RESP_ERR__FENCED;
+  fenced_ |= is_fence(code);
   return tl::unexpected(client_->error("the producer has failed", code, text));
 }
 
 Status TransactionalProducer::begin() {
   TRY(usable());
+  begun_ = std::chrono::steady_clock::now();
   return done("no transaction can be begun", rd_kafka_begin_transaction(client_->handle()));
 }
 

@@ -60,7 +60,7 @@ class TransactionalProducer {
   Status produce(const RecordToProduce& record);
   Status commit(const std::string& topic, const Positions& positions,
                 const GroupMetadata& metadata);
-  // Another process has taken the transactional id over: no sense in going on.
+  // Another process has taken the transactional id over, sooner than the broker would have ended a transaction for its age.
   bool fenced() const { return fenced_; }
 
  private:
@@ -71,6 +71,7 @@ class TransactionalProducer {
   ProducerLimits limits_;
   std::unique_ptr<KafkaClient> client_;
   std::set<std::string> topics_;  // written to
+  std::chrono::steady_clock::time_point begun_;
   bool fenced_ = false;
 };
 

@@ -84,6 +84,7 @@ void StreamWorker::run() {
 Status StreamWorker::turn() {
   TRY(make_producer());
   if (!to_restore_.empty()) TRY(restore());
+  if (consumer_->position_absent()) TRY(read_again());
   gather();
   TRY(process());
   TRY(settle());

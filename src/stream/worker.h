@@ -133,6 +133,8 @@ class StreamWorker : private GroupConsumer::Member {
   Result<std::unique_ptr<PartitionState>> from_snapshot(int32_t partition, int64_t committed);
   void note_restored(PartitionState& state);
   Status read_on();
+  Status read_again();
+  void skip_forgotten(PartitionState& state, int64_t topic_begins_at);
   Snapshots snapshots_of(int32_t partition) const;
   std::string part_name(int32_t partition) const;
   void share(int32_t partition, uint64_t sequence);

@@ -56,6 +56,7 @@ Status StreamWorker::restore() {
            {"remedy", "keep the topic longer than two snapshots and the longest window"}});
       state->next = std::min(range.first, from);
     }
+    skip_forgotten(*state, range.first);
     state->restore_begun = std::chrono::steady_clock::now();
     state->restored_from = state->next;
     state->restored_bytes = 0;
@@ -170,6 +171,32 @@ void StreamWorker::fetch_shared(Snapshots& snapshots, int32_t partition, int64_t
       ports_.shared->fetch(part_name(partition), static_cast<uint64_t>(committed), newest_local,
                            [&](uint64_t sequence) { return snapshots.path_of(sequence); });
   if (!fetched) complain("snapshot_not_fetched", fetched.error());
+}
+
+// A position was not there: the topic has forgotten it, or the broker that was asked is behind the one that led before it.
+Status StreamWorker::read_again() {
+  back_off();
+  for (auto& [partition, state] : states_) {
+    TRY_ASSIGN(auto range, consumer_->range(partition, options_.producer.call_timeout));
+    if (state->next > range.second)
+      return fail("partition " + std::to_string(partition) + " of '" + options_.topics.input +
+                      "' ends before " + std::to_string(state->next) + ", where it is read on",
+                  "Kafka", "wait for its brokers to be in step again");
+    skip_forgotten(*state, range.first);
+  }
+  return read_on();
+}
+
+// What a topic has forgotten undecided is lost: that is said, and what is there is decided.
+void StreamWorker::skip_forgotten(PartitionState& state, int64_t topic_begins_at) {
+  if (state.next >= topic_begins_at) return;
+  ports_.log.write(LogLevel::error, "records_forgotten",
+                   {{"stage", options_.name},
+                    {"partition", std::to_string(state.partition)},
+                    {"from", std::to_string(state.next)},
+                    {"to", std::to_string(topic_begins_at)},
+                    {"remedy", "they are not decided: send them again, and raise retention.ms"}});
+  state.next = topic_begins_at;
 }
 
 Snapshots StreamWorker::snapshots_of(int32_t partition) const {

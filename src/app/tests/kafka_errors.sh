@@ -13,7 +13,7 @@ kafka=$root/scripts/kafka.sh
 command -v kcat >/dev/null || { echo "skipped: there is no kcat"; exit 77; }
 use_work_folder
 trap '"$kafka" stop "$work/kafka"; leave' EXIT
-"$kafka" start "$work/kafka" --sasl --owner $$ || exit
+"$kafka" start "$work/kafka" --sasl --owner $$ log.retention.check.interval.ms=500 || exit
 plain=$(<kafka/bootstrap) signed=$(<kafka/bootstrap-sasl)
 
 ENDS_WITHIN_S=10
@@ -210,6 +210,30 @@ wait "$sender"
 tail -n 800 payments.ndjson | send
 decided 3000
 each_once 3000 "a broker that did not answer"
+stop
+
+# --- A topic that has forgotten payments before they were decided.
+
+cases=$((cases + 1))
+"$kafka" topics kafka short:1:retention.ms=1000:segment.ms=1000
+settings 'payments_topic = "short"'
+plainly
+head -n 100 payments.ndjson | kcat -b "$plain" -P -t short
+run_server
+decided 3100
+stop
+head -n 200 payments.ndjson | tail -n 100 | kcat -b "$plain" -P -t short
+for _ in $(seq 100); do
+  [[ -z $(kcat -b "$plain" -C -q -e -o beginning -t short) ]] && break
+  sleep 0.2
+done
+run_server
+tail -n 50 payments.ndjson | kcat -b "$plain" -P -t short
+decided 3150
+each_once 3150 "a topic that forgets"
+grep -q '"event":"records_forgotten","stage":"decide","partition":"0","from":"100","to":"200","remedy":"they are not decided: ' server.log ||
+  wrong "a topic that forgets" "it does not say what is lost"
+
 "$kafka" pause kafka 1
 sleep 2
 begun=$SECONDS
