@@ -145,8 +145,12 @@ Status StreamWorker::settle() {
       unclear = false;
       continue;
     }
-    if (!unclear) figures_.commits_failed.fetch_add(1, std::memory_order_relaxed);
-    complain(unclear ? "committed_offsets_unknown" : "commit_failed", done.error());
+    if (unclear) {
+      complain("committed_offsets_unknown", done.error());
+    } else {
+      figures_.commits_failed.fetch_add(1, std::memory_order_relaxed);
+      complain("commit_failed", done.error());
+    }
     if (producer_ && producer_->fenced()) note_fence();
     producer_.reset();
     unclear = true;
