@@ -6,15 +6,18 @@
 #   kafka_errors.sh PROGRAM PROJECT_ROOT
 set -euo pipefail
 
-program=$(realpath "$1") root=$(realpath "$2")
+program=$(realpath "$1") root=$(realpath "$2") script=$(realpath "$0")
 # shellcheck source=src/app/tests/program.sh disable=SC2154 # `work`
 source "$root/src/app/tests/program.sh"
 kafka=$root/scripts/kafka.sh
 command -v kcat >/dev/null || { echo "skipped: there is no kcat"; exit 77; }
-use_work_folder
-trap '"$kafka" stop "$work/kafka"; leave' EXIT
-"$kafka" start "$work/kafka" --sasl --owner $$ log.retention.check.interval.ms=500 || exit
-plain=$(<kafka/bootstrap) signed=$(<kafka/bootstrap-sasl)
+
+start_broker() {
+  use_work_folder
+  trap '"$kafka" stop "$work/kafka"; leave' EXIT
+  "$kafka" start "$work/kafka" --sasl --owner $$ log.retention.check.interval.ms=500 || exit
+  plain=$(<kafka/bootstrap) signed=$(<kafka/bootstrap-sasl)
+}
 
 ENDS_WITHIN_S=10
 SECRETS='paywarden-secret|reader-secret|not-the-password'
@@ -67,6 +70,12 @@ plainly() { printf '%s\n' "bootstrap.servers=$plain" "session.timeout.ms=6000" "
 
 visible() { kcat -b "$plain" -C -q -e -o beginning -X isolation.level=read_committed -t "$1" "${@:2}"; }
 outcomes() { for kind in decisions rejects others; do visible "paywarden.$kind" -f '%h\n'; done; }
+# Each line once, also where the broker is away meanwhile.
+send_slowly() {
+  local at
+  for ((at = 1; at <= $(wc -l <"$1"); at += 50)); do tail -n "+$at" "$1" | head -n 50 && sleep 0.1; done |
+    kcat -E -b "$plain" -P -t payments -X linger.ms=5 -X enable.idempotence=true -X message.timeout.ms=120000 2>/dev/null
+}
 send() { kcat -b "$plain" -P -t payments -X linger.ms=5; }
 
 # decided COUNT: waits until so many records have an outcome.
@@ -113,6 +122,61 @@ run_server() {
   : >server.log
   start serve --config now.toml
 }
+
+# --- A broker whose disk is full: on a small file system in a mount namespace, which this script enters once more, alone.
+
+full_disk() {
+  local try own_mounts=
+  mkdir -p small
+  for try in "unshare --mount" "unshare --mount --map-root-user"; do
+    if $try mount -t tmpfs -o size=3m tmpfs small 2>/dev/null; then own_mounts=$try && break; fi
+  done
+  [[ -n $own_mounts ]] || { echo "a broker's full disk was not tested: this user may not mount"; return; }
+  cases=$((cases + 1))
+  # shellcheck disable=SC2086 # two words
+  $own_mounts "$script" "$program" "$root" "$work" || { : >err; wrong "a broker's full disk" "see above"; }
+}
+
+inside_full_disk() {
+  local number before
+  cd "$1"
+  mount -t tmpfs -o size=24m tmpfs small
+  # shellcheck disable=SC2064 # now
+  trap "'$kafka' stop '$1/small/kafka'; if [[ -n \$server ]]; then kill -KILL \$server; fi" EXIT
+  "$kafka" start small/kafka --owner $$ || exit
+  plain=$(<small/kafka/bootstrap)
+  "$kafka" topics small/kafka payments:1 filler:1
+  settings
+  plainly
+  send <payments.ndjson
+  run_server
+  decided 3000
+  head -n 5000 history.ndjson | tail -n 2000 >more.ndjson
+  send_slowly more.ndjson &
+  sender=$!
+  # All that the disk holds: the broker ends, in the middle of decisions.
+  for number in {1..60}; do
+    head -c 900000 /dev/zero | kcat -b "$plain" -P -t filler -X message.timeout.ms=3000 -X compression.codec=none 2>/dev/null || break
+  done
+  before=$(wc -l <server.log)
+  sleep 8
+  echo "a broker's full disk: $(($(wc -l <server.log) - before)) lines in 8 s"
+  (($(wc -l <server.log) - before <= 25)) || { tail -n 30 server.log; echo "a tight loop"; exit 1; }
+  [[ ! -e small/kafka/kafka-1.pid ]] || { tail -n 5 small/kafka/kafka-1.log; echo "the broker did not end, $number"; exit 1; }
+  mount -o remount,size=200m small
+  "$kafka" restart small/kafka 1
+  wait "$sender"
+  decided 5000
+  each_once 5000 "a broker's full disk"
+  stop
+  ((failures == 0))
+}
+
+if (($# == 3)); then
+  inside_full_disk "$3"
+  exit
+fi
+start_broker
 
 small_demo "$root"
 "$program" simulate --payments 20000 --customers 300 --out history.ndjson 2>err || { cat err; exit 1; }
@@ -200,7 +264,7 @@ each_once 1500 "rights"
 # --- A broker that does not answer for longer than every timeout, while payments are being decided.
 
 head -n 2200 payments.ndjson | tail -n 700 >now.ndjson
-for part in {0..13}; do tail -n +$((part * 50 + 1)) now.ndjson | head -n 50 && sleep 0.1; done | send &
+send_slowly now.ndjson &
 sender=$!
 sleep 0.8
 "$kafka" pause kafka 1
@@ -241,5 +305,6 @@ stop
 echo "a stop without a broker: $((SECONDS - begun)) s"
 ((SECONDS - begun <= 30)) || wrong "a stop without a broker" "it took $((SECONDS - begun)) s"
 
+full_disk
 echo "$cases cases, $failures failures"
 [[ $failures == 0 ]]
