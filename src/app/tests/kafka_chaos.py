@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kafka_chaos.py PROGRAM ROOT [short|soak] [SEED] [one|stages]: instances of one group on a real broker, while they are killed, stopped in the
+"""kafka_chaos.py PROGRAM ROOT [PLAN] [SEED] [one|stages]: instances of one group on a real broker, while they are killed, stopped in the
 middle of things, sent away and brought back, and while the broker restarts. Then what is visible is checked:
 
   K1  every input record below the committed offset has exactly one outcome, and none above has one
@@ -11,6 +11,9 @@ middle of things, sent away and brought back, and while the broker restarts. The
   and every decision equals, byte for byte, that of one instance that read all of it alone, undisturbed
 
 With `stages` the payments topic is keyed by nothing, and intake, card and merchant stages stand behind each other, each checked so.
+
+The plans `network` and `network-soak` put a proxy (kafka_proxy.py) between instances and broker, which cuts connections and delays or
+drops what ends a transaction; `three` and `three-soak` have three brokers, of which one is killed and comes back.
 
 Prints the counts; ends with 1 when one is not 0, with 77 where it cannot run."""
 import collections
@@ -28,11 +31,18 @@ import sys
 import tempfile
 import time
 
+import kafka_proxy
+
 PARTITIONS = 4
 INSTANCES = 3
+THINGS = ("kill", "pause", "leave", "broker", "forget", "cut", "endtxn", "lose")
 PLANS = {  # payments, and how often each thing happens
     "short": {"payments": 40_000, "rate": 1_500, "kill": 6, "pause": 1, "leave": 5, "broker": 1, "forget": 1},
     "soak": {"payments": 250_000, "rate": 1_200, "kill": 30, "pause": 6, "leave": 50, "broker": 4, "forget": 4},
+    "network": {"payments": 30_000, "rate": 1_000, "kill": 2, "cut": 6, "endtxn": 16},
+    "network-soak": {"payments": 150_000, "rate": 700, "kill": 8, "pause": 2, "leave": 6, "broker": 2, "cut": 40, "endtxn": 60},
+    "three": {"payments": 30_000, "rate": 1_000, "kill": 2, "leave": 1, "lose": 2},
+    "three-soak": {"payments": 150_000, "rate": 1_000, "kill": 10, "pause": 2, "leave": 5, "lose": 12},
 }
 SESSION_S = 6
 KINDS = ("decisions", "rejects", "others", "alerts")
@@ -135,6 +145,9 @@ class Run:
     def __init__(self, program, root, plan, seed, staged):
         self.program, self.root, self.plan, self.staged = program, root, plan, staged
         self.chance = random.Random(seed)
+        self.proxy = kafka_proxy.Proxy(seed) if "endtxn" in plan else None
+        self.brokers = 3 if "lose" in plan else 1
+        self.lost = []  # brokers that are away
         self.problems = []
         self.events = collections.Counter()
         self.takeovers = []
@@ -147,11 +160,15 @@ class Run:
         return subprocess.run([self.root / "scripts/kafka.sh", arguments[0], self.work / "kafka", *arguments[1:]]).returncode
 
     def prepare(self):
-        status = self.kafka("start", "--owner", str(os.getpid()), "group.min.session.timeout.ms=1000",
-                            "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000")
+        between = [f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.proxy.port}"] if self.proxy else []
+        status = self.kafka("start", "--owner", str(os.getpid()), "--brokers", str(self.brokers), *between)
         if status != 0:
             sys.exit(status)
         self.bootstrap = (self.work / "kafka/bootstrap").read_text().strip()
+        if self.proxy:
+            host, port = self.bootstrap.split(":")
+            self.proxy.target = host, int(port)
+            self.bootstrap = f"127.0.0.1:{self.proxy.port}"
         (self.work / "client.properties").write_text(
             f"bootstrap.servers={self.bootstrap}\nsession.timeout.ms={SESSION_S * 1000}\nheartbeat.interval.ms=1000\n")
         (self.work / "card.key").write_text("0123456789abcdef0123456789abcdef\n")
@@ -250,7 +267,7 @@ class Run:
 
     def disturb(self, instances):
         """One thing at a time, spread over the feed; what is away comes back within seconds."""
-        things = [thing for thing in ("kill", "pause", "leave", "broker", "forget") for _ in range(self.plan[thing])]
+        things = [thing for thing in THINGS for _ in range(self.plan.get(thing, 0))]
         self.chance.shuffle(things)
         ticks = len(self.feed) // (self.plan["rate"] // 10)
         at = sorted(self.chance.sample(range(20, ticks), len(things)))
@@ -300,6 +317,26 @@ class Run:
             back.append((time.monotonic() + SESSION_S + self.chance.uniform(2, 6), wake))
         elif thing == "broker":
             self.kafka("restart")
+        elif thing == "cut":
+            self.proxy.cut(f"paywarden-{one.number}")
+        elif thing == "endtxn":
+            self.proxy.arm(list(kafka_proxy.MODES)[self.events[thing] % len(kafka_proxy.MODES)])
+        elif thing == "lose":
+            self.lose_broker(back)
+
+    def lose_broker(self, back):
+        """One at a time, so that two of three are there."""
+        if self.lost:
+            self.events["lose"] -= 1
+            return
+        number = str(self.chance.randrange(1, self.brokers + 1))
+        self.lost.append(number)
+        self.kafka("kill", number)
+
+        def come_back():
+            self.kafka("restart", number)
+            self.lost.remove(number)
+        back.append((time.monotonic() + self.chance.uniform(4, 8), come_back))
 
     def check(self, instances):
         self.tell_takeovers(instances)
@@ -329,7 +366,7 @@ class Run:
         decided = collections.Counter(json.loads(value)["payment_id"] for _, _, _, value in self.read("paywarden.decisions"))
         twice = sum(n > 1 for n in decided.values())
         print(f"{sum(decided.values())} decisions, decided twice: {twice}; states compared: {compared}, unequal: {unequal}; "
-              f"{dict(self.events)}")
+              f"{dict(self.events)}{dict(self.proxy.done) if self.proxy else ''}")
         if twice or unequal or compared < 20 or len(decided) != self.plan["payments"]:
             self.wrong("a promise is broken")
 
