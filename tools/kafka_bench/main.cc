@@ -56,7 +56,10 @@ int run(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   ErrorLines log;
-  Bench bench{{{{{"bootstrap.servers", bootstrap}}, {}}, "paywarden-kafka-bench"}, log};
+  KafkaClientOptions client;
+  client.properties.values["bootstrap.servers"] = bootstrap;
+  client.client_id = "paywarden-kafka-bench";
+  Bench bench{client, log};
   Status done;
   if (*fill_command) done = fill(bench, fill_options);
   if (*watch_command) done = watch(bench, watch_options);
