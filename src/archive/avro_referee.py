@@ -1,4 +1,4 @@
-#!/ usr / bin / env python3
+#!/usr/bin/env python3
 """Reads an Avro file of the archive with another reader (fastavro) and holds it to the lines of the same decisions as JSON.
 
     avro_referee.py FILE.avro LINES.json

@@ -1,4 +1,4 @@
-#!/ usr / bin / env python3
+#!/usr/bin/env python3
 """An S3 server (moto) for tests: checks signatures and permissions as IAM does, and ends when its input does.
 
     s3_server.py BUCKET...
@@ -11,8 +11,7 @@ import os
 import sys
 import threading
 
-#So many calls of IAM and S3 are not checked : those that make the users, their keys and policies, \
-    and the buckets.
+# So many calls of IAM and S3 are not checked: those that make the users, their keys and policies, and the buckets.
 os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = str(2 * 3 + len(sys.argv) - 1)
 
 import boto3  # noqa: E402 (moto reads the variable when it is loaded)
