@@ -50,10 +50,11 @@ Sha256 sha256(std::string_view bytes) {
 
 std::string to_hex(std::string_view bytes) {
   constexpr char kHex[] = "0123456789abcdef";
-  std::string out;
+  std::string out(bytes.size() * 2, '\0');
+  char* to = out.data();
   for (unsigned char c : bytes) {
-    out.push_back(kHex[c >> 4]);
-    out.push_back(kHex[c & 15]);
+    *to++ = kHex[c >> 4];
+    *to++ = kHex[c & 15];
   }
   return out;
 }

@@ -26,8 +26,7 @@ struct GroupOptions {
 // A record and the memory that holds it.
 class ConsumedRecord {
  public:
-  explicit ConsumedRecord(rd_kafka_message_t* message)
-      : message_(message, rd_kafka_message_destroy) {}
+  explicit ConsumedRecord(rd_kafka_message_t* message) : message_(message) {}
   int32_t partition() const { return message_->partition; }
   int64_t offset() const { return message_->offset; }
   std::string_view key() const {
@@ -42,7 +41,10 @@ class ConsumedRecord {
   EventTime timestamp() const;
 
  private:
-  std::unique_ptr<rd_kafka_message_t, void (*)(rd_kafka_message_t*)> message_;
+  struct Destroy {
+    void operator()(rd_kafka_message_t* message) const { rd_kafka_message_destroy(message); }
+  };
+  std::unique_ptr<rd_kafka_message_t, Destroy> message_;
 };
 
 class GroupConsumer {
@@ -61,7 +63,8 @@ class GroupConsumer {
                                                        OperatorLog& log);
   ~GroupConsumer();
 
-  // A record, or nothing within the time. An error of the group or the topic is kept for problem().
+  // A record, or nothing within the time; what is there already comes cheapest with no time at all. An error of the group or
+  // the topic is kept for problem().
   std::optional<ConsumedRecord> poll(Duration timeout);
   std::optional<Error> problem() { return std::exchange(problem_, std::nullopt); }
   // Since the last read_from() a position was not there: nothing more comes of its partition.

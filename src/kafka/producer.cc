@@ -7,6 +7,8 @@ Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::create(
     OperatorLog& log) {
   std::unique_ptr<TransactionalProducer> producer(new TransactionalProducer(limits));
   std::string timeout = std::to_string(limits.transaction_timeout.ms());
+  // A commit sends at once whatever lingers. What would be sent earlier waits until the broker knows that its partition is part of
+  // the transaction, and librdkafka (2.0.2) waits for that awake: a tenth of all processor time.
   TRY_ASSIGN(producer->client_,
              KafkaClient::create(RD_KAFKA_PRODUCER, options,
                                  {{"transactional.id", transactional_id},
@@ -14,7 +16,7 @@ Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::create(
                                   {"transaction.timeout.ms", timeout},
                                   {"message.timeout.ms", timeout},  // must not be longer
                                   {"partitioner", "murmur2_random"},
-                                  {"linger.ms", "0"},  // a batch is produced at once
+                                  {"linger.ms", "20"},
                                   {"batch.num.messages", "100000"},
                                   {"queue.buffering.max.messages", "1000000"}},
                                  log));
@@ -31,9 +33,11 @@ bool is_fence(rd_kafka_resp_err_t code) {
          code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
 }
 
-std::string quoted(const std::set<std::string>& names) {
+// The keys of a map.
+template <typename Map>
+std::string quoted(const Map& names) {
   std::string out;
-  for (const std::string& name : names) out += (out.empty() ? " '" : ", '") + name + "'";
+  for (const auto& [name, of_no_matter] : names) out += (out.empty() ? " '" : ", '") + name + "'";
   return out;
 }
 
@@ -69,8 +73,21 @@ Status TransactionalProducer::begin() {
   return done("no transaction can be begun", rd_kafka_begin_transaction(client_->handle()));
 }
 
+// By name, librdkafka looks a topic up anew for each record.
+rd_kafka_topic_t* TransactionalProducer::topic(const std::string& name) {
+  if (last_topic_ == topics_.end() || last_topic_->first != name) {
+    last_topic_ = topics_.try_emplace(name).first;
+    if (!last_topic_->second)
+      last_topic_->second.reset(rd_kafka_topic_new(client_->handle(), name.c_str(), nullptr));
+  }
+  return last_topic_->second.get();
+}
+
 Status TransactionalProducer::produce(const RecordToProduce& record) {
-  if (!topics_.count(record.topic)) topics_.insert(record.topic);
+  rd_kafka_topic_t* to = topic(record.topic);
+  if (!to)
+    return tl::unexpected(
+        client_->error("a record for '" + record.topic + "' is not taken", rd_kafka_last_error()));
   auto try_once = [&] {
     rd_kafka_headers_t* headers = nullptr;
     for (auto [name, value] : {std::pair{"input", record.input}, {"payment", record.payment}}) {
@@ -79,8 +96,8 @@ Status TransactionalProducer::produce(const RecordToProduce& record) {
       rd_kafka_header_add(headers, name, -1, value.data(), static_cast<ssize_t>(value.size()));
     }
     auto code = rd_kafka_producev(
-        client_->handle(), RD_KAFKA_V_TOPIC(record.topic.c_str()),
-        RD_KAFKA_V_PARTITION(record.partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        client_->handle(), RD_KAFKA_V_RKT(to), RD_KAFKA_V_PARTITION(record.partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_KEY(record.key.data(), record.key.size()),
         RD_KAFKA_V_VALUE(const_cast<char*>(record.value.data()), record.value.size()),
         RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);

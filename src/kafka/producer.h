@@ -67,11 +67,17 @@ class TransactionalProducer {
   TransactionalProducer(ProducerLimits limits) : limits_(limits) {}
   Status done(const char* what, rd_kafka_error_t* error);
   Status usable();
+  rd_kafka_topic_t* topic(const std::string& name);
   int timeout_ms() const { return static_cast<int>(limits_.call_timeout.ms()); }
   ProducerLimits limits_;
   std::unique_ptr<KafkaClient> client_;
-  std::set<std::string> topics_;  // written to
   std::chrono::steady_clock::time_point begun_;
+  struct DestroyTopic {
+    void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
+  };
+  using Topics = std::map<std::string, std::unique_ptr<rd_kafka_topic_t, DestroyTopic>>;
+  Topics topics_;
+  Topics::iterator last_topic_ = topics_.end();  // most records are for the same
   bool fenced_ = false;
 };
 

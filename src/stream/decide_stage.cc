@@ -53,7 +53,7 @@ Status DecideStage::take_raw(const InputRecord& record) {
           parser_.parse_json(record.value, record.timestamp, pending_[pending_count_].payment))
     reject(record, *no);
   else
-    admit(record);
+    queue(record);
   return {};
 }
 
@@ -81,35 +81,52 @@ Status DecideStage::take_carried(const InputRecord& record) {
                 fmt::format("partition {} offset {}", state_->partition, record.offset));
   std::swap(pending.carried, record_.carried);
   pending.origin = record_.origin;
-  admit(record);
+  queue(record);
   return {};
 }
 
-// Known ids are the first stage's: it has a card's payments together.
-void DecideStage::admit(const InputRecord& record) {
+void DecideStage::queue(const InputRecord& record) {
   Pending& pending = pending_[pending_count_];
   const Payment& payment = pending.payment;
   if (!state_->core->has_rate(payment.currency))
     return reject(record,
                   {RejectReason::not_currency, "currency", std::string(payment.currency.code()),
                    "has no exchange rate", std::string(payment.id())});
-  uint64_t earlier = 0;
-  auto sighting = options_.is_first()
-                      ? state_->core->admit(payment, static_cast<uint64_t>(record.offset), earlier)
-                      : Sighting::fresh;
-  if (sighting == Sighting::fresh) {
-    pending.offset = record.offset;
-    ++pending_count_;
-    ++state_->payments_since_snapshot;
-    return;
+  pending.offset = record.offset;
+  if (options_.is_first()) {
+    pending.identity = identity_of(payment, schema_.fields);
+    state_->core->prefetch(pending.identity);
   }
-  bool repeat = sighting == Sighting::repeat;
-  if (out_)
-    (repeat ? figures_.repeats : figures_.conflicts).fetch_add(1, std::memory_order_relaxed);
-  other(record.offset, repeat ? "duplicate" : "conflict", payment.id());
+  ++pending_count_;
+}
+
+// Tells repeats apart, in order, with all memory asked for beforehand. Known ids are the first stage's: it has a card's
+// payments together.
+void DecideStage::admit() {
+  size_t fresh = 0;
+  for (size_t i = 0; i < pending_count_; ++i) {
+    Pending& pending = pending_[i];
+    uint64_t earlier = 0;
+    auto sighting = options_.is_first()
+                        ? state_->core->admit(pending.payment, pending.identity,
+                                              static_cast<uint64_t>(pending.offset), earlier)
+                        : Sighting::fresh;
+    if (sighting == Sighting::fresh) {
+      if (fresh != i) std::swap(pending_[fresh], pending);
+      ++fresh;
+      continue;
+    }
+    bool repeat = sighting == Sighting::repeat;
+    if (out_)
+      (repeat ? figures_.repeats : figures_.conflicts).fetch_add(1, std::memory_order_relaxed);
+    other(pending.offset, repeat ? "duplicate" : "conflict", pending.payment.id());
+  }
+  state_->payments_since_snapshot += fresh;
+  pending_count_ = fresh;
 }
 
 void DecideStage::decide() {
+  admit();
   if (pending_count_ == 0) return;
   bool last = options_.is_last();
   for (size_t i = 0; i < pending_count_; ++i) {

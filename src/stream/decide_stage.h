@@ -51,13 +51,15 @@ class DecideStage : public Stage {
   struct Pending {
     int64_t offset;
     Payment payment;
+    PaymentIdentity identity;
     CarriedFeatures carried;
     std::string origin;
   };
   Status take(const InputRecord& record);
   Status take_raw(const InputRecord& record);
   Status take_carried(const InputRecord& record);
-  void admit(const InputRecord& record);
+  void queue(const InputRecord& record);
+  void admit();
   Status take_label(const InputRecord& record, std::string_view json);
   Status find(const Label& label, std::string& json);
   void apply_label(const InputRecord& record, const Label& label, bool known);
@@ -75,7 +77,7 @@ class DecideStage : public Stage {
   OperatorLog& log_;
   PaymentParser parser_;
   std::vector<Pending> pending_;
-  size_t pending_count_ = 0;
+  size_t pending_count_ = 0;  // read, not decided
   std::vector<Decision> decisions_;
   std::vector<CoreItem> items_;
   StageRecord record_;

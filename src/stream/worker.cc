@@ -11,13 +11,18 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 constexpr Duration kIdlePoll =
-    milliseconds(100);  // how long a stop waits at most where nothing comes
+    milliseconds(100);                // how long a stop waits at most where nothing comes
+constexpr size_t kRecordsALook = 64;  // at the clock; some 20 us
 // A transaction that timed out is fenced once; two instances of one name fence each other again and again.
 constexpr size_t kFencesMax = 5;
 constexpr std::chrono::minutes kFencesWithin{1};
 
 int64_t ms_since(Steady::time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - start).count();
+}
+
+std::string_view text_of(const fmt::format_int& number) {
+  return {number.data(), number.size()};
 }
 
 }  // namespace
@@ -92,14 +97,22 @@ Status StreamWorker::turn() {
   return {};
 }
 
-// From the first record on for `batch_every`, or until there are enough.
+// From the first record on for `batch_every`, or until there are enough. What is there already is taken without waiting: the
+// time is looked at now and then, and where nothing is there.
 void StreamWorker::gather() {
   auto begun = Steady::now();
   while (gathered_.size() < options_.batch_max && to_restore_.empty() && !stopping()) {
-    int64_t left = options_.batch_every.ms() - ms_since(begun);
-    if (!gathered_.empty() && left <= 0) return;
-    auto record = consumer_->poll(gathered_.empty() ? kIdlePoll : milliseconds(left));
-    if (auto problem = consumer_->problem()) return complain("kafka_read_failed", *problem);
+    bool look = gathered_.size() % kRecordsALook == 0;
+    if (look && !gathered_.empty() && ms_since(begun) >= options_.batch_every.ms()) return;
+    auto record = consumer_->poll(Duration());
+    auto problem = consumer_->problem();
+    if (!record && !problem && to_restore_.empty()) {
+      int64_t left = options_.batch_every.ms() - ms_since(begun);
+      if (!gathered_.empty() && left <= 0) return;
+      record = consumer_->poll(gathered_.empty() ? kIdlePoll : milliseconds(left));
+      problem = consumer_->problem();
+    }
+    if (problem) return complain("kafka_read_failed", *problem);
     if (!record && gathered_.empty()) return;
     if (!record) continue;
     if (gathered_.empty()) begun = Steady::now();
@@ -112,23 +125,28 @@ void StreamWorker::gather() {
 // that moment librdkafka ends the process (its issue 5573).
 Status StreamWorker::process() {
   std::map<int32_t, std::pair<std::vector<InputRecord>, std::vector<InputRecord>>> parts;
+  auto state = states_.end();  // the record's
+  auto part = parts.end();
   for (const ConsumedRecord& record : gathered_) {
-    auto state = states_.find(record.partition());
+    if (state == states_.end() || state->first != record.partition()) {
+      state = states_.find(record.partition());
+      if (state != states_.end()) part = parts.try_emplace(record.partition()).first;
+    }
     if (state == states_.end() || record.offset() < state->second->next) continue;
     bool live = record.offset() >= state->second->live_from;
-    auto& part = parts[record.partition()];
-    (live ? part.second : part.first)
-        .push_back({record.offset(), record.timestamp(), record.value()});
+    EventTime timestamp = record.timestamp();
+    (live ? part->second.second : part->second.first)
+        .push_back({record.offset(), timestamp, record.value()});
   }
   Status status;
-  for (auto& [partition, part] : parts) {
-    PartitionState& state = *states_[partition];
-    if (status) status = stage_->process(state, part.first, nullptr);
-    for (const InputRecord& record : part.first) state.restored_bytes += record.value.size();
-    note_restored(state);
-    if (status) status = stage_->process(state, part.second, &outcomes_);
-    for (const InputRecord& record : part.second)
-      if (record.offset < state.next) outcome_times_.push_back(record.timestamp);
+  for (auto& [partition, records] : parts) {
+    PartitionState& its = *states_[partition];
+    if (status) status = stage_->process(its, records.first, nullptr);
+    for (const InputRecord& record : records.first) its.restored_bytes += record.value.size();
+    note_restored(its);
+    if (status) status = stage_->process(its, records.second, &outcomes_);
+    for (const InputRecord& record : records.second)
+      if (record.offset < its.next) outcome_times_.push_back(record.timestamp);
   }
   if (status) gathered_.clear();
   return status;
@@ -177,7 +195,11 @@ Status StreamWorker::attempt() {
   for (const Outcomes::Outcome& o : outcomes_.all()) {
     input.clear();
     if (o.offset != kNoOutcome)
-      input = fmt::format("{}:{}:{}", options_.topics.input, o.partition, o.offset);
+      input.append(options_.topics.input)
+          .append(1, ':')
+          .append(text_of(fmt::format_int(o.partition)))
+          .append(1, ':')
+          .append(text_of(fmt::format_int(o.offset)));
     TRY(producer_->produce({options_.topics.of(o.topic), outcomes_.key(o), outcomes_.value(o),
                             input, outcomes_.payment(o)}));
   }

@@ -155,7 +155,7 @@ class StreamWorker : private GroupConsumer::Member {
 
   std::vector<int32_t> to_restore_;
   States states_, parked_;  // of partitions that are read; of those that were
-  std::deque<ConsumedRecord> gathered_;
+  std::vector<ConsumedRecord> gathered_;
   Outcomes outcomes_;                     // not known to be visible
   std::vector<EventTime> outcome_times_;  // of the records that they are the outcome of
   Duration backoff_;
