@@ -74,7 +74,8 @@ outcomes() { for kind in decisions rejects others; do visible "paywarden.$kind" 
 send_slowly() {
   local at
   for ((at = 1; at <= $(wc -l <"$1"); at += 50)); do tail -n "+$at" "$1" | head -n 50 && sleep 0.1; done |
-    kcat -E -b "$plain" -P -t payments -X linger.ms=5 -X enable.idempotence=true -X message.timeout.ms=120000 2>/dev/null
+    kcat -E -b "$plain" -P -t payments -X linger.ms=5 -X reconnect.backoff.max.ms=500 -X enable.idempotence=true \
+      -X message.timeout.ms=120000 2>/dev/null
 }
 send() { kcat -b "$plain" -P -t payments -X linger.ms=5; }
 
@@ -159,8 +160,8 @@ inside_full_disk() {
     head -c 900000 /dev/zero | kcat -b "$plain" -P -t filler -X message.timeout.ms=3000 -X compression.codec=none 2>/dev/null || break
   done
   before=$(wc -l <server.log)
-  sleep 8
-  echo "a broker's full disk: $(($(wc -l <server.log) - before)) lines in 8 s"
+  sleep 5
+  echo "a broker's full disk: $(($(wc -l <server.log) - before)) lines in 5 s"
   (($(wc -l <server.log) - before <= 25)) || { tail -n 30 server.log; echo "a tight loop"; exit 1; }
   [[ ! -e small/kafka/kafka-1.pid ]] || { tail -n 5 small/kafka/kafka-1.log; echo "the broker did not end, $number"; exit 1; }
   mount -o remount,size=200m small
@@ -246,14 +247,14 @@ no_secrets "over SASL_SSL"
 signed_in reader reader-secret kafka/ca.pem
 head -n 1000 payments.ndjson | tail -n 500 | send
 run_server
-says_seldom "no right to the transactional id" 6 20 "the transactional id cannot be taken: " "let the user write with the transactional id"
+says_seldom "no right to the transactional id" 4 20 "the transactional id cannot be taken: " "let the user write with the transactional id"
 "$kafka" allow kafka reader write transaction '*'
-says_seldom "no right to write the decisions" 6 20 "Topic authorization failed" "let the user write the topics .*paywarden.decisions"
+says_seldom "no right to write the decisions" 4 20 "Topic authorization failed" "let the user write the topics .*paywarden.decisions"
 for kind in decisions rejects others alerts; do "$kafka" allow kafka reader write topic "paywarden.$kind"; done
 decided 1000
 "$kafka" deny kafka reader read topic payments
 head -n 1500 payments.ndjson | tail -n 500 | send
-says_seldom "no right to read the payments" 6 20 "kafka_read_failed" "the topic 'payments' cannot be read: .*Topic authorization failed" \
+says_seldom "no right to read the payments" 4 20 "kafka_read_failed" "the topic 'payments' cannot be read: .*Topic authorization failed" \
   "let the user read"
 stop
 signed_in paywarden paywarden-secret kafka/ca.pem
@@ -268,7 +269,7 @@ send_slowly now.ndjson &
 sender=$!
 sleep 0.8
 "$kafka" pause kafka 1
-says_seldom "a broker that does not answer" 25 25 "commit_failed\|SESSTMOUT"
+says_seldom "a broker that does not answer" 12 25 "commit_failed\|SESSTMOUT"
 "$kafka" resume kafka 1
 wait "$sender"
 tail -n 800 payments.ndjson | send
