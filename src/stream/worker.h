@@ -63,11 +63,10 @@ struct StreamOptions {
   ProducerLimits producer;
   Duration backoff_min = milliseconds(100), backoff_max = seconds(10);  // between attempts
   TopicOptions topic_options;
-  int32_t partitions = 4;          // of topics that are made here
-  Duration retention = days(60);   // of topics that are made here
-  std::string snapshot_directory;  // one folder a partition
-  uint64_t snapshot_every =
-      500'000;  // payments of a partition: a takeover replays at most about 1 s of them
+  int32_t partitions = 4;             // of topics that are made here
+  Duration retention = days(60);      // of topics that are made here
+  std::string snapshot_directory;     // one folder a partition
+  uint64_t snapshot_every = 500'000;  // payments of a partition: a takeover replays at most so many
   size_t snapshots_kept = 2;
   std::string name = "decide";  // the stage's, in events and in the transactional id
 };
