@@ -21,9 +21,14 @@ KafkaArchive::KafkaArchive(KafkaArchivePorts ports, KafkaArchiveOptions options)
     : ports_(std::move(ports)), options_(std::move(options)) {}
 
 Status KafkaArchive::start() {
+  TRY(join());
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+Status KafkaArchive::join() {
   TRY_ASSIGN(consumer_, GroupConsumer::create(options_.client, {options_.group, options_.topic},
                                               *this, ports_.operator_log));
-  thread_ = std::thread([this] { run(); });
   return {};
 }
 
@@ -34,22 +39,38 @@ void KafkaArchive::stop() {
 
 void KafkaArchive::run() {
   while (!stopping_) {
-    while (!to_begin_.empty() && !stopping_) {
-      int32_t partition = to_begin_.back();
-      auto begun = begin(partition);
-      if (!begun) {
-        ports_.operator_log.write(
-            LogLevel::error, "archive_failed",
-            {{"partition", std::to_string(partition)}, {"error", begun.error().line()}});
-        consumer_->poll(options_.retry);
-        break;
-      }
-      to_begin_.pop_back();
-    }
+    begin_assigned();
     consumer_->poll(kPoll);  // nothing is read here: it serves the group
     consumer_->problem();
+    if (consumer_->spent()) join_anew();
   }
   consumer_->leave();
+}
+
+// As another member: the places that the former one sent, and that may still be on their way, are refused from now on.
+void KafkaArchive::join_anew() {
+  ports_.operator_log.write(LogLevel::info, "archive_joins_anew",
+                            {{"why", "a place was sent twice, and may still arrive"}});
+  consumer_->leave();  // revoked() ends the archivers
+  for (Status joined = join(); !joined && !stopping_; joined = join()) {
+    ports_.operator_log.write(LogLevel::error, "archive_failed",
+                              {{"error", joined.error().line()}});
+    std::this_thread::sleep_for(std::chrono::milliseconds(options_.retry.ms()));
+  }
+}
+
+void KafkaArchive::begin_assigned() {
+  while (!to_begin_.empty() && !stopping_) {
+    int32_t partition = to_begin_.back();
+    if (auto begun = begin(partition); !begun) {
+      ports_.operator_log.write(
+          LogLevel::error, "archive_failed",
+          {{"partition", std::to_string(partition)}, {"error", begun.error().line()}});
+      consumer_->poll(options_.retry);
+      return;
+    }
+    to_begin_.pop_back();
+  }
 }
 
 Status KafkaArchive::begin(int32_t partition) {

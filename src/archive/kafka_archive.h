@@ -56,6 +56,9 @@ class KafkaArchive : private GroupConsumer::Member {
   void revoked(bool lost) override;
   void assigned(std::vector<int32_t> partitions) override;
   void run();
+  Status join();
+  void join_anew();
+  void begin_assigned();
   Status begin(int32_t partition);
 
   const KafkaArchivePorts ports_;

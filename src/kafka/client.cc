@@ -80,8 +80,7 @@ Result<rd_kafka_conf_t*> configured(const KafkaClientOptions& options, KafkaSett
 Result<std::unique_ptr<KafkaClient>> KafkaClient::create(rd_kafka_type_t type,
                                                          const KafkaClientOptions& options,
                                                          KafkaSettings settings, OperatorLog& log,
-                                                         void (*prepare)(rd_kafka_conf_t*),
-                                                         void* owner) {
+                                                         const Prepare& prepare, void* owner) {
   std::unique_ptr<KafkaClient> client(new KafkaClient(log, owner));
   client->brokers_ = options.properties.bootstrap();
   TRY_ASSIGN(rd_kafka_conf_t * conf, configured(options, settings));

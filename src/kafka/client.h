@@ -9,6 +9,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -33,11 +34,12 @@ using KafkaSettings = std::initializer_list<std::pair<const char*, std::string>>
 
 class KafkaClient {
  public:
+  using Prepare = std::function<void(rd_kafka_conf_t*)>;
   // `prepare` sets callbacks; `opaque` is what they get. Errors: a property that librdkafka does not know or take.
   static Result<std::unique_ptr<KafkaClient>> create(rd_kafka_type_t type,
                                                      const KafkaClientOptions& options,
                                                      KafkaSettings settings, OperatorLog& log,
-                                                     void (*prepare)(rd_kafka_conf_t*) = nullptr,
+                                                     const Prepare& prepare = nullptr,
                                                      void* owner = nullptr);
   ~KafkaClient();
   KafkaClient(const KafkaClient&) = delete;

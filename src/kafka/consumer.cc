@@ -33,7 +33,10 @@ Result<std::unique_ptr<GroupConsumer>> GroupConsumer::create(const KafkaClientOp
                                                              GroupOptions group, Member& member,
                                                              OperatorLog& log) {
   std::unique_ptr<GroupConsumer> consumer(new GroupConsumer(std::move(group), member));
-  auto prepare = [](rd_kafka_conf_t* conf) { rd_kafka_conf_set_rebalance_cb(conf, rebalanced); };
+  auto prepare = [&](rd_kafka_conf_t* conf) {
+    rd_kafka_conf_set_rebalance_cb(conf, rebalanced);
+    consumer->unanswered_.watch(conf);
+  };
   TRY_ASSIGN(consumer->client_,
              KafkaClient::create(
                  RD_KAFKA_CONSUMER, options,
@@ -125,6 +128,9 @@ Result<Positions> GroupConsumer::committed(const std::vector<int32_t>& partition
 }
 
 Status GroupConsumer::commit(int32_t partition, int64_t next, const std::string& words) const {
+  if (spent())
+    return fail("an earlier place in '" + group_.topic + "' may still be on its way", "Kafka",
+                "nothing to do: this member leaves its group and joins anew");
   List list = new_list();
   auto* entry = rd_kafka_topic_partition_list_add(list.get(), group_.topic.c_str(), partition);
   entry->offset = next;

@@ -80,10 +80,13 @@ class GroupConsumer {
   // Of the present assignment: to commit with (see assigned()).
   const GroupMetadata& metadata() const { return metadata_; }
   // The place of a group that commits by itself, with some words beside it (at most 4,096 bytes, as brokers are set). Fails when
-  // the partition is not this member's any more. Any thread.
+  // the partition is not this member's any more, and once this member is spent(). Any thread.
   Status commit(int32_t partition, int64_t next, const std::string& words) const;
   Result<std::optional<std::pair<int64_t, std::string>>> place(int32_t partition,
                                                                Duration timeout) const;
+  // A commit was sent twice, and the first one may still arrive and take a later place back: leave, and join anew as another
+  // member, whose places those of the former cannot touch. Any thread.
+  bool spent() const { return unanswered_.any(); }
   // Leaves the group: revoked() is called.
   void leave();
   const KafkaClient& client() const { return *client_; }
@@ -96,6 +99,7 @@ class GroupConsumer {
   Member& member_;
   GroupMetadata metadata_;
   std::optional<Error> problem_;
+  Unanswered unanswered_{8};  // OffsetCommit
   std::unique_ptr<KafkaClient> client_;
   bool position_absent_ = false;
   bool left_ = false;

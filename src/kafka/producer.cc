@@ -9,17 +9,18 @@ Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::create(
   std::string timeout = std::to_string(limits.transaction_timeout.ms());
   // A commit sends at once whatever lingers. What would be sent earlier waits until the broker knows that its partition is part of
   // the transaction, and librdkafka (2.0.2) waits for that awake: a tenth of all processor time.
-  TRY_ASSIGN(producer->client_,
-             KafkaClient::create(RD_KAFKA_PRODUCER, options,
-                                 {{"transactional.id", transactional_id},
-                                  {"enable.idempotence", "true"},
-                                  {"transaction.timeout.ms", timeout},
-                                  {"message.timeout.ms", timeout},  // must not be longer
-                                  {"partitioner", "murmur2_random"},
-                                  {"linger.ms", "20"},
-                                  {"batch.num.messages", "100000"},
-                                  {"queue.buffering.max.messages", "1000000"}},
-                                 log));
+  TRY_ASSIGN(
+      producer->client_,
+      KafkaClient::create(RD_KAFKA_PRODUCER, options,
+                          {{"transactional.id", transactional_id},
+                           {"enable.idempotence", "true"},
+                           {"transaction.timeout.ms", timeout},
+                           {"message.timeout.ms", timeout},  // must not be longer
+                           {"partitioner", "murmur2_random"},
+                           {"linger.ms", "20"},
+                           {"batch.num.messages", "100000"},
+                           {"queue.buffering.max.messages", "1000000"}},
+                          log, [&](rd_kafka_conf_t* conf) { producer->unanswered_.watch(conf); }));
   TRY(producer->done(
       "the transactional id cannot be taken",
       rd_kafka_init_transactions(producer->client_->handle(), producer->timeout_ms())));

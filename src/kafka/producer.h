@@ -7,16 +7,20 @@
 //
 // After any failure of begin, produce or commit the object is of no more use: whether the transaction was committed is open.
 // Destroy it, make it anew with the same id (which waits for the end of what the former one left), read the committed
-// offsets, and go on from what they say. Reusing it would let a delayed end of the former transaction hit the next one
-// (KAFKA-14402). One thread.
+// offsets, and go on from what they say.
+//
+// After a commit that succeeded, ask spent(): where a connection broke, librdkafka has sent the end of the transaction once more, and
+// the first one may still arrive. It would end the next transaction of this producer somewhere in its middle (KAFKA-14402,
+// KIP-890): offsets committed, records not. An object made anew has a higher epoch; what was sent with the lower one is refused
+// then. One thread.
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 
 #include "kafka/client.h"
+#include "kafka/unanswered.h"
 
 namespace paywarden {
 
@@ -62,6 +66,8 @@ class TransactionalProducer {
                 const GroupMetadata& metadata);
   // Another process has taken the transactional id over, sooner than the broker would have ended a transaction for its age.
   bool fenced() const { return fenced_; }
+  // Make it anew before the next begin(): something that was sent about a transaction may still arrive.
+  bool spent() const { return unanswered_.any(); }
 
  private:
   TransactionalProducer(ProducerLimits limits) : limits_(limits) {}
@@ -70,6 +76,9 @@ class TransactionalProducer {
   rd_kafka_topic_t* topic(const std::string& name);
   int timeout_ms() const { return static_cast<int>(limits_.call_timeout.ms()); }
   ProducerLimits limits_;
+  // What changes a transaction at its coordinators: AddPartitionsToTxn, AddOffsetsToTxn, EndTxn, TxnOffsetCommit. A repeated
+  // produce request is known by its sequence numbers.
+  Unanswered unanswered_{24, 25, 26, 28};
   std::unique_ptr<KafkaClient> client_;
   std::chrono::steady_clock::time_point begun_;
   struct DestroyTopic {

@@ -160,6 +160,7 @@ Status StreamWorker::settle() {
     Status done = unclear ? look_what_is_committed() : attempt();
     if (done) {
       if (!unclear) note_committed();
+      if (!unclear) retire_spent_producer();
       unclear = false;
       continue;
     }
@@ -176,6 +177,15 @@ Status StreamWorker::settle() {
     back_off();
   }
   return {};
+}
+
+void StreamWorker::retire_spent_producer() {
+  if (!producer_->spent()) return;
+  producer_.reset();
+  ports_.log.write(
+      LogLevel::info, "producer_made_anew",
+      {{"stage", options_.name},
+       {"why", "a part of the last transaction was sent twice, and may still arrive"}});
 }
 
 // Also at the start: that ends what a former run of this instance left open, and what others would wait for.

@@ -119,6 +119,7 @@ class StreamWorker : private GroupConsumer::Member {
   Status process();
   Status settle();
   Status make_producer();
+  void retire_spent_producer();
   Status attempt();
   Status look_what_is_committed();
   void drop_outcomes();

@@ -54,15 +54,18 @@ def wait(url, key):
 
 
 def journal_records(directory):
-    """(sequence, kind, bytes) of all records."""
-    for name in sorted(os.listdir(directory)):
-        if not name.endswith(".pwj"):
-            continue
+    """(sequence, kind, bytes) of all records. Where a segment begins, the one before it ends, whatever bytes follow there: a kill leaves a
+    torn group, and the last whole one is written anew."""
+    names = sorted(name for name in os.listdir(directory) if name.endswith(".pwj"))
+    begins = [int(name.removeprefix("journal-").removesuffix(".pwj")) for name in names]
+    for name, end in zip(names, begins[1:] + [1 << 64]):
         with open(os.path.join(directory, name), "rb") as file:
             data = file.read()
         at = SEGMENT_HEADER
         while at + GROUP_HEADER.size <= len(data):
             _, sequence, body, records, _, _ = GROUP_HEADER.unpack_from(data, at)
+            if sequence >= end:
+                break
             record = at + GROUP_HEADER.size
             for i in range(records):
                 _, kind_and_length, _ = RECORD_HEADER.unpack_from(data, record)

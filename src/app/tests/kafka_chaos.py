@@ -35,12 +35,13 @@ import kafka_proxy
 
 PARTITIONS = 4
 INSTANCES = 3
-THINGS = ("kill", "pause", "leave", "broker", "forget", "cut", "endtxn", "lose")
+THINGS = ("kill", "pause", "leave", "broker", "forget", "cut", "endtxn", "late", "place", "lose")
 PLANS = {  # payments, and how often each thing happens
     "short": {"payments": 40_000, "rate": 1_500, "kill": 6, "pause": 1, "leave": 5, "broker": 1, "forget": 1},
     "soak": {"payments": 250_000, "rate": 1_200, "kill": 30, "pause": 6, "leave": 50, "broker": 4, "forget": 4},
-    "network": {"payments": 30_000, "rate": 1_000, "kill": 2, "cut": 6, "endtxn": 16},
-    "network-soak": {"payments": 150_000, "rate": 700, "kill": 8, "pause": 2, "leave": 6, "broker": 2, "cut": 40, "endtxn": 60},
+    "network": {"payments": 30_000, "rate": 1_000, "kill": 2, "cut": 6, "endtxn": 16, "late": 20, "place": 6},
+    "network-soak": {"payments": 150_000, "rate": 700, "kill": 8, "pause": 2, "leave": 6, "broker": 2, "cut": 40, "endtxn": 60, "late": 60,
+                     "place": 20},
     "three": {"payments": 30_000, "rate": 1_000, "kill": 2, "leave": 1, "lose": 2},
     "three-soak": {"payments": 150_000, "rate": 1_000, "kill": 10, "pause": 2, "leave": 5, "lose": 12},
 }
@@ -321,6 +322,10 @@ class Run:
             self.proxy.cut(f"paywarden-{one.number}")
         elif thing == "endtxn":
             self.proxy.arm(list(kafka_proxy.MODES)[self.events[thing] % len(kafka_proxy.MODES)])
+        elif thing == "late":
+            self.proxy.arm("late")
+        elif thing == "place":
+            self.proxy.arm_place(["late", "deaf", "hold"][self.events[thing] % 3])
         elif thing == "lose":
             self.lose_broker(back)
 
@@ -354,7 +359,7 @@ class Run:
             print(f"{stage}: {len(inputs)} records; lost: {lost}, duplicated: {duplicated}, above the input: {above}, "
                   f"mismatched: {mismatched}")
             if lost or duplicated or above or mismatched:
-                self.wrong(f"a promise is broken in {stage}")
+                self.wrong(f"a promise is broken in {stage}; the first lost: {sorted(inputs - set(found))[:12]}")
         for instance in instances:
             for line in instance.log.read_text(errors="replace").splitlines():
                 if '"event":"state"' in line:
@@ -369,6 +374,15 @@ class Run:
               f"{dict(self.events)}{dict(self.proxy.done) if self.proxy else ''}")
         if twice or unequal or compared < 20 or len(decided) != self.plan["payments"]:
             self.wrong("a promise is broken")
+
+    def wait_for_archive(self, timeout=90):
+        """Its last batch takes a second; what was cut off before it longer."""
+        visible, end = sum(1 for _ in self.read("paywarden.decisions")), time.monotonic() + timeout
+        while time.monotonic() < end:
+            paths = (self.work / "archive-paywarden/topics").rglob("*.json.gz")
+            if sum(gzip.open(path).read().count(b"\n") for path in paths) >= visible:
+                break
+            time.sleep(1)
 
     def check_archive(self):
         """Objects tile each partition of the decisions topic: each decision in one, between its name's offset and the next one's."""
@@ -443,7 +457,7 @@ class Run:
                     if not self.wait_for(topic, "", forward):
                         self.wrong(f"not every record of {topic} has an outcome: " + instances[0].log.read_text()[-3000:])
                 print(f"all decided after {time.monotonic() - begun:.0f} s", flush=True)
-                time.sleep(4)  # the archive's last batch
+                self.wait_for_archive()
                 for instance in instances:
                     if instance.running():
                         instance.leave()

@@ -5,6 +5,7 @@ broker must advertise the proxy's address.
     proxy = Proxy()                       # listens; proxy.port
     proxy.target = ("127.0.0.1", 20001)   # where the broker really is
     proxy.arm("late")                     # the next EndTxn, TxnOffsetCommit or AddOffsetsToTxn of a client named paywarden...
+    proxy.arm_place("late")               # the next OffsetCommit of one
     proxy.cut("paywarden-2")              # all connections of that client
     proxy.done                            # what was done, counted
 
@@ -15,7 +16,7 @@ import random
 import struct
 import threading
 
-KEYS = {26: "EndTxn", 28: "TxnOffsetCommit", 25: "AddOffsetsToTxn"}
+KEYS = {26: "EndTxn", 28: "TxnOffsetCommit", 25: "AddOffsetsToTxn", 8: "OffsetCommit"}
 # Commit and new producer each fail after 10 s, of which the last 5 are a second try; then the client tries for once more.
 BLIND_KEYS = {26, 22}  # EndTxn, InitProducerId
 BLIND_S = 17
@@ -103,7 +104,7 @@ class Proxy:
         self.done = collections.Counter()
         self.seconds_max = seconds_max
         self.chance = random.Random(seed)
-        self.armed = collections.deque()
+        self.armed, self.armed_places = collections.deque(), collections.deque()
         self.blind = {}  # client -> until when
         self.connections = set()
         self.loop = asyncio.new_event_loop()
@@ -122,6 +123,10 @@ class Proxy:
         assert mode in MODES
         self.armed.append(mode)
 
+    def arm_place(self, mode):
+        assert mode in MODES and mode != "blind"
+        self.armed_places.append(mode)
+
     def cut(self, name):
         def now():
             for connection in list(self.connections):
@@ -136,14 +141,22 @@ class Proxy:
     def mode_for(self, name, key):
         if key in BLIND_KEYS and self.blind.get(name, 0) > self.loop.time():
             return "mute"
-        if not name.startswith("paywarden") or key not in KEYS or not self.armed:
+        if not name.startswith("paywarden") or key not in KEYS:
+            return ""
+        if KEYS[key] == "OffsetCommit":
+            return self.take(key, self.armed_places) if self.armed_places else ""
+        if not self.armed:
             return ""
         # Where a commit ends matters most.
         if KEYS[key] != "EndTxn" and (self.armed[0] == "blind" or self.chance.random() < 0.8):
             return ""
-        mode = self.armed.popleft()
+        mode = self.take(key, self.armed)
         if mode == "blind":
             self.blind[name] = self.loop.time() + BLIND_S
+        return mode
+
+    def take(self, key, armed):
+        mode = armed.popleft()
         self.done[f"{KEYS[key]} {mode}"] += 1
         return mode
 
