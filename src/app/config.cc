@@ -339,6 +339,8 @@ class Loader {
     s.text("rejects_topic", o.topics.rejects);
     s.text("others_topic", o.topics.others);
     s.text("alerts_topic", o.topics.alerts);
+    s.text("replies_topic", o.topics.replies);
+    s.flag("http_payments", k.http_payments);
     s.text("keyed_by", k.keyed_by);
     s.flag("create_topics", o.topic_options.create);
     s.whole("replication", o.topic_options.replication, -1, 100);

@@ -81,7 +81,8 @@ enum class LogKind { journal, kafka };
 
 struct KafkaConfig {
   std::string properties_file;
-  std::string keyed_by;  // field of the input that its partitions keep together; empty: none
+  std::string keyed_by;        // field of the input that its partitions keep together; empty: none
+  bool http_payments = false;  // payments and labels are taken over HTTP, too
   bool share_snapshots = false;   // through the archive's store
   std::vector<StageSpec> stages;  // that count, in order; empty: one that reads the payments topic
   std::vector<std::string> run;   // names of those that run here; empty: all

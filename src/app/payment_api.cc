@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include "app/find_decision.h"
 #include "base/json_writer.h"
 #include "http/padded_buffer.h"
 #include "intake/pan.h"
@@ -41,7 +40,9 @@ Said describe(const Answer& answer) {
     case Answer::Kind::refused:
       return {422, "Refused", answer.error ? answer.error->line() : ""};
     case Answer::Kind::failed:
-      return {503, "Not durable", "The log failed. Send the same payment again after the restart."};
+      return {503, "Not durable",
+              "Send the same again later: it is taken once." +
+                  (answer.error ? " " + answer.error->line() : "")};
   }
   return {500, "Unknown", ""};
 }
@@ -50,10 +51,11 @@ Response to_response(const Answer& answer) {
   Said said = describe(answer);
   if (said.status >= 300) return problem(said.status, said.title, said.detail);
   if (!answer.json.empty()) return Response::json(said.status, std::string(answer.json));
-  return Response::json(
-      said.status, fmt::format(R"({{"state":"{}","sequence":{}}})",
-                               answer.kind == Answer::Kind::label_waiting ? "waiting" : "applied",
-                               answer.sequence));
+  std::string_view state = answer.kind == Answer::Kind::label_waiting ? "waiting" : "applied";
+  if (answer.sequence == 0)
+    return Response::json(said.status, fmt::format(R"({{"state":"{}"}})", state));
+  return Response::json(said.status,
+                        fmt::format(R"({{"state":"{}","sequence":{}}})", state, answer.sequence));
 }
 
 std::string to_line(uint64_t line, const Answer& answer) {
@@ -110,13 +112,6 @@ Response rejected(const Rejection& no) {
                  {{"field", no.field}, {"reason", name_of(no.reason)}});
 }
 
-// Labels from outside may be about payments of long ago.
-Work label_work(Label label, std::unique_ptr<ReplyTo> to) {
-  Work work = Work::of(std::move(label), std::move(to));
-  work.may_wait = true;
-  return work;
-}
-
 }  // namespace
 
 PaymentApi::PaymentApi(PaymentApiPorts ports, PaymentApiOptions options)
@@ -152,6 +147,25 @@ std::optional<Rejection> PaymentApi::parse(std::string_view body, uint64_t line,
   return no;
 }
 
+// Labels from outside may be about payments of long ago. The payment itself may stand in one, as it was sent.
+Result<Work> PaymentApi::read_label(std::string_view body, const std::string& source) {
+  std::string payment_json;
+  TRY_ASSIGN(Label label, parse_label(body, source, ports_.clock.now(), &payment_json));
+  Work work = Work::of(std::move(label), nullptr);
+  work.may_wait = true;
+  if (payment_json.empty() && options_.labels_need_payment)
+    return fail("is missing: a label is routed by its payment", "payment",
+                "send the payment along, as it was sent");
+  if (payment_json.empty()) return work;
+  ParserPtr parser = take_parser();
+  auto no = parser->parse_json(payment_json, ports_.clock.now(), work.payment);
+  return_parser(std::move(parser));
+  if (no) return fail(no->line(), "payment");
+  if (work.payment.id() != work.label.payment_id) return fail("is not the payment's", "payment_id");
+  work.label_has_payment = true;
+  return work;
+}
+
 void PaymentApi::take_payment(http::RequestPtr request, http::Reply reply) {
   if (ports_.closed) return void(reply(unavailable(kClosed)));
   Payment payment;
@@ -161,7 +175,7 @@ void PaymentApi::take_payment(http::RequestPtr request, http::Reply reply) {
     return Response::json(504, default_answer_);
   });
   auto to = std::make_unique<HttpReply>(reply, &ports_.latency, request->received);
-  if (!ports_.engine.submit(Work::of(std::move(payment), std::move(to))))
+  if (!ports_.intake.submit(Work::of(std::move(payment), std::move(to))))
     reply(unavailable("More payments arrive than can be decided."));
 }
 
@@ -175,7 +189,7 @@ class PaymentApi::Lines : public http::LineHandler {
       reply(http::line_problem(reply.number(), 503, "Not now", kClosed));
       return true;
     }
-    if (ports.engine.queued() >= ports.engine.queue_limit() / 2)
+    if (ports.intake.queued() >= ports.intake.queue_limit() / 2)
       return false;  // leaves room for single ones
     tl::expected<Work, Said> work = read(line, reply.number());
     if (!work) {
@@ -184,7 +198,7 @@ class PaymentApi::Lines : public http::LineHandler {
       return true;
     }
     work->reply = std::make_unique<LineReplyTo>(reply);
-    if (ports.engine.submit(std::move(*work))) return true;
+    if (ports.intake.submit(std::move(*work))) return true;
     reply = static_cast<LineReplyTo&>(*work->reply).take_back();
     return false;
   }
@@ -214,20 +228,19 @@ class PaymentApi::LabelBatch : public Lines {
 
  private:
   tl::expected<Work, Said> read(std::string_view line, uint64_t) override {
-    auto label = parse_label(line, source_, api_.ports_.clock.now());
+    auto label = api_.read_label(line, source_);
     if (!label) return tl::unexpected(Said{422, "The label was rejected", label.error().line()});
-    return label_work(std::move(*label), nullptr);
+    return std::move(*label);
   }
   std::string source_;
 };
 
 void PaymentApi::take_label(http::RequestPtr request, http::Reply reply) {
   if (ports_.closed) return void(reply(unavailable(kClosed)));
-  auto label = parse_label(request->body, request->principal->name, ports_.clock.now());
+  auto label = read_label(request->body, request->principal->name);
   if (!label) return void(reply(problem(422, "The label was rejected", label.error().line())));
-  auto to = std::make_unique<HttpReply>(reply, nullptr, request->received);
-  if (!ports_.engine.submit(label_work(std::move(*label), std::move(to))))
-    reply(unavailable("The queue is full."));
+  label->reply = std::make_unique<HttpReply>(reply, nullptr, request->received);
+  if (!ports_.intake.submit(std::move(*label))) reply(unavailable("The queue is full."));
 }
 
 Result<Change> PaymentApi::change_of(const http::Request& request) const {
@@ -269,7 +282,7 @@ void PaymentApi::take_change(http::RequestPtr request, http::Reply reply) {
     auto change = change_of(*request);
     if (!change) return void(reply(problem(422, "The change was refused", change.error().line())));
     auto to = std::make_unique<HttpReply>(reply, nullptr, request->received);
-    if (!ports_.engine.submit(Work::of(std::move(*change), std::move(to))))
+    if (!ports_.intake.submit(Work::of(std::move(*change), std::move(to))))
       reply(unavailable("The queue is full."));
   };
   if (!ports_.workers.try_run(std::move(job)))
@@ -278,7 +291,7 @@ void PaymentApi::take_change(http::RequestPtr request, http::Reply reply) {
 
 void PaymentApi::show_decision(http::RequestPtr request, http::Reply reply) {
   std::string id(request->param("payment_id"));
-  auto job = [this, id, reply] { reply(find_decision(ports_.log, ports_.schema.fields, id)); };
+  auto job = [this, id, reply] { reply(ports_.find_decision(id)); };
   if (!ports_.workers.try_run(std::move(job)))
     reply(unavailable("Too many requests read the log."));
 }
@@ -303,11 +316,13 @@ void PaymentApi::add_routes(http::Router& router) {
       [this](RequestPtr q) -> tl::expected<std::unique_ptr<http::LineHandler>, Response> {
         return std::make_unique<LabelBatch>(*this, q->principal->name);
       });
-  router.add(Method::get, "/v1/decisions/{payment_id}", "reader",
-             [this](RequestPtr q, Reply r) { show_decision(std::move(q), std::move(r)); });
-  router.add(Method::post, "/v1/changes", "admin",
-             [this](RequestPtr q, Reply r) { take_change(std::move(q), std::move(r)); },
-             {.body_bytes_max = options_.change_body_bytes_max});
+  if (ports_.find_decision)
+    router.add(Method::get, "/v1/decisions/{payment_id}", "reader",
+               [this](RequestPtr q, Reply r) { show_decision(std::move(q), std::move(r)); });
+  if (ports_.add_model)
+    router.add(Method::post, "/v1/changes", "admin",
+               [this](RequestPtr q, Reply r) { take_change(std::move(q), std::move(r)); },
+               {.body_bytes_max = options_.change_body_bytes_max});
 }
 
 }  // namespace paywarden

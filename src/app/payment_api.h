@@ -16,11 +16,12 @@
 #include "app/latency.h"
 #include "base/clock.h"
 #include "center/workers.h"
-#include "engine/engine.h"
+#include "engine/work.h"
 #include "http/router.h"
 #include "intake/label_parser.h"
 #include "intake/payment_parser.h"
 #include "intake/rejects.h"
+#include "payment/decision.h"
 
 namespace paywarden {
 
@@ -29,12 +30,12 @@ struct PaymentApiOptions {
   Outcome default_outcome = Outcome::approve;
   Duration future_max = minutes(5);
   size_t label_body_bytes_max = 16 * 1024;   // one label
+  bool labels_need_payment = false;          // else it may be sent along
   size_t change_body_bytes_max = 64u << 20;  // a list of a million entries
 };
 
 struct PaymentApiPorts {
-  Engine& engine;
-  Log& log;
+  PaymentIntake& intake;
   const Schema& schema;
   const Tokeniser& tokeniser;
   Clock& clock;
@@ -43,7 +44,9 @@ struct PaymentApiPorts {
   LatencyHistogram& latency;  // from a request's last byte to its answer, payments alone
   const std::atomic<bool>&
       closed;  // intake answers 503: the disk is nearly full, or the program stops
-  // A bundle directory's model, kept in the library: its content hash.
+  // The decision of a payment, on the workers; empty: there is no such route.
+  std::function<http::Response(const std::string& payment_id)> find_decision;
+  // A bundle directory's model, kept in the library: its content hash. Empty: changes are not taken.
   std::function<Result<std::string>(const std::string& directory)> add_model;
 };
 
@@ -63,6 +66,7 @@ class PaymentApi {
   void return_parser(ParserPtr parser);
   // Fills `out`, or answers why not.
   std::optional<Rejection> parse(std::string_view body, uint64_t line, Payment& out);
+  Result<Work> read_label(std::string_view body, const std::string& source);
 
   void take_payment(http::RequestPtr request, http::Reply reply);
   void take_label(http::RequestPtr request, http::Reply reply);

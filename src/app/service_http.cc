@@ -1,4 +1,5 @@
 // Service: routes, the page, the server.
+#include "app/find_decision.h"
 #include "app/openapi.h"
 #include "app/service.h"
 #include "app/service_ports.h"
@@ -44,19 +45,20 @@ void Service::add_routes(http::Router& router) {
 
 Status Service::start_server() {
   workers_ = std::make_unique<Workers>(WorkersOptions{});
-  PaymentApiPorts ports{*engine_,
-                        *journal_,
-                        config_.schema,
-                        *tokeniser_,
-                        clock_,
-                        *rejects_,
-                        *workers_,
-                        latency_,
-                        intake_closed_,
-                        [this](const std::string& directory) -> Result<std::string> {
-                          TRY_ASSIGN(auto model, models_->add(directory));
-                          return model->content_hash();
-                        }};
+  PaymentApiPorts ports{
+      *engine_,
+      config_.schema,
+      *tokeniser_,
+      clock_,
+      *rejects_,
+      *workers_,
+      latency_,
+      intake_closed_,
+      [this](const std::string& id) { return find_decision(*journal_, config_.schema.fields, id); },
+      [this](const std::string& directory) -> Result<std::string> {
+        TRY_ASSIGN(auto model, models_->add(directory));
+        return model->content_hash();
+      }};
   PaymentApiOptions options;
   options.deadline = config_.api.deadline;
   options.default_outcome = config_.api.default_outcome;

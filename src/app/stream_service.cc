@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <numeric>
 
-#include "app/families.h"
 #include "base/hash.h"
 
 namespace paywarden {
@@ -53,7 +52,26 @@ Status StreamService::open() {
   // What is wrong with rules and lists is said before the start.
   TRY(configured_core(config_, model_));
   open_archive();
-  return open_workers();
+  TRY(open_workers());
+  return open_intake();
+}
+
+Status StreamService::open_intake() {
+  const KafkaConfig& k = config_.kafka;
+  if (!k.http_payments) return {};
+  TRY_ASSIGN(rejects_, Rejects::open({.path = config_.data_directory + "/rejects.ndjson"}, clock_));
+  TopicIntakeOptions options;
+  options.client = k.stream.client;
+  options.group = k.stream.group;
+  options.instance = k.stream.instance;
+  options.topic = k.stages.empty() ? k.stream.topics.input : k.stages.front().topic;
+  options.decisions = k.stream.topics.decisions;
+  options.replies = k.stream.topics.replies;
+  options.others = k.stream.topics.others;
+  options.default_outcome = name_of(config_.api.default_outcome);
+  intake_ = std::make_unique<TopicIntake>(
+      TopicIntakePorts{config_.schema.fields, plan_, feature_hash_, log_}, std::move(options));
+  return {};
 }
 
 void StreamService::open_archive() {
@@ -138,7 +156,7 @@ std::unique_ptr<Stage> StreamService::make_stage(const std::string& name,
   DecideOptions options = config_.kafka.decide;
   if (name == kIntake)
     return std::make_unique<IntakeStage>(config_.schema, *tokeniser_, options.parser, plan_,
-                                         feature_hash_, config_.kafka.stream.topics.input, figures);
+                                         feature_hash_, figures);
   if (stage) {
     options.plan = &plan_;
     options.stage = *stage;
@@ -169,6 +187,12 @@ Status StreamService::check_input(const std::string& topic, const TopicFound& in
     return fail("the topic is compacted: it forgets payments that state is restored from", topic,
                 "set its cleanup.policy to delete");
   if (direct && input.partitions > 1) TRY(check_together(topic, input.partitions));
+  if (direct && input.partitions > 1 && config_.kafka.http_payments)
+    return fail("payments that come over HTTP are keyed by the card's token, and those of '" +
+                    topic + "' by something else: a card's would stand in several of its " +
+                    std::to_string(input.partitions) + " partitions",
+                config_.file + ": kafka.http_payments",
+                "give it a [[kafka.stage]] keyed by \"card\"");
   TRY_ASSIGN(auto core, make_core(std::nullopt));
   Duration needed = core->windows().retention() + config_.features.options().label_delay;
   if (input.retention && *input.retention < needed)
@@ -210,118 +234,11 @@ Status StreamService::read_client() {
 Status StreamService::start() {
   for (auto& worker : workers_) TRY(worker->start());
   if (archive_) TRY(archive_->start());
+  if (intake_) TRY(intake_->start());
   TRY(start_server());
   log_.write(LogLevel::info, "ready",
              {{"url", server_->url()}, {"model", model_ ? model_->name() : "none"}});
   return {};
-}
-
-Status StreamService::start_server() {
-  http::Router router;
-  add_routes(router);
-  TRY_ASSIGN(server_, http::Server::create(config_.http, std::move(router),
-                                           {clock_,
-                                            log_,
-                                            [this](const http::Request& q, std::string_view role) {
-                                              return authorise(q, role);
-                                            },
-                                            {}}));
-  return server_->start();
-}
-
-void StreamService::add_routes(http::Router& router) {
-  using http::Method;
-  using http::Reply;
-  using http::RequestPtr;
-  using http::Response;
-  router.add(Method::get, "/healthz", http::kOpenToAll,
-             [](RequestPtr, Reply reply) { reply(Response::text(200, "alive\n")); });
-  router.add(Method::get, "/readyz", http::kOpenToAll, [this](RequestPtr, Reply reply) {
-    bool ready = std::all_of(workers_.begin(), workers_.end(),
-                             [](const auto& worker) { return worker->figures().joined.load(); });
-    reply(Response::text(ready ? 200 : 503,
-                         ready ? "ready\n" : "not ready: not in the consumer group yet\n"));
-  });
-  router.add(Method::get, "/metrics", "observer", [this](RequestPtr, Reply reply) {
-    Response response = Response::text(200, metrics());
-    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    reply(std::move(response));
-  });
-}
-
-// By API key: there are no sessions here.
-tl::expected<http::PrincipalPtr, http::Response> StreamService::authorise(
-    const http::Request& request, std::string_view role) const {
-  constexpr std::string_view kBearer = "Bearer ";
-  std::string_view header = request.header("authorization");
-  auto need = role_of(role);
-  if (!header.starts_with(kBearer))
-    return tl::unexpected(http::problem(401, "Not signed in", "Send an API key."));
-  auto who = accounts_->by_key(header.substr(kBearer.size()));
-  if (!who) return tl::unexpected(http::problem(401, "Not signed in", "The API key is not valid."));
-  if (!need || !allows(who->role, *need))
-    return tl::unexpected(
-        http::problem(403, "Not allowed", "This needs the role " + std::string(role) + "."));
-  auto principal = std::make_shared<http::Principal>();
-  principal->name = who->name;
-  principal->role = name_of(who->role);
-  return principal;
-}
-
-std::string StreamService::metrics() const {
-  Families out;
-  auto& outcomes = out.family("paywarden_decisions_total", "Decisions by outcome.",
-                              prometheus::MetricType::Counter);
-  for (Outcome outcome : {Outcome::approve, Outcome::review, Outcome::decline})
-    Families::add(
-        outcomes, "outcome", name_of(outcome),
-        std::accumulate(workers_.begin(), workers_.end(), 0.0, [&](double n, const auto& w) {
-          return n + d(w->figures().stage.outcomes[static_cast<size_t>(outcome)]);
-        }));
-  out.counter("paywarden_repeats_total", "Payments that were sent again with the same body.",
-              d(sum(&StageFigures::repeats)));
-  out.counter("paywarden_conflicts_total", "Payments whose id stands for another body.",
-              d(sum(&StageFigures::conflicts)));
-  out.counter("paywarden_rejected_total", "Records that did not become payments.",
-              d(sum(&StageFigures::rejects)));
-  out.counter("paywarden_labels_total", "Labels that found their payment.",
-              d(sum(&StageFigures::labels)));
-  out.counter("paywarden_labels_unknown_total", "Labels whose payment was unknown.",
-              d(sum(&StageFigures::labels_waiting)));
-  out.counter("paywarden_kafka_replayed_total", "Records replayed to restore state.",
-              d(sum(&StageFigures::replayed)));
-  out.counter("paywarden_kafka_transactions_total", "Transactions committed.",
-              d(sum(&StreamFigures::batches)));
-  out.counter("paywarden_kafka_transactions_failed_total",
-              "Attempts to commit whose end was unknown or bad.",
-              d(sum(&StreamFigures::commits_failed)));
-  out.counter("paywarden_kafka_restores_total", "Partitions taken over.",
-              d(sum(&StreamFigures::restores)));
-  out.counter("paywarden_snapshots_total", "Snapshots written.", d(sum(&StreamFigures::snapshots)));
-  out.counter("paywarden_snapshots_failed_total", "Snapshots that could not be written.",
-              d(sum(&StreamFigures::snapshots_failed)));
-  out.gauge("paywarden_kafka_partitions", "Partitions of this instance.",
-            d(sum(&StreamFigures::partitions)));
-  out.gauge("paywarden_kafka_lag_records", "Records that wait to be decided.",
-            std::accumulate(workers_.begin(), workers_.end(), 0.0, [](double n, const auto& w) {
-              return n + static_cast<double>(w->figures().lag.load());
-            }));
-  if (archive_) {
-    KafkaArchive::Figures a = archive_->figures();
-    out.counter("paywarden_archive_objects_total", "Objects stored.", d(a.objects));
-    out.counter("paywarden_archive_records_total", "Decisions in stored objects.", d(a.records));
-    out.counter("paywarden_archive_bytes_total", "Bytes of stored objects, compressed.",
-                d(a.bytes));
-    out.counter("paywarden_archive_failures_total", "Attempts to read, plan or store that failed.",
-                d(a.failures));
-    out.gauge("paywarden_archive_pending_records",
-              "Durable records that are not in a stored object yet.", d(a.lag));
-  }
-  LatencyCounts counts = latency_.counts();
-  out.histogram("paywarden_kafka_visible_seconds",
-                "From a record's timestamp to its decision's commit.", counts,
-                static_cast<double>(latency_.sum_us()) * 1e-6);
-  return out.text();
 }
 
 uint64_t StreamService::sum(std::atomic<uint64_t> StreamFigures::*figure) const {
@@ -354,7 +271,10 @@ void StreamService::ask_to_stop() {
 }
 
 void StreamService::stop() {
-  if (server_) server_->stop();
+  intake_closed_ = true;
+  if (server_) server_->stop();  // who waits is answered first
+  if (requests_) requests_->stop();
+  if (intake_) intake_->stop();
   if (archive_) archive_->stop();
   for (auto& worker : workers_) worker->ask_to_stop();
   for (auto& worker : workers_) worker->stop();

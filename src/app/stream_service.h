@@ -16,16 +16,21 @@
 #include "app/config.h"
 #include "app/failure_exit.h"
 #include "app/latency.h"
+#include "app/payment_api.h"
 #include "app/setup.h"
 #include "archive/kafka_archive.h"
 #include "base/files.h"
 #include "center/accounts.h"
 #include "http/server.h"
+#include "intake/rejects.h"
 #include "notify/store.h"
 #include "stream/intake_stage.h"
+#include "stream/topic_intake.h"
 #include "stream/worker.h"
 
 namespace paywarden {
+
+class Families;
 
 class StreamService {
  public:
@@ -45,6 +50,7 @@ class StreamService {
   Status read_client();
   Status open_workers();
   void open_archive();
+  Status open_intake();
   bool runs(const std::string& stage) const;
   Status add_worker(const std::string& name, const std::string& topic, std::optional<size_t> stage);
   std::unique_ptr<Stage> make_stage(const std::string& name, std::optional<size_t> stage,
@@ -55,9 +61,11 @@ class StreamService {
   Status check_together(const std::string& topic, int32_t partitions) const;
   Status start_server();
   void add_routes(http::Router& router);
+  void add_payment_api(http::Router& router);
   tl::expected<http::PrincipalPtr, http::Response> authorise(const http::Request& request,
                                                              std::string_view role) const;
   std::string metrics() const;
+  void add_request_figures(Families& out) const;
   uint64_t sum(std::atomic<uint64_t> StreamFigures::*figure) const;
   uint64_t sum(std::atomic<uint64_t> StageFigures::*figure) const;
 
@@ -76,6 +84,12 @@ class StreamService {
   std::vector<std::unique_ptr<StreamWorker>> workers_;
   ArchiveStores archive_stores_;
   std::unique_ptr<KafkaArchive> archive_;  // null: no archive
+  std::unique_ptr<Rejects> rejects_;       // of HTTP; the next five are null without it
+  std::unique_ptr<TopicIntake> intake_;
+  std::unique_ptr<Workers> requests_;
+  std::unique_ptr<PaymentApi> api_;
+  LatencyHistogram request_latency_;
+  std::atomic<bool> intake_closed_{false};
   std::unique_ptr<http::Server> server_;
 
   std::mutex mutex_;  // the next two

@@ -60,7 +60,7 @@ struct RecoveryFigures {
   uint64_t mismatches = 0;  // decisions in the log that the core would decide otherwise today
 };
 
-class Engine {
+class Engine : public PaymentIntake {
  public:
   // Rebuilds the state from the newest usable snapshot and the log behind it. `make_core` gives a
   // fresh core.
@@ -71,18 +71,18 @@ class Engine {
                                                  Core::ModelFinder models, EngineOptions options,
                                                  OperatorLog& operator_log,
                                                  const Progress& progress = {});
-  ~Engine();
+  ~Engine() override;
 
   void start();
   void stop();
-  bool submit(Work&& work);
+  bool submit(Work&& work) override;
   // Waits for room in the queue: for files and other sources that can wait. False once stopping.
   bool submit_waiting(Work&& work);
 
   const EngineFigures& figures() const { return figures_; }
   const RecoveryFigures& recovery() const { return recovery_; }
-  size_t queued() const { return queue_.size() + labels_put_off_; }
-  size_t queue_limit() const { return queue_.limit(); }
+  size_t queued() const override { return queue_.size() + labels_put_off_; }
+  size_t queue_limit() const override { return queue_.limit(); }
   bool failed() const { return failed_.load(); }  // the log failed: the process must end
   // Called once when the log fails, on the log thread.
   void on_failure(std::function<void(const Error&)> fn) { on_failure_ = std::move(fn); }

@@ -27,7 +27,7 @@ struct Answer {
     label_waiting,  // durable, its payment unknown so far
     changed,        // durable and in force from here on
     refused,        // error: the change or payment cannot be taken, nothing was logged
-    failed,         // error: the log failed; whether it was kept is known after the next start
+    failed,         // error: the log failed; whether it was kept is known later
   };
   Kind kind;
   std::string_view json;  // valid during the call
@@ -51,6 +51,7 @@ struct Work {
   Payment payment;
   PaymentIdentity identity;  // the engine's
   Label label;
+  bool label_has_payment = false;  // `payment` is the one that the label is about
   Change change;
   bool may_wait = false;           // a label from outside: may come behind payments that follow it
   std::unique_ptr<ReplyTo> reply;  // may be null
@@ -76,6 +77,16 @@ struct Work {
     work.reply = std::move(reply);
     return work;
   }
+};
+
+// Where payments, labels and changes go, however they are decided: the engine, or a topic of Kafka.
+class PaymentIntake {
+ public:
+  virtual ~PaymentIntake() = default;
+  // False: full or stopping; `work` is then untouched. Any thread.
+  virtual bool submit(Work&& work) = 0;
+  virtual size_t queued() const = 0;  // not answered yet
+  virtual size_t queue_limit() const = 0;
 };
 
 }  // namespace paywarden

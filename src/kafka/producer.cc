@@ -21,6 +21,7 @@ Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::create(
                            {"batch.num.messages", "100000"},
                            {"queue.buffering.max.messages", "1000000"}},
                           log, [&](rd_kafka_conf_t* conf) { producer->unanswered_.watch(conf); }));
+  producer->topics_.emplace(producer->client_->handle());
   TRY(producer->done(
       "the transactional id cannot be taken",
       rd_kafka_init_transactions(producer->client_->handle(), producer->timeout_ms())));
@@ -32,14 +33,6 @@ namespace {
 bool is_fence(rd_kafka_resp_err_t code) {
   return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
          code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
-}
-
-// The keys of a map.
-template <typename Map>
-std::string quoted(const Map& names) {
-  std::string out;
-  for (const auto& [name, of_no_matter] : names) out += (out.empty() ? " '" : ", '") + name + "'";
-  return out;
 }
 
 }  // namespace
@@ -54,9 +47,9 @@ Status TransactionalProducer::done(const char* what, rd_kafka_error_t* error) {
     rd_kafka_poll(client_->handle(), 0);
   }
   Status out = client_->status(what, error);
-  if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && !topics_.empty())
-    out.error().remedy =
-        "let the user write the topics" + quoted(topics_) + " (ACLs at the broker)";
+  std::string topics = topics_ ? topics_->names() : "";
+  if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && !topics.empty())
+    out.error().remedy = "let the user write the topics " + topics + " (ACLs at the broker)";
   return out;
 }
 
@@ -74,42 +67,12 @@ Status TransactionalProducer::begin() {
   return done("no transaction can be begun", rd_kafka_begin_transaction(client_->handle()));
 }
 
-// By name, librdkafka looks a topic up anew for each record.
-rd_kafka_topic_t* TransactionalProducer::topic(const std::string& name) {
-  if (last_topic_ == topics_.end() || last_topic_->first != name) {
-    last_topic_ = topics_.try_emplace(name).first;
-    if (!last_topic_->second)
-      last_topic_->second.reset(rd_kafka_topic_new(client_->handle(), name.c_str(), nullptr));
-  }
-  return last_topic_->second.get();
-}
-
 Status TransactionalProducer::produce(const RecordToProduce& record) {
-  rd_kafka_topic_t* to = topic(record.topic);
-  if (!to)
-    return tl::unexpected(
-        client_->error("a record for '" + record.topic + "' is not taken", rd_kafka_last_error()));
-  auto try_once = [&] {
-    rd_kafka_headers_t* headers = nullptr;
-    for (auto [name, value] : {std::pair{"input", record.input}, {"payment", record.payment}}) {
-      if (value.empty()) continue;
-      if (!headers) headers = rd_kafka_headers_new(2);
-      rd_kafka_header_add(headers, name, -1, value.data(), static_cast<ssize_t>(value.size()));
-    }
-    auto code = rd_kafka_producev(
-        client_->handle(), RD_KAFKA_V_RKT(to), RD_KAFKA_V_PARTITION(record.partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(record.key.data(), record.key.size()),
-        RD_KAFKA_V_VALUE(const_cast<char*>(record.value.data()), record.value.size()),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && headers) rd_kafka_headers_destroy(headers);
-    return code;
-  };
-  auto code = try_once();
+  auto code = topics_->produce(record, nullptr);
   for (int64_t waited = 0; code == RD_KAFKA_RESP_ERR__QUEUE_FULL && waited < timeout_ms();
        waited += 10) {
     rd_kafka_poll(client_->handle(), 10);
-    code = try_once();
+    code = topics_->produce(record, nullptr);
   }
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   return tl::unexpected(client_->error("a record for '" + record.topic + "' is not taken", code));

@@ -16,10 +16,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "kafka/client.h"
+#include "kafka/record.h"
 #include "kafka/unanswered.h"
 
 namespace paywarden {
@@ -45,15 +47,6 @@ class GroupMetadata {
 
 using Positions = std::map<int32_t, int64_t>;  // partition -> offset of the next record
 
-struct RecordToProduce {
-  const std::string& topic;
-  std::string_view key;  // the partition follows from it
-  std::string_view value;
-  std::string_view input;  // header "input": the record that this is the outcome of; empty: none
-  std::string_view payment = {};  // header "payment"; empty: none
-  int32_t partition = -1;         // instead of the key's
-};
-
 class TransactionalProducer {
  public:
   static Result<std::unique_ptr<TransactionalProducer>> create(const KafkaClientOptions& options,
@@ -73,7 +66,6 @@ class TransactionalProducer {
   TransactionalProducer(ProducerLimits limits) : limits_(limits) {}
   Status done(const char* what, rd_kafka_error_t* error);
   Status usable();
-  rd_kafka_topic_t* topic(const std::string& name);
   int timeout_ms() const { return static_cast<int>(limits_.call_timeout.ms()); }
   ProducerLimits limits_;
   // What changes a transaction at its coordinators: AddPartitionsToTxn, AddOffsetsToTxn, EndTxn, TxnOffsetCommit. A repeated
@@ -81,12 +73,7 @@ class TransactionalProducer {
   Unanswered unanswered_{24, 25, 26, 28};
   std::unique_ptr<KafkaClient> client_;
   std::chrono::steady_clock::time_point begun_;
-  struct DestroyTopic {
-    void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
-  };
-  using Topics = std::map<std::string, std::unique_ptr<rd_kafka_topic_t, DestroyTopic>>;
-  Topics topics_;
-  Topics::iterator last_topic_ = topics_.end();  // most records are for the same
+  std::optional<TopicHandles> topics_;  // of client_
   bool fenced_ = false;
 };
 

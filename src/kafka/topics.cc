@@ -37,25 +37,6 @@ class Request {
   Owned<rd_kafka_queue_t> queue_;
 };
 
-Result<int32_t> partitions_of(const KafkaClient& client, const std::string& name,
-                              Duration timeout) {
-  Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(client.handle(), name.c_str(), nullptr),
-                                rd_kafka_topic_destroy);
-  const rd_kafka_metadata_t* metadata = nullptr;
-  auto code =
-      rd_kafka_metadata(client.handle(), 0, topic.get(), &metadata, static_cast<int>(timeout.ms()));
-  std::string what = "the topic '" + name + "'";
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(client.error(what, code));
-  rd_kafka_resp_err_t about =
-      metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-  int32_t count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
-  rd_kafka_metadata_destroy(metadata);
-  if (about == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return 0;
-  if (about == RD_KAFKA_RESP_ERR_NO_ERROR || about == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
-    return count;
-  return tl::unexpected(client.error(what, about));
-}
-
 Status make(const KafkaClient& client, const TopicWanted& wanted, TopicOptions options,
             Duration timeout) {
   char text[512] = "";
@@ -112,6 +93,25 @@ void look_at_settings(const KafkaClient& client, const std::string& name, Durati
 }
 
 }  // namespace
+
+Result<int32_t> partitions_of(const KafkaClient& client, const std::string& name,
+                              Duration timeout) {
+  Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(client.handle(), name.c_str(), nullptr),
+                                rd_kafka_topic_destroy);
+  const rd_kafka_metadata_t* metadata = nullptr;
+  auto code =
+      rd_kafka_metadata(client.handle(), 0, topic.get(), &metadata, static_cast<int>(timeout.ms()));
+  std::string what = "the topic '" + name + "'";
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(client.error(what, code));
+  rd_kafka_resp_err_t about =
+      metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+  int32_t count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+  rd_kafka_metadata_destroy(metadata);
+  if (about == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return 0;
+  if (about == RD_KAFKA_RESP_ERR_NO_ERROR || about == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
+    return count;
+  return tl::unexpected(client.error(what, about));
+}
 
 Result<std::map<std::string, TopicFound>> ensure_topics(const KafkaClient& client,
                                                         const std::vector<TopicWanted>& wanted,

@@ -33,6 +33,9 @@ struct TopicOptions {
   int16_t replication = -1;  // -1: the broker's default
 };
 
+// 0: there is no such topic.
+Result<int32_t> partitions_of(const KafkaClient& client, const std::string& name, Duration timeout);
+
 Result<std::map<std::string, TopicFound>> ensure_topics(const KafkaClient& client,
                                                         const std::vector<TopicWanted>& wanted,
                                                         TopicOptions options, Duration timeout);

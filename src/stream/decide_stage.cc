@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/digest.h"
+#include "base/json_writer.h"
 #include "intake/label_parser.h"
 #include "payment/records.h"
 #include "stream/raw_records.h"
@@ -48,13 +49,26 @@ Status DecideStage::take(const InputRecord& record) {
 }
 
 Status DecideStage::take_raw(const InputRecord& record) {
+  Pending& pending = pending_[pending_count_];
+  if (is_stage_record(record.value) && decode_stage_record(record.value, record_) && read_sent()) {
+    if (record_.kind == StageRecord::Kind::label) return take_sent_label(record);
+    pending.reply = record_.reply;
+    queue(record);
+    return {};
+  }
   if (auto label = label_in(record.value)) return take_label(record, *label);
-  if (auto no =
-          parser_.parse_json(record.value, record.timestamp, pending_[pending_count_].payment))
+  pending.reply = {};
+  if (auto no = parser_.parse_json(record.value, record.timestamp, pending.payment))
     reject(record, *no);
   else
     queue(record);
   return {};
+}
+
+// The payment, or label, of record_.
+bool DecideStage::read_sent() {
+  if (record_.kind == StageRecord::Kind::label) return decode_label(record_.bytes, sent_label_);
+  return decode_payment(record_.bytes, schema_.fields, pending_[pending_count_].payment);
 }
 
 Status DecideStage::take_carried(const InputRecord& record) {
@@ -68,19 +82,12 @@ Status DecideStage::take_carried(const InputRecord& record) {
                 fmt::format("partition {} offset {}", state_->partition, record.offset),
                 "give all instances the same configuration; before features change, let the stages "
                 "run empty");
-  LabelRecord label;
-  if (record_.kind == StageRecord::Kind::label) {
-    decide();
-    bool known = decode_label(record_.bytes, label) &&
-                 decode_payment(label.payment, schema_.fields, pending_[0].payment);
-    apply_label(record, label.label, known);
-    return {};
-  }
-  if (!decode_payment(record_.bytes, schema_.fields, pending.payment))
-    return fail("a payment cannot be read",
+  if (!read_sent())
+    return fail("a payment or label cannot be read",
                 fmt::format("partition {} offset {}", state_->partition, record.offset));
+  if (record_.kind == StageRecord::Kind::label) return take_sent_label(record);
   std::swap(pending.carried, record_.carried);
-  pending.origin = record_.origin;
+  pending.reply = record_.reply;
   queue(record);
   return {};
 }
@@ -91,7 +98,8 @@ void DecideStage::queue(const InputRecord& record) {
   if (!state_->core->has_rate(payment.currency))
     return reject(record,
                   {RejectReason::not_currency, "currency", std::string(payment.currency.code()),
-                   "has no exchange rate", std::string(payment.id())});
+                   "has no exchange rate", std::string(payment.id())},
+                  pending.reply);
   pending.offset = record.offset;
   if (options_.is_first()) {
     pending.identity = identity_of(payment, schema_.fields);
@@ -119,7 +127,8 @@ void DecideStage::admit() {
     bool repeat = sighting == Sighting::repeat;
     if (out_)
       (repeat ? figures_.repeats : figures_.conflicts).fetch_add(1, std::memory_order_relaxed);
-    other(pending.offset, repeat ? "duplicate" : "conflict", pending.payment.id());
+    other(pending.offset, repeat ? "duplicate" : "conflict", pending.payment.id(), pending.reply,
+          earlier);
   }
   state_->payments_since_snapshot += fresh;
   pending_count_ = fresh;
@@ -154,9 +163,11 @@ void DecideStage::publish(Pending& pending, const Decision& decision) {
   bytes_.clear();
   encode_payment(pending.payment, schema_.fields, bytes_);
   std::string payment = base64(bytes_);
-  out_->add(OutcomeTopic::decisions, key, state_->partition, pending.offset, write, payment);
+  out_->add(OutcomeTopic::decisions, key, state_->partition, pending.offset, write, payment)
+      .timestamp = pending.payment.receipt_time;
   if (decision.outcome != Outcome::approve)
     out_->add(OutcomeTopic::alerts, key, state_->partition, pending.offset, write, payment);
+  out_->add_reply(pending.reply, state_->partition, write);
   figures_.outcomes[static_cast<size_t>(decision.outcome)].fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -167,19 +178,41 @@ void DecideStage::hand_on(Pending& pending) {
   out_->add(
       forward_to(next), stage_key(pending.payment, options_.plan->stages[next].key),
       state_->partition, pending.offset, [&](std::string& out) {
-        encode_stage_payment({options_.feature_hash, pending.origin}, bytes_, pending.carried, out);
+        encode_stage_payment({options_.feature_hash, pending.reply}, bytes_, pending.carried, out);
       });
   figures_.forwarded.fetch_add(1, std::memory_order_relaxed);
 }
 
-void DecideStage::reject(const InputRecord& record, const Rejection& no) {
+void DecideStage::reject(const InputRecord& record, const Rejection& no, std::string_view reply) {
   if (!out_) return;
   figures_.rejects.fetch_add(1, std::memory_order_relaxed);
   add_reject(*out_, state_->partition, record, no);
+  out_->add_reply(reply, state_->partition, [&](std::string& text) {
+    JsonWriter(text)
+        .open_object()
+        .key("what")
+        .string("reject")
+        .key("error")
+        .string(no.line())
+        .close_object();
+  });
 }
 
-void DecideStage::other(int64_t offset, std::string_view what, std::string_view payment_id) {
-  if (out_) add_other(*out_, state_->partition, offset, what, payment_id);
+// `earlier`: where the first payment of this id stands in the input.
+void DecideStage::other(int64_t offset, std::string_view what, std::string_view payment_id,
+                        std::string_view reply, std::optional<uint64_t> earlier) {
+  if (!out_) return;
+  add_other(*out_, state_->partition, offset, what, payment_id);
+  out_->add_reply(reply, state_->partition, [&](std::string& text) {
+    JsonWriter json(text);
+    json.open_object().key("what").string(what);
+    if (earlier)
+      json.key("partition")
+          .integer(state_->partition)
+          .key("offset")
+          .integer(static_cast<int64_t>(*earlier));
+    json.close_object();
+  });
 }
 
 // A label counts from its place in the partition: what stands before it is decided first.
@@ -191,34 +224,61 @@ Status DecideStage::take_label(const InputRecord& record, std::string_view json)
     reject(record, rejection_of(label.error(), {}));
     return {};
   }
-  if (payment_json.empty()) TRY(find(*label, payment_json));
-  const Payment& payment = pending_[0].payment;
-  bool known = false;
-  if (!payment_json.empty()) {
-    if (auto no = parser_.parse_json(payment_json, record.timestamp, pending_[0].payment)) {
-      reject(record, *no);
-      return {};
-    }
-    known = payment.id() == label->payment_id && state_->core->has_rate(payment.currency);
-  }
-  apply_label(record, *label, known);
+  if (payment_json.empty()) return apply_by_id(record, *label, {});
+  Payment& payment = pending_[0].payment;
+  if (auto no = parser_.parse_json(payment_json, record.timestamp, payment))
+    reject(record, *no);
+  else
+    apply_label(record, *label, payment.id() == label->payment_id, {});
   return {};
 }
 
-Status DecideStage::find(const Label& label, std::string& json) {
-  auto earlier = state_->core->sequence_of(label.payment_id);
-  if (!earlier) return {};
-  TRY_ASSIGN(json, find_payment_(state_->partition, static_cast<int64_t>(*earlier)));
+// The label in sent_label_.
+Status DecideStage::take_sent_label(const InputRecord& record) {
+  decide();
+  const Label& label = sent_label_.label;
+  if (sent_label_.payment.empty() && !options_.plan)
+    return apply_by_id(record, label, record_.reply);
+  Payment& payment = pending_[0].payment;
+  bool known = decode_payment(sent_label_.payment, schema_.fields, payment) &&
+               payment.id() == label.payment_id;
+  apply_label(record, label, known, record_.reply);
+  return {};
+}
+
+// Its payment is looked for in the input.
+Status DecideStage::apply_by_id(const InputRecord& record, const Label& label,
+                                std::string_view reply) {
+  std::string value;
+  if (auto earlier = state_->core->sequence_of(label.payment_id)) {
+    TRY_ASSIGN(value, find_payment_(state_->partition, static_cast<int64_t>(*earlier)));
+  }
+  Payment& payment = pending_[0].payment;
+  bool known = false;
+  if (is_stage_record(value)) {
+    StageRecord earlier;
+    known = decode_stage_record(value, earlier) &&
+            decode_payment(earlier.bytes, schema_.fields, payment);
+  } else if (!value.empty()) {
+    if (auto no = parser_.parse_json(value, record.timestamp, payment)) {
+      reject(record, *no, reply);
+      return {};
+    }
+    known = true;
+  }
+  apply_label(record, label, known && payment.id() == label.payment_id, reply);
   return {};
 }
 
 // `known`: its payment stands in pending_[0].
-void DecideStage::apply_label(const InputRecord& record, const Label& label, bool known) {
+void DecideStage::apply_label(const InputRecord& record, const Label& label, bool known,
+                              std::string_view reply) {
+  known = known && state_->core->has_rate(pending_[0].payment.currency);
   LabelFate fate = state_->core->label(label, known ? &pending_[0].payment : nullptr);
   bool applied = fate == LabelFate::applied;
   if (out_)
     (applied ? figures_.labels : figures_.labels_waiting).fetch_add(1, std::memory_order_relaxed);
-  other(record.offset, applied ? "label" : "label_waiting", label.payment_id);
+  other(record.offset, applied ? "label" : "label_waiting", label.payment_id, reply);
 }
 
 void DecideStage::note_hash(int64_t next) {

@@ -6,7 +6,10 @@
 // As the only stage it reads what senders write: a payment as the schema has it, or a label: {"label": {"payment_id",
 // "is_fraud", "source", "event_time", "payment"}}, whose last member, the payment as it was sent, is needed for payments that
 // are older than the idempotency horizon. A payment's time of receipt is its record's timestamp. What cannot be read becomes a
-// reject. As one of several it reads the records of stage_record.h, adds its own features, and hands them on or decides.
+// reject. Records of stage_record.h may stand among them: payments and labels that came over HTTP. As one of several it reads
+// those alone, adds its own features, and hands them on or decides.
+//
+// A decision's record bears its payment's time of receipt, so that it can be found by it (topic_lookup.h).
 #pragma once
 
 #include <functional>
@@ -53,21 +56,25 @@ class DecideStage : public Stage {
     Payment payment;
     PaymentIdentity identity;
     CarriedFeatures carried;
-    std::string origin;
+    std::string_view reply;  // who waits (reply.h); in the record, which stays until the call's end
   };
   Status take(const InputRecord& record);
   Status take_raw(const InputRecord& record);
   Status take_carried(const InputRecord& record);
+  bool read_sent();
   void queue(const InputRecord& record);
   void admit();
   Status take_label(const InputRecord& record, std::string_view json);
-  Status find(const Label& label, std::string& json);
-  void apply_label(const InputRecord& record, const Label& label, bool known);
+  Status take_sent_label(const InputRecord& record);
+  Status apply_by_id(const InputRecord& record, const Label& label, std::string_view reply);
+  void apply_label(const InputRecord& record, const Label& label, bool known,
+                   std::string_view reply);
   void decide();
   void publish(Pending& pending, const Decision& decision);
   void hand_on(Pending& pending);
-  void reject(const InputRecord& record, const Rejection& no);
-  void other(int64_t offset, std::string_view what, std::string_view payment_id);
+  void reject(const InputRecord& record, const Rejection& no, std::string_view reply = {});
+  void other(int64_t offset, std::string_view what, std::string_view payment_id,
+             std::string_view reply, std::optional<uint64_t> earlier = {});
   void note_hash(int64_t next);
 
   const Schema& schema_;
@@ -81,6 +88,7 @@ class DecideStage : public Stage {
   std::vector<Decision> decisions_;
   std::vector<CoreItem> items_;
   StageRecord record_;
+  LabelRecord sent_label_;
   std::string bytes_;
 
   PartitionState* state_ = nullptr;  // of the call under way

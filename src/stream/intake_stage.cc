@@ -9,11 +9,10 @@ namespace paywarden {
 
 IntakeStage::IntakeStage(const Schema& schema, const Tokeniser& tokeniser,
                          const ParserOptions& options, const StagePlan& plan, uint64_t feature_hash,
-                         std::string topic, StageFigures& figures)
+                         StageFigures& figures)
     : schema_(schema),
       plan_(plan),
       feature_hash_(feature_hash),
-      topic_(std::move(topic)),
       figures_(figures),
       parser_(schema, tokeniser, options) {}
 
@@ -39,7 +38,7 @@ void IntakeStage::take(const InputRecord& record) {
   bytes_.clear();
   encode_payment(payment_, schema_.fields, bytes_);
   value_.clear();
-  encode_stage_payment(head(record.offset), bytes_, {}, value_);
+  encode_stage_payment({feature_hash_, {}}, bytes_, {}, value_);
   forward(0, record.offset, value_);
   figures_.forwarded.fetch_add(1, std::memory_order_relaxed);
 }
@@ -66,7 +65,7 @@ void IntakeStage::forward_label(const InputRecord& record, std::string_view json
   bytes_.clear();
   encode_label(whole, bytes_);
   value_.clear();
-  encode_stage_label(head(record.offset), bytes_, value_);
+  encode_stage_label({feature_hash_, {}}, bytes_, value_);
   for (size_t stage = 0; stage < plan_.stages.size(); ++stage) forward(stage, kNoOutcome, value_);
   figures_.labels.fetch_add(1, std::memory_order_relaxed);
   add_other(*out_, partition_, record.offset, "label_forwarded", label->payment_id);
@@ -75,12 +74,6 @@ void IntakeStage::forward_label(const InputRecord& record, std::string_view json
 void IntakeStage::forward(size_t stage, int64_t offset, const std::string& value) {
   out_->add(forward_to(stage), stage_key(payment_, plan_.stages[stage].key), partition_, offset,
             [&](std::string& out) { out += value; });
-}
-
-StageRecordHead IntakeStage::head(int64_t offset) {
-  origin_.clear();
-  fmt::format_to(std::back_inserter(origin_), "{}:{}:{}", topic_, partition_, offset);
-  return {feature_hash_, origin_};
 }
 
 }  // namespace paywarden

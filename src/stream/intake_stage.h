@@ -15,10 +15,8 @@ namespace paywarden {
 
 class IntakeStage : public Stage {
  public:
-  // `topic`: the input's name, for the origin that records carry.
   IntakeStage(const Schema& schema, const Tokeniser& tokeniser, const ParserOptions& options,
-              const StagePlan& plan, uint64_t feature_hash, std::string topic,
-              StageFigures& figures);
+              const StagePlan& plan, uint64_t feature_hash, StageFigures& figures);
   bool has_state() const override { return false; }
   Status process(PartitionState& state, std::span<const InputRecord> records,
                  Outcomes* out) override;
@@ -27,16 +25,14 @@ class IntakeStage : public Stage {
   void take(const InputRecord& record);
   void forward_label(const InputRecord& record, std::string_view json);
   void forward(size_t stage, int64_t offset, const std::string& value);
-  StageRecordHead head(int64_t offset);
 
   const Schema& schema_;
   const StagePlan& plan_;
   const uint64_t feature_hash_;
-  const std::string topic_;
   StageFigures& figures_;
   PaymentParser parser_;
   Payment payment_;
-  std::string origin_, bytes_, value_;
+  std::string bytes_, value_;
   int32_t partition_ = 0;
   Outcomes* out_ = nullptr;
 };

@@ -5,13 +5,13 @@
 namespace paywarden {
 namespace {
 
-constexpr uint8_t kFormat = 1;
+constexpr uint8_t kFormat = 2;
 
 void write_head(ByteWriter& writer, StageRecord::Kind kind, const StageRecordHead& head) {
   writer.u8(kFormat);
   writer.u8(static_cast<uint8_t>(kind));
   writer.u64(head.feature_hash);
-  writer.text(head.origin);
+  writer.text(head.reply);
 }
 
 bool read_carried(ByteReader& reader, CarriedFeatures& out) {
@@ -31,6 +31,10 @@ bool read_carried(ByteReader& reader, CarriedFeatures& out) {
 }
 
 }  // namespace
+
+bool is_stage_record(std::string_view value) {
+  return !value.empty() && static_cast<uint8_t>(value[0]) == kFormat;
+}
 
 void encode_stage_payment(const StageRecordHead& head, std::string_view payment,
                           const CarriedFeatures& carried, std::string& out) {
@@ -57,7 +61,7 @@ bool decode_stage_record(std::string_view value, StageRecord& out) {
   if (kind != 1 && kind != 2) return false;
   out.kind = static_cast<StageRecord::Kind>(kind);
   out.feature_hash = reader.u64();
-  out.origin = reader.text();
+  out.reply = reader.text();
   out.bytes = reader.text();
   if (out.kind == StageRecord::Kind::payment && !read_carried(reader, out.carried)) return false;
   return reader.ok() && reader.at_end();

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "engine/engine_testing.h"
+#include "intake/payment_parser.h"
 #include "intake/test_schema.h"
 #include "stream/decide_stage.h"
 #include "stream/intake_stage.h"
@@ -44,12 +45,12 @@ TEST(StagePlan, FeaturesStandWhereTheirPaymentsComeTogether) {
 TEST(StageRecord, KeepsEveryBit) {
   CarriedFeatures carried{{1.5f, std::numeric_limits<float>::quiet_NaN(), -0.0f}, {0, 2}, true};
   std::string bytes;
-  encode_stage_payment({kFeatureHash, "payments:3:99"}, "the payment", carried, bytes);
+  encode_stage_payment({kFeatureHash, "3:9f2c-99"}, "the payment", carried, bytes);
   StageRecord back;
   ASSERT_TRUE(decode_stage_record(bytes, back));
   EXPECT_EQ(back.kind, StageRecord::Kind::payment);
   EXPECT_EQ(back.feature_hash, kFeatureHash);
-  EXPECT_EQ(back.origin, "payments:3:99");
+  EXPECT_EQ(back.reply, "3:9f2c-99");
   EXPECT_EQ(back.bytes, "the payment");
   ASSERT_EQ(back.carried.values.size(), 3u);
   EXPECT_EQ(std::memcmp(back.carried.values.data(), carried.values.data(), 12), 0);
@@ -271,10 +272,66 @@ TEST(DecideStage, ALabelsPaymentIsLookedUp) {
   EXPECT_EQ(Way::values(out, OutcomeTopic::others).back(), R"({"what":"label","payment_id":"p1"})");
 }
 
+// What came over HTTP stands among what senders wrote; who waits for it is told what became of it.
+TEST(DecideStage, WhoWaitsIsToldWhatBecameOfARecord) {
+  Way way;
+  PartitionState state = way.state();
+  Outcomes out;
+  Payment payment;
+  PaymentParser parser(way.schema, way.tokeniser, {});
+  auto sent = [&](const std::string& json, const std::string& tag) {
+    EXPECT_FALSE(parser.parse_json(json, EventTime(1'767'262'000'123), payment));
+    std::string bytes, value;
+    encode_payment(payment, way.schema.fields, bytes);
+    encode_stage_payment({kFeatureHash + 1, tag}, bytes, {}, value);  // it carries no features
+    return value;
+  };
+  auto label = [&](const std::string& id, const std::string& tag) {
+    std::string bytes, value;
+    encode_label({{id, true, "shop", EventTime(1'767'262'000'000)}, {}}, bytes);
+    encode_stage_label({kFeatureHash, tag}, bytes, value);
+    return value;
+  };
+  const std::vector<std::string> values = {
+      sent(Way::payment("p1", 0), "3:n-1"),
+      Way::payment("p1", 0),  // by topic: nobody waits
+      sent(Way::payment("p1", 0), "2:n-2"),
+      sent(Way::payment("p1", 0, "99.00"), "2:n-3"),
+      label("p1", "2:n-4"),
+      label("p9", "0:n-5"),
+      sent(Way::payment("p2", 1), "not a tag"),
+      "\x02 no record of ours",
+  };
+  auto stage = way.decider(std::nullopt, [&](int32_t, int64_t offset) -> Result<std::string> {
+    return values.at(static_cast<size_t>(offset));
+  });
+  ASSERT_TRUE(stage.process(state, Way::records(values), &out));
+  for (auto [offset, count] : Way::counts(out)) EXPECT_EQ(count, 1) << offset;
+  std::vector<std::string> replies;
+  for (const auto& o : out.all())
+    if (o.topic == OutcomeTopic::replies) {
+      EXPECT_EQ(o.offset, kNoOutcome);
+      replies.push_back(std::to_string(o.to) + " " + std::string(out.payment(o)) + " " +
+                        std::string(out.value(o)));
+    }
+  auto decisions = Way::values(out, OutcomeTopic::decisions);
+  ASSERT_EQ(decisions.size(), 2u);
+  EXPECT_THAT(replies,
+              testing::UnorderedElementsAre(
+                  "3 n-1 " + decisions[0], R"(2 n-2 {"what":"duplicate","partition":0,"offset":0})",
+                  R"(2 n-3 {"what":"conflict","partition":0,"offset":0})",
+                  R"(2 n-4 {"what":"label"})", R"(0 n-5 {"what":"label_waiting"})"));
+  for (const auto& o : out.all())
+    if (o.topic == OutcomeTopic::decisions) {
+      EXPECT_EQ(o.timestamp, EventTime(1'767'262'000'123)) << "its payment's receipt";
+    }
+  EXPECT_EQ(Way::values(out, OutcomeTopic::rejects).size(), 1u);
+}
+
 TEST(Stages, APaymentPassesAllOfThem) {
   Way way;
   StageFigures figures;
-  IntakeStage intake(way.schema, way.tokeniser, {}, way.plan, kFeatureHash, "payments", figures);
+  IntakeStage intake(way.schema, way.tokeniser, {}, way.plan, kFeatureHash, figures);
   PartitionState first, card = way.state(&way.plan.stages[0].features),
                         merchant = way.state(&way.plan.stages[1].features);
   Outcomes raw, handed, decided;
@@ -301,7 +358,6 @@ TEST(Stages, APaymentPassesAllOfThem) {
   StageRecord record;
   auto last = Way::values(handed, forward_to(1));
   ASSERT_TRUE(decode_stage_record(last[1], record));
-  EXPECT_EQ(record.origin, "payments:0:7");
   EXPECT_EQ(record.carried.values.at(0), 2.0f) << "card_count_1d";
 }
 
@@ -310,7 +366,7 @@ TEST(Stages, RecordsOfOtherFeaturesStopThePartition) {
   PartitionState card = way.state(&way.plan.stages[0].features);
   Outcomes out;
   std::vector<std::string> other(1), rubbish = {"something else"};
-  encode_stage_payment({kFeatureHash + 1, "payments:0:0"}, "", {}, other[0]);
+  encode_stage_payment({kFeatureHash + 1, ""}, "", {}, other[0]);
   auto stage = way.decider(0);
   auto done = stage.process(card, Way::records(other), &out);
   ASSERT_FALSE(done);

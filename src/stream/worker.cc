@@ -16,6 +16,8 @@ constexpr size_t kRecordsALook = 64;  // at the clock; some 20 us
 // A transaction that timed out is fenced once; two instances of one name fence each other again and again.
 constexpr size_t kFencesMax = 5;
 constexpr std::chrono::minutes kFencesWithin{1};
+constexpr Duration kRepliesRetention =
+    hours(1);  // of the topic where it is made: nobody waits so long
 
 int64_t ms_since(Steady::time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - start).count();
@@ -55,6 +57,7 @@ Status StreamWorker::check_topics() {
   for (const std::string& name :
        {topics.input, topics.decisions, topics.rejects, topics.others, topics.alerts})
     wanted.push_back({name, options_.partitions, options_.retention});
+  wanted.push_back({topics.replies, options_.partitions, kRepliesRetention});
   for (const std::string& name : topics.stages)
     if (name != topics.input) wanted.push_back({name, options_.partitions, options_.retention});
   TRY_ASSIGN(auto found, ensure_topics(consumer_->client(), wanted, options_.topic_options,
@@ -210,8 +213,12 @@ Status StreamWorker::attempt() {
           .append(text_of(fmt::format_int(o.partition)))
           .append(1, ':')
           .append(text_of(fmt::format_int(o.offset)));
-    TRY(producer_->produce({options_.topics.of(o.topic), outcomes_.key(o), outcomes_.value(o),
-                            input, outcomes_.payment(o)}));
+    RecordToProduce record{options_.topics.of(o.topic), outcomes_.key(o), outcomes_.value(o),
+                           input};
+    (o.topic == OutcomeTopic::replies ? record.reply : record.payment) = outcomes_.payment(o);
+    record.partition = o.to;
+    record.timestamp = o.timestamp;
+    TRY(producer_->produce(record));
   }
   Positions positions;
   for (auto [partition, span] : outcomes_.input) positions[partition] = span.second;

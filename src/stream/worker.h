@@ -21,6 +21,7 @@
 #include "base/files.h"
 #include "engine/snapshot_child.h"
 #include "kafka/consumer.h"
+#include "kafka/reader.h"
 #include "kafka/topics.h"
 #include "stream/decide_stage.h"
 #include "stream/shared_snapshots.h"
@@ -31,7 +32,8 @@ namespace paywarden {
 struct StreamTopics {
   std::string input = "payments";
   std::string decisions = "paywarden.decisions", rejects = "paywarden.rejects",
-              others = "paywarden.others", alerts = "paywarden.alerts";
+              others = "paywarden.others", alerts = "paywarden.alerts",
+              replies = "paywarden.replies";
   std::vector<std::string> stages;  // inputs of the stages that count
   const std::string& of(OutcomeTopic topic) const {
     switch (topic) {
@@ -43,6 +45,8 @@ struct StreamTopics {
         return others;
       case OutcomeTopic::alerts:
         return alerts;
+      case OutcomeTopic::replies:
+        return replies;
       case OutcomeTopic::forward:
         break;
     }
@@ -151,7 +155,7 @@ class StreamWorker : private GroupConsumer::Member {
   std::function<void(const Error&)> on_failure_;
   std::unique_ptr<GroupConsumer> consumer_;
   std::unique_ptr<TransactionalProducer> producer_;
-  std::unique_ptr<KafkaClient> reader_;  // of single records
+  std::unique_ptr<KafkaReader> reader_;  // of single records
 
   std::vector<int32_t> to_restore_;
   States states_, parked_;  // of partitions that are read; of those that were

@@ -246,29 +246,12 @@ void StreamWorker::snapshot_all() {
 // One record by its offset; empty: it is not there any more.
 Result<std::string> StreamWorker::record_at(int32_t partition, int64_t offset) {
   if (!reader_) {
-    TRY_ASSIGN(reader_, KafkaClient::create(RD_KAFKA_CONSUMER, options_.client,
-                                            {{"group.id", options_.group + "-reader"},
-                                             {"enable.auto.commit", "false"},
-                                             {"auto.offset.reset", "error"},
-                                             {"fetch.wait.max.ms", "10"},
-                                             {"fetch.message.max.bytes", "65536"}},
-                                            ports_.log));
-    rd_kafka_poll_set_consumer(reader_->handle());
+    TRY_ASSIGN(reader_,
+               KafkaReader::create(options_.client, options_.group + "-reader", ports_.log));
   }
-  auto* list = rd_kafka_topic_partition_list_new(1);
-  rd_kafka_topic_partition_list_add(list, options_.topics.input.c_str(), partition)->offset =
-      offset;
-  rd_kafka_assign(reader_->handle(), list);
-  rd_kafka_topic_partition_list_destroy(list);
-  rd_kafka_message_t* message =
-      rd_kafka_consumer_poll(reader_->handle(), static_cast<int>(kRecordTimeout.ms()));
-  if (!message)
-    return tl::unexpected(reader_->error("a record cannot be read", RD_KAFKA_RESP_ERR__TIMED_OUT));
-  ConsumedRecord record(message);
-  if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) return std::string();
-  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return tl::unexpected(reader_->error("a record cannot be read", message->err));
-  return record.offset() == offset ? std::string(record.value()) : std::string();
+  TRY_ASSIGN(auto record,
+             reader_->record(options_.topics.input, partition, offset, kRecordTimeout));
+  return record ? std::string(record->value()) : std::string();
 }
 
 }  // namespace paywarden

@@ -1,0 +1,126 @@
+#include "kafka/reader.h"
+
+#include <chrono>
+
+#include "kafka/topics.h"
+
+namespace paywarden {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+using List =
+    std::unique_ptr<rd_kafka_topic_partition_list_t, void (*)(rd_kafka_topic_partition_list_t*)>;
+
+List place(const std::string& topic, int32_t partition, int64_t offset) {
+  List list(rd_kafka_topic_partition_list_new(1), rd_kafka_topic_partition_list_destroy);
+  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition)->offset = offset;
+  return list;
+}
+
+Duration left(Steady::time_point end) {
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(end - Steady::now()).count();
+  return milliseconds(std::max<int64_t>(ms, 0));
+}
+
+int to_int(Duration timeout) {
+  return static_cast<int>(timeout.ms());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KafkaReader>> KafkaReader::create(const KafkaClientOptions& options,
+                                                         const std::string& name,
+                                                         OperatorLog& log) {
+  auto reader = std::make_unique<KafkaReader>();
+  TRY_ASSIGN(reader->client_, KafkaClient::create(RD_KAFKA_CONSUMER, options,
+                                                  {{"group.id", name},
+                                                   {"isolation.level", "read_committed"},
+                                                   {"enable.auto.commit", "false"},
+                                                   {"auto.offset.reset", "error"},
+                                                   {"fetch.wait.max.ms", "10"},
+                                                   {"queued.max.messages.kbytes", "8192"}},
+                                                  log));
+  rd_kafka_poll_set_consumer(reader->client_->handle());
+  return reader;
+}
+
+Result<std::optional<ConsumedRecord>> KafkaReader::record(const std::string& topic,
+                                                          int32_t partition, int64_t offset,
+                                                          Duration timeout) {
+  TRY(go_to(topic, partition, offset));
+  auto end = Steady::now() + std::chrono::milliseconds(timeout.ms());
+  std::optional<ConsumedRecord> record;
+  while (!record) {
+    if (left(end) == Duration())
+      return tl::unexpected(client_->error("a record of '" + topic + "' cannot be read",
+                                           RD_KAFKA_RESP_ERR__TIMED_OUT));
+    TRY_ASSIGN(record, next(left(end)));
+    if (position_absent_) return std::optional<ConsumedRecord>();
+  }
+  if (record->offset() != offset) return std::optional<ConsumedRecord>();
+  return record;
+}
+
+Result<int64_t> KafkaReader::first_since(const std::string& topic, int32_t partition,
+                                         EventTime time, Duration timeout) {
+  List list = place(topic, partition, time.ms());
+  auto code = rd_kafka_offsets_for_times(client_->handle(), list.get(), to_int(timeout));
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = list->elems[0].err;
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return tl::unexpected(client_->error("the offsets of '" + topic + "' cannot be read", code));
+  if (list->elems[0].offset >= 0) return list->elems[0].offset;
+  TRY_ASSIGN(auto range, this->range(topic, partition, timeout));
+  return range.second;
+}
+
+Status KafkaReader::scan(const std::string& topic, int32_t partition, int64_t from,
+                         Duration timeout, const Visit& visit) {
+  auto end = Steady::now() + std::chrono::milliseconds(timeout.ms());
+  TRY_ASSIGN(auto range, this->range(topic, partition, timeout));
+  TRY(go_to(topic, partition, from));
+  // The last offset may be a transaction's marker, which is never shown: then the time for one more record ends it.
+  constexpr Duration kNothingMore = milliseconds(100);
+  for (int64_t at = from; at < range.second && left(end) != Duration();) {
+    TRY_ASSIGN(auto record, next(std::min(left(end), kNothingMore)));
+    if (!record && at != from) return {};
+    if (!record) continue;
+    if (!visit(*record)) return {};
+    at = record->offset() + 1;
+  }
+  return {};
+}
+
+Result<int32_t> KafkaReader::partitions(const std::string& topic, Duration timeout) {
+  TRY_ASSIGN(int32_t count, partitions_of(*client_, topic, timeout));
+  if (count == 0) return fail("there is no topic '" + topic + "'", "Kafka");
+  return count;
+}
+
+Result<std::pair<int64_t, int64_t>> KafkaReader::range(const std::string& topic, int32_t partition,
+                                                       Duration timeout) {
+  std::pair<int64_t, int64_t> out;
+  auto code = rd_kafka_query_watermark_offsets(client_->handle(), topic.c_str(), partition,
+                                               &out.first, &out.second, to_int(timeout));
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return out;
+  return tl::unexpected(client_->error("the offsets of '" + topic + "' cannot be read", code));
+}
+
+Status KafkaReader::go_to(const std::string& topic, int32_t partition, int64_t offset) {
+  position_absent_ = false;
+  auto code = rd_kafka_assign(client_->handle(), place(topic, partition, offset).get());
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return tl::unexpected(client_->error("'" + topic + "' cannot be read", code));
+}
+
+Result<std::optional<ConsumedRecord>> KafkaReader::next(Duration timeout) {
+  rd_kafka_message_t* message = rd_kafka_consumer_poll(client_->handle(), to_int(timeout));
+  if (!message) return std::optional<ConsumedRecord>();
+  ConsumedRecord record(message);
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return std::optional(std::move(record));
+  position_absent_ |= message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET;
+  if (position_absent_) return std::optional<ConsumedRecord>();
+  return tl::unexpected(
+      client_->error("a record cannot be read", message->err, rd_kafka_message_errstr(message)));
+}
+
+}  // namespace paywarden
