@@ -321,7 +321,8 @@ bool TopicIntake::look_up_one(DecisionLookup& lookup, Lookup& wanted) {
     return true;
   }
   if (!stopping_ && Steady::now() < *wanted.looked_until) return false;
-  fail_one(waiting, json ? said("it was decided before, and its decision is not in '" + options_.decisions + "' any more")
+  fail_one(waiting, json ? said("it was decided before, and its decision is not in '" +
+                                options_.decisions + "' any more")
                          : json.error());
   return true;
 }
