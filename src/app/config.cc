@@ -354,6 +354,9 @@ class Loader {
     s.whole("snapshot_every", o.snapshot_every, 1'000, int64_t{1} << 40);
     s.whole("state_hash_every", k.decide.hash_every, 0, int64_t{1} << 40);
     s.flag("share_snapshots", k.share_snapshots);
+    int64_t standby = 0;
+    s.whole("standby", standby, 0, 1);
+    o.standby = standby == 1;
     if (k.share_snapshots && config_.archive.kind == ArchiveKind::none)
       s.problem("share_snapshots", "needs an archive", "set archive.kind to \"s3\" or \"folder\"");
     s.texts("run", k.run);

@@ -66,6 +66,7 @@ class StreamService {
                                                              std::string_view role) const;
   std::string metrics() const;
   void add_request_figures(Families& out) const;
+  void add_standby_figures(Families& out) const;
   uint64_t sum(std::atomic<uint64_t> StreamFigures::*figure) const;
   uint64_t sum(std::atomic<uint64_t> StageFigures::*figure) const;
 

@@ -85,6 +85,22 @@ tl::expected<http::PrincipalPtr, http::Response> StreamService::authorise(
   return principal;
 }
 
+void StreamService::add_standby_figures(Families& out) const {
+  double partitions = 0, lag = 0, taken = 0;
+  for (const auto& worker : workers_)
+    if (const StandbyFigures* f = worker->standby()) {
+      partitions += d(f->partitions);
+      lag += static_cast<double>(f->lag.load());
+      taken += d(f->taken);
+    }
+  out.gauge("paywarden_kafka_standby_partitions", "Partitions of others that are followed here.",
+            partitions);
+  out.gauge("paywarden_kafka_standby_lag_records",
+            "Records that their owners have decided and that are not replayed here yet.", lag);
+  out.counter("paywarden_kafka_standby_taken_total", "Takeovers with a state that was followed.",
+              taken);
+}
+
 void StreamService::add_request_figures(Families& out) const {
   const TopicIntakeFigures& f = intake_->figures();
   out.counter("paywarden_kafka_sent_total", "Payments and labels from HTTP that went into a topic.",
@@ -152,6 +168,7 @@ std::string StreamService::metrics() const {
     out.gauge("paywarden_archive_pending_records",
               "Durable records that are not in a stored object yet.", d(a.lag));
   }
+  add_standby_figures(out);
   if (intake_) add_request_figures(out);
   LatencyCounts counts = latency_.counts();
   out.histogram("paywarden_kafka_visible_seconds",

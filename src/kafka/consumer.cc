@@ -5,16 +5,6 @@
 #include <cstring>
 
 namespace paywarden {
-namespace {
-
-using List =
-    std::unique_ptr<rd_kafka_topic_partition_list_t, void (*)(rd_kafka_topic_partition_list_t*)>;
-List new_list() {
-  return {rd_kafka_topic_partition_list_new(8), rd_kafka_topic_partition_list_destroy};
-}
-
-}  // namespace
-
 EventTime ConsumedRecord::timestamp() const {
   return EventTime(rd_kafka_message_timestamp(message_.get(), nullptr));
 }
@@ -35,7 +25,7 @@ Result<std::unique_ptr<GroupConsumer>> GroupConsumer::create(const KafkaClientOp
   std::unique_ptr<GroupConsumer> consumer(new GroupConsumer(std::move(group), member));
   auto prepare = [&](rd_kafka_conf_t* conf) {
     rd_kafka_conf_set_rebalance_cb(conf, rebalanced);
-    consumer->unanswered_.watch(conf);
+    consumer->requests_.watch(conf);
   };
   TRY_ASSIGN(consumer->client_,
              KafkaClient::create(
@@ -51,7 +41,7 @@ Result<std::unique_ptr<GroupConsumer>> GroupConsumer::create(const KafkaClientOp
                   {"fetch.wait.max.ms", "100"}},
                  log, prepare, consumer.get()));
   rd_kafka_poll_set_consumer(consumer->client_->handle());
-  List topics = new_list();
+  PartitionList topics = new_partition_list();
   rd_kafka_topic_partition_list_add(topics.get(), consumer->group_.topic.c_str(),
                                     RD_KAFKA_PARTITION_UA);
   auto code = rd_kafka_subscribe(consumer->client_->handle(), topics.get());
@@ -84,8 +74,15 @@ void GroupConsumer::rebalanced(rd_kafka_t* handle, rd_kafka_resp_err_t what,
   std::vector<int32_t> partitions;
   for (int i = 0; i < list->cnt; ++i) partitions.push_back(list->elems[i].partition);
   self.metadata_ = GroupMetadata(rd_kafka_consumer_group_metadata(handle));
-  rd_kafka_assign(handle, new_list().get());
+  rd_kafka_assign(handle, new_partition_list().get());
   self.member_.assigned(std::move(partitions));
+}
+
+std::string GroupConsumer::member_id() const {
+  char* id = rd_kafka_memberid(client_->handle());
+  std::string out = id ? id : "";
+  if (id) rd_kafka_mem_free(client_->handle(), id);
+  return out;
 }
 
 std::optional<ConsumedRecord> GroupConsumer::poll(Duration timeout) {
@@ -101,37 +98,20 @@ std::optional<ConsumedRecord> GroupConsumer::poll(Duration timeout) {
 }
 
 Status GroupConsumer::read_from(const Positions& positions) {
-  List list = new_list();
-  for (auto [partition, next] : positions)
-    rd_kafka_topic_partition_list_add(list.get(), group_.topic.c_str(), partition)->offset = next;
   position_absent_ = false;
-  auto code = rd_kafka_assign(client_->handle(), list.get());
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  return tl::unexpected(client_->error("the partitions cannot be read", code));
+  return paywarden::read_from(*client_, group_.topic, positions);
 }
 
 Result<Positions> GroupConsumer::committed(const std::vector<int32_t>& partitions,
                                            Duration timeout) const {
-  List list = new_list();
-  for (int32_t partition : partitions)
-    rd_kafka_topic_partition_list_add(list.get(), group_.topic.c_str(), partition);
-  auto code = rd_kafka_committed(client_->handle(), list.get(), static_cast<int>(timeout.ms()));
-  Positions out;
-  for (int i = 0; i < list->cnt; ++i) {
-    const auto& entry = list->elems[i];
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = entry.err;
-    if (entry.offset >= 0) out[entry.partition] = entry.offset;
-  }
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return tl::unexpected(client_->error("the committed offsets cannot be read", code));
-  return out;
+  return committed_offsets(*client_, group_.topic, partitions, timeout);
 }
 
 Status GroupConsumer::commit(int32_t partition, int64_t next, const std::string& words) const {
   if (spent())
     return fail("an earlier place in '" + group_.topic + "' may still be on its way", "Kafka",
                 "nothing to do: this member leaves its group and joins anew");
-  List list = new_list();
+  PartitionList list = new_partition_list();
   auto* entry = rd_kafka_topic_partition_list_add(list.get(), group_.topic.c_str(), partition);
   entry->offset = next;
   entry->metadata = std::malloc(words.size());  // librdkafka frees it
@@ -145,7 +125,7 @@ Status GroupConsumer::commit(int32_t partition, int64_t next, const std::string&
 
 Result<std::optional<std::pair<int64_t, std::string>>> GroupConsumer::place(
     int32_t partition, Duration timeout) const {
-  List list = new_list();
+  PartitionList list = new_partition_list();
   rd_kafka_topic_partition_list_add(list.get(), group_.topic.c_str(), partition);
   auto code = rd_kafka_committed(client_->handle(), list.get(), static_cast<int>(timeout.ms()));
   const auto& entry = list->elems[0];
@@ -159,12 +139,7 @@ Result<std::optional<std::pair<int64_t, std::string>>> GroupConsumer::place(
 
 Result<std::pair<int64_t, int64_t>> GroupConsumer::range(int32_t partition,
                                                          Duration timeout) const {
-  std::pair<int64_t, int64_t> out;
-  auto code =
-      rd_kafka_query_watermark_offsets(client_->handle(), group_.topic.c_str(), partition,
-                                       &out.first, &out.second, static_cast<int>(timeout.ms()));
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return out;
-  return tl::unexpected(client_->error("the topic's offsets cannot be read", code));
+  return offsets_range(*client_, group_.topic, partition, timeout);
 }
 
 int64_t GroupConsumer::seen_end(int32_t partition) const {

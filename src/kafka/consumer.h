@@ -86,7 +86,8 @@ class GroupConsumer {
                                                                Duration timeout) const;
   // A commit was sent twice, and the first one may still arrive and take a later place back: leave, and join anew as another
   // member, whose places those of the former cannot touch. Any thread.
-  bool spent() const { return unanswered_.any(); }
+  bool spent() const { return requests_.any_unanswered(); }
+  std::string member_id() const;  // empty: in no group
   // Leaves the group: revoked() is called.
   void leave();
   const KafkaClient& client() const { return *client_; }
@@ -99,7 +100,7 @@ class GroupConsumer {
   Member& member_;
   GroupMetadata metadata_;
   std::optional<Error> problem_;
-  Unanswered unanswered_{8};  // OffsetCommit
+  RequestWatch requests_{8};  // OffsetCommit
   std::unique_ptr<KafkaClient> client_;
   bool position_absent_ = false;
   bool left_ = false;

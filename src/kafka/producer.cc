@@ -2,6 +2,14 @@
 
 namespace paywarden {
 
+namespace {
+
+// What came with 2.5, as TxnOffsetCommit with a group's generation did (KIP-360, KIP-447).
+constexpr int16_t kInitProducerId = 22;
+constexpr int kInitProducerIdOf25 = 3;
+
+}  // namespace
+
 Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::create(
     const KafkaClientOptions& options, const std::string& transactional_id, ProducerLimits limits,
     OperatorLog& log) {
@@ -20,11 +28,14 @@ Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::create(
                            {"linger.ms", "20"},
                            {"batch.num.messages", "100000"},
                            {"queue.buffering.max.messages", "1000000"}},
-                          log, [&](rd_kafka_conf_t* conf) { producer->unanswered_.watch(conf); }));
+                          log, [&](rd_kafka_conf_t* conf) { producer->requests_.watch(conf); }));
   producer->topics_.emplace(producer->client_->handle());
   TRY(producer->done(
       "the transactional id cannot be taken",
       rd_kafka_init_transactions(producer->client_->handle(), producer->timeout_ms())));
+  if (producer->requests_.version(kInitProducerId) < kInitProducerIdOf25)
+    return fail(kBrokersTooOld, "Kafka at " + options.properties.bootstrap(),
+                "use brokers of version 3.6.1 or newer");
   return producer;
 }
 

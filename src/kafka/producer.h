@@ -21,8 +21,9 @@
 #include <string_view>
 
 #include "kafka/client.h"
+#include "kafka/positions.h"
 #include "kafka/record.h"
-#include "kafka/unanswered.h"
+#include "kafka/request_watch.h"
 
 namespace paywarden {
 
@@ -45,7 +46,9 @@ class GroupMetadata {
   std::shared_ptr<rd_kafka_consumer_group_metadata_t> metadata_;
 };
 
-using Positions = std::map<int32_t, int64_t>;  // partition -> offset of the next record
+// What create() fails with where nothing can be exactly once: the error's `what`.
+inline constexpr const char* kBrokersTooOld =
+    "the brokers are older than Kafka 2.5: a commit would not be fenced by the group";
 
 class TransactionalProducer {
  public:
@@ -60,7 +63,7 @@ class TransactionalProducer {
   // Another process has taken the transactional id over, sooner than the broker would have ended a transaction for its age.
   bool fenced() const { return fenced_; }
   // Make it anew before the next begin(): something that was sent about a transaction may still arrive.
-  bool spent() const { return unanswered_.any(); }
+  bool spent() const { return requests_.any_unanswered(); }
 
  private:
   TransactionalProducer(ProducerLimits limits) : limits_(limits) {}
@@ -70,7 +73,7 @@ class TransactionalProducer {
   ProducerLimits limits_;
   // What changes a transaction at its coordinators: AddPartitionsToTxn, AddOffsetsToTxn, EndTxn, TxnOffsetCommit. A repeated
   // produce request is known by its sequence numbers.
-  Unanswered unanswered_{24, 25, 26, 28};
+  RequestWatch requests_{24, 25, 26, 28};
   std::unique_ptr<KafkaClient> client_;
   std::chrono::steady_clock::time_point begun_;
   std::optional<TopicHandles> topics_;  // of client_

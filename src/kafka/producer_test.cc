@@ -61,6 +61,14 @@ TEST_F(TransactionalProducerTest, AnAnswerThatSaysTryAgainDoesNotSpendIt) {
   EXPECT_FALSE((*p)->spent());
 }
 
+TEST_F(TransactionalProducerTest, BrokersThatAreTooOldAreRefused) {
+  rd_kafka_mock_set_apiversion(cluster_, 22, 0, 2);
+  auto p = producer();
+  ASSERT_FALSE(p);
+  EXPECT_NE(p.error().line().find("older than Kafka 2.5"), std::string::npos) << p.error().line();
+  EXPECT_NE(p.error().line().find("3.6.1 or newer"), std::string::npos) << p.error().line();
+}
+
 // The commit succeeds: librdkafka has sent the end once more, and says nothing of it.
 TEST_F(TransactionalProducerTest, AnEndThatWasCutOffSpendsIt) {
   for (int16_t request : {kEndTxn, kAddPartitionsToTxn}) {

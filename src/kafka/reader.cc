@@ -8,15 +8,6 @@ namespace paywarden {
 namespace {
 
 using Steady = std::chrono::steady_clock;
-using List =
-    std::unique_ptr<rd_kafka_topic_partition_list_t, void (*)(rd_kafka_topic_partition_list_t*)>;
-
-List place(const std::string& topic, int32_t partition, int64_t offset) {
-  List list(rd_kafka_topic_partition_list_new(1), rd_kafka_topic_partition_list_destroy);
-  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition)->offset = offset;
-  return list;
-}
-
 Duration left(Steady::time_point end) {
   auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(end - Steady::now()).count();
   return milliseconds(std::max<int64_t>(ms, 0));
@@ -63,7 +54,8 @@ Result<std::optional<ConsumedRecord>> KafkaReader::record(const std::string& top
 
 Result<int64_t> KafkaReader::first_since(const std::string& topic, int32_t partition,
                                          EventTime time, Duration timeout) {
-  List list = place(topic, partition, time.ms());
+  PartitionList list = new_partition_list();
+  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition)->offset = time.ms();
   auto code = rd_kafka_offsets_for_times(client_->handle(), list.get(), to_int(timeout));
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = list->elems[0].err;
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -98,18 +90,18 @@ Result<int32_t> KafkaReader::partitions(const std::string& topic, Duration timeo
 
 Result<std::pair<int64_t, int64_t>> KafkaReader::range(const std::string& topic, int32_t partition,
                                                        Duration timeout) {
-  std::pair<int64_t, int64_t> out;
-  auto code = rd_kafka_query_watermark_offsets(client_->handle(), topic.c_str(), partition,
-                                               &out.first, &out.second, to_int(timeout));
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return out;
-  return tl::unexpected(client_->error("the offsets of '" + topic + "' cannot be read", code));
+  return offsets_range(*client_, topic, partition, timeout);
 }
 
-Status KafkaReader::go_to(const std::string& topic, int32_t partition, int64_t offset) {
+Result<Positions> KafkaReader::committed(const std::string& topic,
+                                         const std::vector<int32_t>& partitions,
+                                         Duration timeout) const {
+  return committed_offsets(*client_, topic, partitions, timeout);
+}
+
+Status KafkaReader::go_to(const std::string& topic, const Positions& positions) {
   position_absent_ = false;
-  auto code = rd_kafka_assign(client_->handle(), place(topic, partition, offset).get());
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  return tl::unexpected(client_->error("'" + topic + "' cannot be read", code));
+  return read_from(*client_, topic, positions);
 }
 
 Result<std::optional<ConsumedRecord>> KafkaReader::next(Duration timeout) {

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "kafka/consumer.h"
+#include "kafka/positions.h"
 
 namespace paywarden {
 
@@ -36,11 +37,18 @@ class KafkaReader {
   Result<std::pair<int64_t, int64_t>> range(const std::string& topic, int32_t partition,
                                             Duration timeout);
   // For reading on and on: go_to() once, then next().
-  Status go_to(const std::string& topic, int32_t partition, int64_t offset);
+  Status go_to(const std::string& topic, int32_t partition, int64_t offset) {
+    return go_to(topic, Positions{{partition, offset}});
+  }
+  Status go_to(const std::string& topic, const Positions& positions);
   // Nothing within the time: nothing came.
   Result<std::optional<ConsumedRecord>> next(Duration timeout);
   // Since go_to() the place was not there: nothing more comes.
   bool position_absent() const { return position_absent_; }
+  // What the group that this reader is named after has committed; absent: nothing yet.
+  Result<Positions> committed(const std::string& topic, const std::vector<int32_t>& partitions,
+                              Duration timeout) const;
+  const KafkaClient& client() const { return *client_; }
 
  private:
   std::unique_ptr<KafkaClient> client_;

@@ -2,40 +2,10 @@
 
 #include <algorithm>
 
+#include "kafka/admin_request.h"
+
 namespace paywarden {
 namespace {
-
-template <typename T>
-using Owned = std::unique_ptr<T, void (*)(T*)>;
-
-// A queue of our own for the answer of one request to the brokers.
-class Request {
- public:
-  Request(const KafkaClient& client, rd_kafka_admin_op_t kind, Duration timeout)
-      : client_(client),
-        timeout_ms_(static_cast<int>(timeout.ms())),
-        options_(rd_kafka_AdminOptions_new(client.handle(), kind), rd_kafka_AdminOptions_destroy),
-        queue_(rd_kafka_queue_new(client.handle()), rd_kafka_queue_destroy) {
-    char text[256];
-    rd_kafka_AdminOptions_set_request_timeout(options_.get(), timeout_ms_, text, sizeof text);
-  }
-  rd_kafka_AdminOptions_t* options() { return options_.get(); }
-  rd_kafka_queue_t* queue() { return queue_.get(); }
-  Result<Owned<rd_kafka_event_t>> answer(const std::string& what) {
-    Owned<rd_kafka_event_t> event(rd_kafka_queue_poll(queue_.get(), timeout_ms_ + 1000),
-                                  rd_kafka_event_destroy);
-    if (!event) return tl::unexpected(client_.error(what, RD_KAFKA_RESP_ERR__TIMED_OUT));
-    if (auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return tl::unexpected(client_.error(what, code, rd_kafka_event_error_string(event.get())));
-    return event;
-  }
-
- private:
-  const KafkaClient& client_;
-  int timeout_ms_;
-  Owned<rd_kafka_AdminOptions_t> options_;
-  Owned<rd_kafka_queue_t> queue_;
-};
 
 Status make(const KafkaClient& client, const TopicWanted& wanted, TopicOptions options,
             Duration timeout) {
@@ -47,7 +17,7 @@ Status make(const KafkaClient& client, const TopicWanted& wanted, TopicOptions o
   if (!topic) return tl::unexpected(client.error(what, RD_KAFKA_RESP_ERR__INVALID_ARG, text));
   rd_kafka_NewTopic_set_config(topic.get(), "retention.ms",
                                std::to_string(wanted.retention_min.ms()).c_str());
-  Request request(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout);
+  AdminRequest request(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout);
   rd_kafka_NewTopic_t* topics[] = {topic.get()};
   rd_kafka_CreateTopics(client.handle(), topics, 1, request.options(), request.queue());
   TRY_ASSIGN(auto event, request.answer(what));
@@ -71,7 +41,7 @@ void look_at_settings(const KafkaClient& client, const std::string& name, Durati
   Owned<rd_kafka_ConfigResource_t> resource(
       rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()),
       rd_kafka_ConfigResource_destroy);
-  Request request(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout);
+  AdminRequest request(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout);
   rd_kafka_ConfigResource_t* resources[] = {resource.get()};
   rd_kafka_DescribeConfigs(client.handle(), resources, 1, request.options(), request.queue());
   auto event = request.answer("settings");

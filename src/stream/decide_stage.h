@@ -38,10 +38,6 @@ struct DecideOptions {
   bool is_first() const { return stage == 0; }
 };
 
-// The payment that a label is about, where only its id is known: as it stands in the input at this
-// offset; empty: it is not there any more.
-using FindPayment = std::function<Result<std::string>(int32_t partition, int64_t offset)>;
-
 class DecideStage : public Stage {
  public:
   DecideStage(const Schema& schema, const Tokeniser& tokeniser, DecideOptions options,

@@ -24,6 +24,8 @@ struct PartitionState {
   uint64_t restored_bytes = 0;
   int restore_told = 0;
   bool restoring = false;
+  const char* source =
+      "nothing";  // what was there at the start: nothing, snapshot, standby, parked
 
   // Whether it shows nothing that may be undone.
   bool clean() const { return next == committed || next <= live_from; }

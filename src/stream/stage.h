@@ -7,7 +7,9 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -29,6 +31,10 @@ struct StageFigures {
   std::atomic<uint64_t> forwarded{0}, repeats{0}, conflicts{0}, rejects{0}, labels{0},
       labels_waiting{0}, replayed{0};
 };
+
+// For a stage: the payment that a label is about, where only its id is known, as it stands in the input at this
+// offset; empty: it is not there any more.
+using FindPayment = std::function<Result<std::string>(int32_t partition, int64_t offset)>;
 
 class Stage {
  public:

@@ -32,6 +32,9 @@ std::string_view text_of(const fmt::format_int& number) {
 StreamWorker::StreamWorker(StreamPorts ports, StreamOptions options)
     : ports_(std::move(ports)),
       options_(std::move(options)),
+      loader_({ports_.make_core, ports_.models, ports_.configure, ports_.files, ports_.log,
+               ports_.shared.get()},
+              {options_.snapshot_directory, options_.topics.input, options_.name}),
       stage_(ports_.make_stage(
           [this](int32_t partition, int64_t offset) { return record_at(partition, offset); },
           figures_.stage)),
@@ -47,6 +50,12 @@ Status StreamWorker::start() {
                                    ports_.log));
   TRY(consumer_->client().reach(options_.reach_timeout));
   TRY(check_topics());
+  if (options_.standby && stage_->has_state()) {
+    standby_ = std::make_unique<Standby>(
+        StandbyPorts{ports_.make_stage, loader_, ports_.log},
+        StandbyOptions{options_.client, options_.group, options_.topics.input, options_.name});
+    TRY(standby_->start());
+  }
   thread_ = std::thread([this] { run(); });
   return {};
 }
@@ -83,6 +92,7 @@ void StreamWorker::run() {
       backoff_ = options_.backoff_min;
     }
   }
+  if (standby_) standby_->stop();
   reap_snapshot(true);
   snapshot_all();
   ports_.shared.reset();  // once what was offered is copied
@@ -194,11 +204,17 @@ void StreamWorker::retire_spent_producer() {
 // Also at the start: that ends what a former run of this instance left open, and what others would wait for.
 Status StreamWorker::make_producer() {
   if (producer_) return {};
-  TRY_ASSIGN(producer_,
-             TransactionalProducer::create(
-                 options_.client, options_.group + "-" + options_.name + "-" + options_.instance,
-                 options_.producer, ports_.log));
+  auto made = TransactionalProducer::create(
+      options_.client, options_.group + "-" + options_.name + "-" + options_.instance,
+      options_.producer, ports_.log);
+  if (!made && made.error().what == kBrokersTooOld) give_up(made.error());
+  TRY_ASSIGN(producer_, std::move(made));
   return {};
+}
+
+void StreamWorker::give_up(const Error& error) {
+  stopping_ = true;
+  if (on_failure_) on_failure_(error);
 }
 
 Status StreamWorker::attempt() {
@@ -281,10 +297,8 @@ void StreamWorker::note_fence() {
   fences_.push_back(now);
   while (now - fences_.front() > kFencesWithin) fences_.pop_front();
   if (fences_.size() < kFencesMax || stopping()) return;
-  stopping_ = true;
-  if (on_failure_)
-    on_failure_({"another instance has the same name '" + options_.instance + "'", "kafka.instance",
-                 "give each instance a name of its own"});
+  give_up({"another instance has the same name '" + options_.instance + "'", "kafka.instance",
+           "give each instance a name of its own"});
 }
 
 // Serves the group meanwhile: a rebalance must not wait.

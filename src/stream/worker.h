@@ -26,6 +26,7 @@
 #include "stream/decide_stage.h"
 #include "stream/shared_snapshots.h"
 #include "stream/stage.h"
+#include "stream/standby.h"
 
 namespace paywarden {
 
@@ -72,6 +73,7 @@ struct StreamOptions {
   std::string snapshot_directory;     // one folder a partition
   uint64_t snapshot_every = 500'000;  // payments of a partition: a takeover replays at most so many
   size_t snapshots_kept = 2;
+  bool standby = false;         // follows partitions of others, see standby.h
   std::string name = "decide";  // the stage's, in events and in the transactional id
 };
 
@@ -107,6 +109,7 @@ class StreamWorker : private GroupConsumer::Member {
   void ask_to_stop() { stopping_ = true; }  // so that several stop side by side
   void stop();
   const StreamFigures& figures() const { return figures_; }
+  const StandbyFigures* standby() const { return standby_ ? &standby_->figures() : nullptr; }
   // Called once when it cannot go on, on its thread.
   void on_failure(std::function<void(const Error&)> fn) { on_failure_ = std::move(fn); }
 
@@ -130,19 +133,17 @@ class StreamWorker : private GroupConsumer::Member {
   void back_off();
   void complain(std::string_view event, const Error& error);
   void note_fence();
+  void give_up(const Error& error);
   void note_committed();
   void note_visible();
   Status restore();
   Result<std::unique_ptr<PartitionState>> state_of(int32_t partition, int64_t committed);
-  Result<std::unique_ptr<PartitionState>> from_snapshot(int32_t partition, int64_t committed);
+  void leave_parked();
   void note_restored(PartitionState& state);
   Status read_on();
   Status read_again();
   void skip_forgotten(PartitionState& state, int64_t topic_begins_at);
-  Snapshots snapshots_of(int32_t partition) const;
-  std::string part_name(int32_t partition) const;
   void share(int32_t partition, uint64_t sequence);
-  void fetch_shared(Snapshots& snapshots, int32_t partition, int64_t committed);
   void maybe_snapshot();
   void reap_snapshot(bool wait);
   void snapshot_all();
@@ -151,11 +152,13 @@ class StreamWorker : private GroupConsumer::Member {
   StreamPorts ports_;
   const StreamOptions options_;
   StreamFigures figures_;
+  StateLoader loader_;
   std::unique_ptr<Stage> stage_;
   std::function<void(const Error&)> on_failure_;
   std::unique_ptr<GroupConsumer> consumer_;
   std::unique_ptr<TransactionalProducer> producer_;
   std::unique_ptr<KafkaReader> reader_;  // of single records
+  std::unique_ptr<Standby> standby_;     // null: none
 
   std::vector<int32_t> to_restore_;
   States states_, parked_;  // of partitions that are read; of those that were

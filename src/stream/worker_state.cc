@@ -32,7 +32,8 @@ void StreamWorker::assigned(std::vector<int32_t> partitions) {
       {{"stage", options_.name}, {"partitions", fmt::format("{}", fmt::join(partitions, " "))}});
   to_restore_ = std::move(partitions);
   figures_.joined = true;
-  if (to_restore_.empty()) parked_.clear();
+  if (standby_) standby_->own(consumer_->member_id(), to_restore_);
+  if (to_restore_.empty()) leave_parked();
 }
 
 Status StreamWorker::restore() {
@@ -64,13 +65,14 @@ Status StreamWorker::restore() {
     ports_.log.write(LogLevel::info, "restoring",
                      {{"stage", options_.name},
                       {"partition", std::to_string(partition)},
+                      {"has", state->source},
                       {"from", std::to_string(state->next)},
                       {"to", std::to_string(from)}});
     figures_.restores.fetch_add(1, std::memory_order_relaxed);
     states_[partition] = std::move(state);
     to_restore_.pop_back();
   }
-  parked_.clear();
+  leave_parked();
   figures_.partitions = states_.size();
   return read_on();
 }
@@ -91,6 +93,7 @@ void StreamWorker::note_restored(PartitionState& state) {
       LogLevel::info, done ? "restored" : "restoring",
       {{"stage", options_.name},
        {"partition", std::to_string(state.partition)},
+       {"had", state.source},
        {"from", std::to_string(state.restored_from)},
        {"at", std::to_string(state.next)},
        {"to", std::to_string(state.live_from)},
@@ -106,39 +109,27 @@ Result<std::unique_ptr<PartitionState>> StreamWorker::state_of(int32_t partition
   std::unique_ptr<PartitionState> state;
   if (parked != parked_.end() && parked->second->next <= committed) {
     state = std::move(parked->second);
+    state->source = "parked";
+    parked_.erase(parked);
   } else if (!stage_->has_state()) {
     state = std::make_unique<PartitionState>();
     state->partition = partition;
     state->next = committed;
   } else {
-    TRY_ASSIGN(state, from_snapshot(partition, committed));
-    TRY(ports_.configure(*state->core));
+    if (standby_) state = standby_->take(partition, committed);
+    if (!state) {
+      TRY_ASSIGN(state, loader_.load(partition, committed));
+    }
   }
   state->live_from = state->committed = committed;
   return state;
 }
 
-// The newest that can be loaded and shows nothing that is not committed; else an empty one.
-Result<std::unique_ptr<PartitionState>> StreamWorker::from_snapshot(int32_t partition,
-                                                                    int64_t committed) {
-  auto state = std::make_unique<PartitionState>();
-  state->partition = partition;
-  Snapshots snapshots = snapshots_of(partition);
-  TRY(snapshots.prepare());
-  fetch_shared(snapshots, partition, committed);
-  TRY_ASSIGN(auto sequences, snapshots.list());
-  for (uint64_t sequence : sequences) {
-    if (sequence > static_cast<uint64_t>(committed)) continue;
-    TRY_ASSIGN(state->core, ports_.make_core());
-    auto loaded = snapshots.load(sequence, *state->core, ports_.models);
-    if (loaded) {
-      state->next = static_cast<int64_t>(sequence);
-      return state;
-    }
-    complain("snapshot_skipped", loaded.error());
-  }
-  TRY_ASSIGN(state->core, ports_.make_core());
-  return state;
+// What was read here is a start for following it.
+void StreamWorker::leave_parked() {
+  if (standby_)
+    for (auto& [partition, state] : parked_) standby_->offer(std::move(state));
+  parked_.clear();
 }
 
 // What is waiting to be processed comes again: it may lie beyond where reading goes on.
@@ -149,28 +140,11 @@ Status StreamWorker::read_on() {
   return consumer_->read_from(positions);
 }
 
-std::string StreamWorker::part_name(int32_t partition) const {
-  return fmt::format("{}-{}", options_.topics.input, partition);
-}
-
 void StreamWorker::share(int32_t partition, uint64_t sequence) {
   if (ports_.shared)
-    ports_.shared->offer(part_name(partition), snapshots_of(partition).path_of(sequence), sequence,
+    ports_.shared->offer(loader_.part_name(partition),
+                         loader_.snapshots_of(partition).path_of(sequence), sequence,
                          options_.snapshots_kept);
-}
-
-// A store that is away costs time, not correctness: then more is replayed.
-void StreamWorker::fetch_shared(Snapshots& snapshots, int32_t partition, int64_t committed) {
-  if (!ports_.shared) return;
-  uint64_t newest_local = 0;
-  if (auto local = snapshots.list())
-    for (uint64_t sequence : *local)
-      if (sequence <= static_cast<uint64_t>(committed))
-        newest_local = std::max(newest_local, sequence);
-  auto fetched =
-      ports_.shared->fetch(part_name(partition), static_cast<uint64_t>(committed), newest_local,
-                           [&](uint64_t sequence) { return snapshots.path_of(sequence); });
-  if (!fetched) complain("snapshot_not_fetched", fetched.error());
 }
 
 // A position was not there: the topic has forgotten it, or the broker that was asked is behind the one that led before it.
@@ -199,10 +173,6 @@ void StreamWorker::skip_forgotten(PartitionState& state, int64_t topic_begins_at
   state.next = topic_begins_at;
 }
 
-Snapshots StreamWorker::snapshots_of(int32_t partition) const {
-  return Snapshots(ports_.files, options_.snapshot_directory + "/" + part_name(partition));
-}
-
 // Only what is committed: a snapshot may be loaded by another instance.
 void StreamWorker::maybe_snapshot() {
   reap_snapshot(false);
@@ -213,7 +183,7 @@ void StreamWorker::maybe_snapshot() {
     state->payments_since_snapshot = 0;
     snapshot_partition_ = partition;
     snapshot_sequence_ = static_cast<uint64_t>(state->next);
-    Snapshots snapshots = snapshots_of(partition);
+    Snapshots snapshots = loader_.snapshots_of(partition);
     if (snapshot_child_.start(snapshots, *state->core, static_cast<uint64_t>(state->next))) return;
   }
 }
@@ -226,14 +196,15 @@ void StreamWorker::reap_snapshot(bool wait) {
     ports_.log.write(LogLevel::error, "snapshot_failed",
                      {{"partition", std::to_string(snapshot_partition_)}});
   if (*done) share(snapshot_partition_, snapshot_sequence_);
-  if (auto pruned = snapshots_of(snapshot_partition_).prune(options_.snapshots_kept); !pruned)
+  if (auto pruned = loader_.snapshots_of(snapshot_partition_).prune(options_.snapshots_kept);
+      !pruned)
     complain("snapshot_not_removed", pruned.error());
 }
 
 void StreamWorker::snapshot_all() {
   for (auto& [partition, state] : states_) {
     if (!state->core || !state->clean()) continue;
-    Snapshots snapshots = snapshots_of(partition);
+    Snapshots snapshots = loader_.snapshots_of(partition);
     Status written = snapshots.write(*state->core, static_cast<uint64_t>(state->next));
     if (written) written = snapshots.prune(options_.snapshots_kept);
     (written ? figures_.snapshots : figures_.snapshots_failed)
