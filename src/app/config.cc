@@ -16,6 +16,7 @@ constexpr std::array<std::string_view, 19> kTables = {
     "simulate", "source",   "training", "log",      "kafka"};
 
 constexpr const char* kIntakeStage = "intake";
+constexpr const char* kLabelsStage = "labels";
 
 class Loader {
  public:
@@ -340,6 +341,7 @@ class Loader {
     s.text("others_topic", o.topics.others);
     s.text("alerts_topic", o.topics.alerts);
     s.text("replies_topic", o.topics.replies);
+    s.text("labels_topic", k.labels_topic);
     s.flag("http_payments", k.http_payments);
     s.text("keyed_by", k.keyed_by);
     s.flag("create_topics", o.topic_options.create);
@@ -373,9 +375,13 @@ class Loader {
     TRY(s.finish());
     TRY(each("kafka.stage", &Loader::read_stage));
     for (const std::string& name : k.run)
-      if (name != kIntakeStage && !stage_names_.count(name))
+      if (name != kIntakeStage && name != kLabelsStage && !stage_names_.count(name))
         return fail("kafka.run: there is no stage '" + name + "'", s.where("run"),
-                    "name \"intake\" or a [[kafka.stage]]");
+                    "name \"intake\", \"labels\" or a [[kafka.stage]]");
+    if (!k.labels_topic.empty() && k.stages.empty())
+      return fail(
+          "kafka.labels_topic needs stages: two topics have no order that could be repeated",
+          s.where("labels_topic"), "send labels to the payments topic, or add a [[kafka.stage]]");
     return {};
   }
 
@@ -387,6 +393,8 @@ class Loader {
     take_name(s, stage_names_, stage.name);
     if (stage.name == kIntakeStage)
       s.problem("name", "'intake' is the stage that reads the payments topic");
+    if (stage.name == kLabelsStage)
+      s.problem("name", "'labels' is the stage that reads the labels topic");
     if (stage.topic.empty()) stage.topic = "paywarden.by-" + stage.name;
     return s.finish();
   }

@@ -81,6 +81,7 @@ enum class LogKind { journal, kafka };
 
 struct KafkaConfig {
   std::string properties_file;
+  std::string labels_topic;    // empty: labels stand in the payments topic alone
   std::string keyed_by;        // field of the input that its partitions keep together; empty: none
   bool http_payments = false;  // payments and labels are taken over HTTP, too
   bool share_snapshots = false;   // through the archive's store

@@ -16,6 +16,7 @@ std::optional<std::string> environment(const std::string& name) {
 
 constexpr const char* kDecide = "decide";  // the only stage
 constexpr const char* kIntake = "intake";  // the first of several
+constexpr const char* kLabels = "labels";  // beside it, where labels have a topic
 
 }  // namespace
 
@@ -95,6 +96,8 @@ Status StreamService::open_workers() {
   TRY_ASSIGN(plan_,
              make_stage_plan(k.stages, config_.features, config_.schema.fields, config_.file));
   if (runs(kIntake)) TRY(add_worker(kIntake, k.stream.topics.input, std::nullopt));
+  if (!k.labels_topic.empty() && runs(kLabels))
+    TRY(add_worker(kLabels, k.labels_topic, std::nullopt));
   for (size_t i = 0; i < plan_.stages.size(); ++i)
     if (runs(k.stages[i].name)) TRY(add_worker(k.stages[i].name, k.stages[i].topic, i));
   return {};
@@ -115,7 +118,7 @@ Status StreamService::add_worker(const std::string& name, const std::string& top
   for (const PlannedStage& planned : plan_.stages)
     options.topics.stages.push_back(planned.spec.topic);
   std::unique_ptr<SharedSnapshots> shared;
-  if (config_.kafka.share_snapshots && name != kIntake) {
+  if (config_.kafka.share_snapshots && name != kIntake && name != kLabels) {
     TRY_ASSIGN(auto writing, archive_stores_.open());
     TRY_ASSIGN(auto reading, archive_stores_.open());
     shared = std::make_unique<SharedSnapshots>(std::move(writing), std::move(reading), files_,
@@ -154,9 +157,10 @@ std::unique_ptr<Stage> StreamService::make_stage(const std::string& name,
                                                  std::optional<size_t> stage, FindPayment find,
                                                  StageFigures& figures) {
   DecideOptions options = config_.kafka.decide;
-  if (name == kIntake)
-    return std::make_unique<IntakeStage>(config_.schema, *tokeniser_, options.parser, plan_,
-                                         feature_hash_, figures);
+  if (name == kIntake || name == kLabels)
+    return std::make_unique<IntakeStage>(
+        config_.schema, *tokeniser_, options.parser, plan_, feature_hash_, figures,
+        name == kLabels ? IntakeOf::labels : IntakeOf::payments_and_labels);
   if (stage) {
     options.plan = &plan_;
     options.stage = *stage;
@@ -186,13 +190,13 @@ Status StreamService::check_input(const std::string& topic, const TopicFound& in
   if (input.compacted)
     return fail("the topic is compacted: it forgets payments that state is restored from", topic,
                 "set its cleanup.policy to delete");
-  if (direct && input.partitions > 1) TRY(check_together(topic, input.partitions));
   if (direct && input.partitions > 1 && config_.kafka.http_payments)
     return fail("payments that come over HTTP are keyed by the card's token, and those of '" +
                     topic + "' by something else: a card's would stand in several of its " +
                     std::to_string(input.partitions) + " partitions",
                 config_.file + ": kafka.http_payments",
                 "give it a [[kafka.stage]] keyed by \"card\"");
+  if (direct && input.partitions > 1) TRY(check_together(topic, input.partitions));
   TRY_ASSIGN(auto core, make_core(std::nullopt));
   Duration needed = core->windows().retention() + config_.features.options().label_delay;
   if (input.retention && *input.retention < needed)

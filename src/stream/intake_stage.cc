@@ -9,11 +9,12 @@ namespace paywarden {
 
 IntakeStage::IntakeStage(const Schema& schema, const Tokeniser& tokeniser,
                          const ParserOptions& options, const StagePlan& plan, uint64_t feature_hash,
-                         StageFigures& figures)
+                         StageFigures& figures, IntakeOf what)
     : schema_(schema),
       plan_(plan),
       feature_hash_(feature_hash),
       figures_(figures),
+      what_(what),
       parser_(schema, tokeniser, options) {}
 
 Status IntakeStage::process(PartitionState& state, std::span<const InputRecord> records,
@@ -30,6 +31,7 @@ Status IntakeStage::process(PartitionState& state, std::span<const InputRecord> 
 }
 
 void IntakeStage::take(const InputRecord& record) {
+  if (what_ == IntakeOf::labels) return forward_label(record, record.value);
   if (auto label = label_in(record.value)) return forward_label(record, *label);
   if (auto no = parser_.parse_json(record.value, record.timestamp, payment_)) {
     figures_.rejects.fetch_add(1, std::memory_order_relaxed);

@@ -361,6 +361,27 @@ TEST(Stages, APaymentPassesAllOfThem) {
   EXPECT_EQ(record.carried.values.at(0), 2.0f) << "card_count_1d";
 }
 
+TEST(Stages, LabelsMayHaveATopicOfTheirOwn) {
+  Way way;
+  StageFigures figures;
+  IntakeStage intake(way.schema, way.tokeniser, {}, way.plan, kFeatureHash, figures,
+                     IntakeOf::labels);
+  PartitionState state;
+  Outcomes out;
+  const std::vector<std::string> values = {
+      R"({"payment_id":"p1","is_fraud":true,"payment":)" + Way::payment("p1", 0) + "}",
+      R"({"payment_id":"p1","is_fraud":true})",
+      R"({"payment_id":"p2","is_fraud":true,"payment":)" + Way::payment("p1", 0) + "}",
+      Way::payment("p3", 0),
+  };
+  ASSERT_TRUE(intake.process(state, Way::records(values), &out));
+  EXPECT_EQ(Way::values(out, forward_to(0)).size(), 1u);
+  EXPECT_EQ(Way::values(out, forward_to(1)).size(), 1u);
+  EXPECT_THAT(Way::values(out, OutcomeTopic::others),
+              testing::ElementsAre(R"({"what":"label_forwarded","payment_id":"p1"})"));
+  EXPECT_EQ(Way::values(out, OutcomeTopic::rejects).size(), 3u);
+}
+
 TEST(Stages, RecordsOfOtherFeaturesStopThePartition) {
   Way way;
   PartitionState card = way.state(&way.plan.stages[0].features);

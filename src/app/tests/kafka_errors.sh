@@ -227,6 +227,10 @@ for topic in compacted both; do
   settings "payments_topic = \"$topic\""
   says "a topic: $topic" "$topic: the topic is compacted" "set its cleanup.policy to delete"
 done
+settings 'labels_topic = "labels"'
+says "labels of their own without stages" "now.toml:" "labels_topic needs stages" "add a [[kafka.stage]]"
+settings 'payments_topic = "several"' 'http_payments = true' 'keyed_by = "card"'
+says "HTTP before a topic that is keyed otherwise" "now.toml: kafka.http_payments: payments that come over HTTP" "3 partitions" "[[kafka.stage]]"
 settings 'payments_topic = "several"' 'keyed_by = "device"'
 says "features by another field" "now.toml: the feature '" "counts by " "3 partitions of 'several'" "give it a [[kafka.stage]]"
 
