@@ -104,8 +104,9 @@ Status StreamWorker::turn() {
   if (!to_restore_.empty()) TRY(restore());
   if (consumer_->position_absent()) TRY(read_again());
   gather();
-  TRY(process());
+  Status processed = process();
   TRY(settle());
+  TRY(processed);
   maybe_snapshot();
   return {};
 }
@@ -133,9 +134,9 @@ void StreamWorker::gather() {
   }
 }
 
-// What was gathered, a partition at a time; the records of each are in order. After an error all of it stays for the next turn, which
-// passes over what was processed; to read it again instead would stop and start fetching, and where a rebalance comes at
-// that moment librdkafka ends the process (its issue 5573).
+// What was gathered, a partition at a time; the records of each are in order. After an error the rest of its partition stays for the
+// next turn, and the others go on; to read it again instead would stop and start fetching, and where a rebalance comes at that
+// moment librdkafka ends the process (its issue 5573).
 Status StreamWorker::process() {
   std::map<int32_t, std::pair<std::vector<InputRecord>, std::vector<InputRecord>>> parts;
   auto state = states_.end();  // the record's
@@ -154,15 +155,29 @@ Status StreamWorker::process() {
   Status status;
   for (auto& [partition, records] : parts) {
     PartitionState& its = *states_[partition];
-    if (status) status = stage_->process(its, records.first, nullptr);
+    Status done = stage_->process(its, records.first, nullptr);
     for (const InputRecord& record : records.first) its.restored_bytes += record.value.size();
     note_restored(its);
-    if (status) status = stage_->process(its, records.second, &outcomes_);
+    if (done) done = stage_->process(its, records.second, &outcomes_);
     for (const InputRecord& record : records.second)
       if (record.offset < its.next) outcome_times_.push_back(record.timestamp);
+    if (!done) status = std::move(done);
   }
-  if (status) gathered_.clear();
+  if (status)
+    gathered_.clear();
+  else
+    drop_processed();
   return status;
+}
+
+void StreamWorker::drop_processed() {
+  gathered_.erase(std::remove_if(gathered_.begin(), gathered_.end(),
+                                 [this](const ConsumedRecord& record) {
+                                   auto state = states_.find(record.partition());
+                                   return state == states_.end() ||
+                                          record.offset() < state->second->next;
+                                 }),
+                  gathered_.end());
 }
 
 // Until the outcomes are visible, or are no longer ours to publish. After a failed attempt nothing is sent before it is known

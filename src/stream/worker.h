@@ -124,6 +124,7 @@ class StreamWorker : private GroupConsumer::Member {
   bool stopping() const { return stopping_.load(); }
   void gather();
   Status process();
+  void drop_processed();
   Status settle();
   Status make_producer();
   void retire_spent_producer();

@@ -13,7 +13,9 @@ middle of things, sent away and brought back, and while the broker restarts. The
 With `stages` the payments topic is keyed by nothing, and intake, card and merchant stages stand behind each other, each checked so.
 
 The plans `network` and `network-soak` put a proxy (kafka_proxy.py) between instances and broker, which cuts connections and delays or
-drops what ends a transaction; `three` and `three-soak` have three brokers, of which one is killed and comes back.
+drops what ends a transaction; `three` and `three-soak` have three brokers, of which one is killed and comes back. Where a plan has `s3`,
+archive and shared snapshots are on an S3 server whose requests fail by that share while all that happens (s3_faults.py); without
+PAYWARDEN_TEST_VENV, which has such a server, they are in a folder.
 
 Prints the counts; ends with 1 when one is not 0, with 77 where it cannot run."""
 import collections
@@ -29,23 +31,32 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
+import chaos_archive
 import kafka_proxy
 
 PARTITIONS = 4
 INSTANCES = 3
-THINGS = ("kill", "pause", "leave", "broker", "forget", "cut", "endtxn", "late", "place", "lose")
-PLANS = {  # payments, and how often each thing happens
-    "short": {"payments": 40_000, "rate": 1_500, "kill": 6, "pause": 1, "leave": 5, "broker": 1, "forget": 1},
-    "soak": {"payments": 250_000, "rate": 1_200, "kill": 30, "pause": 6, "leave": 50, "broker": 4, "forget": 4},
+THINGS = ("kill", "away", "pause", "leave", "broker", "forget", "cut", "endtxn", "late", "place", "lose")
+# Payments, how often each thing happens, the share of S3's requests that fail, and how many seconds of that are left for the archive at the
+# end: where nobody is killed any more, a request that hangs gets as far as the client's timeout of 30 s.
+PLANS = {
+    "short": {"payments": 40_000, "rate": 1_500, "kill": 6, "pause": 1, "leave": 5, "broker": 1, "forget": 1, "s3": 0.3, "s3_after": 5,
+              "standby": 1},
+    "soak": {"payments": 250_000, "rate": 1_200, "kill": 30, "pause": 6, "leave": 50, "broker": 4, "forget": 4, "s3": 0.3, "s3_after": 45,
+             "standby": 1},
     "network": {"payments": 30_000, "rate": 1_000, "kill": 2, "cut": 6, "endtxn": 16, "late": 20, "place": 6},
     "network-soak": {"payments": 150_000, "rate": 700, "kill": 8, "pause": 2, "leave": 6, "broker": 2, "cut": 40, "endtxn": 60, "late": 60,
-                     "place": 20},
+                     "place": 20, "s3": 0.3, "s3_after": 45},
+    "standby": {"payments": 40_000, "rate": 700, "kill": 1, "away": 3, "standby": 1},
     "three": {"payments": 30_000, "rate": 1_000, "kill": 2, "leave": 1, "lose": 2},
     "three-soak": {"payments": 150_000, "rate": 1_000, "kill": 10, "pause": 2, "leave": 5, "lose": 12},
 }
 SESSION_S = 6
+STORE_PATIENCE_S = 10
+STORE_EVENTS = ("archive_failed", "archive_works_again", "snapshot_not_shared", "snapshot_not_fetched")
 KINDS = ("decisions", "rejects", "others", "alerts")
 
 
@@ -93,6 +104,7 @@ transaction_timeout = "5s"
 share_snapshots = true
 snapshot_every = 3000
 state_hash_every = 500
+standby = {run.plan.get("standby", 0)}
 {topics}
 {stages}
 [data]
@@ -103,8 +115,7 @@ idempotency_horizon = "60d"
 [model]
 directory = "{run.work}/model"
 [archive]
-kind = "folder"
-directory = "{run.work}/archive-{group}"
+{run.archive.table(group)}
 batch_records = 400
 batch_time = "1s"
 """
@@ -114,7 +125,8 @@ batch_time = "1s"
     def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([self.run.program, "serve", "--config", self.config, "--port", "0"],
-                                            stdout=log, stderr=log, start_new_session=True)
+                                            stdout=log, stderr=log, start_new_session=True,
+                                            env={**os.environ, **self.run.archive.environment})
 
     def running(self):
         if self.process and self.process.poll() is not None:
@@ -131,12 +143,17 @@ batch_time = "1s"
 
     def leave(self):
         self.process.terminate()
+        # It copies its snapshots first, and waits for the store as long as it hangs; all else here waits with it.
+        release = threading.Timer(STORE_PATIENCE_S, self.run.archive.release)
+        release.start()
         try:
             code = self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.run.wrong(f"instance {self.number} does not stop: {self.log.read_text()[-1500:]}")
             self.kill()
             return
+        finally:
+            release.cancel()
         self.process = None
         if code not in (0, -signal.SIGTERM):  # the latter while it started
             self.run.wrong(f"instance {self.number} ended with {code}: {self.log.read_text()[-1500:]}")
@@ -145,7 +162,7 @@ batch_time = "1s"
 class Run:
     def __init__(self, program, root, plan, seed, staged):
         self.program, self.root, self.plan, self.staged = program, root, plan, staged
-        self.chance = random.Random(seed)
+        self.seed, self.chance = seed, random.Random(seed)
         self.proxy = kafka_proxy.Proxy(seed) if "endtxn" in plan else None
         self.brokers = 3 if "lose" in plan else 1
         self.lost = []  # brokers that are away
@@ -299,6 +316,10 @@ class Run:
             self.takeovers.append((one, time.time()))
             one.kill()
             back.append((later, one.start))
+        elif thing == "away":  # for so long that others take over
+            self.takeovers.append((one, time.time()))
+            one.kill()
+            back.append((time.monotonic() + SESSION_S + self.chance.uniform(4, 6), one.start))
         elif thing == "leave":
             one.leave()
             back.append((later, one.start))
@@ -306,7 +327,7 @@ class Run:
             one.kill()
             shutil.rmtree(one.folder / "data")
             if self.chance.random() < 0.5:
-                shutil.rmtree(self.work / "archive-paywarden/snapshots", ignore_errors=True)
+                self.archive.forget_snapshots("paywarden")
             back.append((later, one.start))
         elif thing == "pause":
             one.paused = True
@@ -368,18 +389,21 @@ class Run:
                     compared += key in hashes
                     unequal += hashes.setdefault(key, state["hash"]) != state["hash"]
         self.check_archive()
+        self.tell_store(instances)
         decided = collections.Counter(json.loads(value)["payment_id"] for _, _, _, value in self.read("paywarden.decisions"))
         twice = sum(n > 1 for n in decided.values())
         print(f"{sum(decided.values())} decisions, decided twice: {twice}; states compared: {compared}, unequal: {unequal}; "
-              f"{dict(self.events)}{dict(self.proxy.done) if self.proxy else ''}")
+              f"{dict(self.events)}{dict(self.proxy.done) if self.proxy else ''}{dict(self.archive.done) or ''}")
         if twice or unequal or compared < 20 or len(decided) != self.plan["payments"]:
             self.wrong("a promise is broken")
 
-    def wait_for_archive(self, timeout=90):
-        """Its last batch takes a second; what was cut off before it longer."""
-        visible, end = sum(1 for _ in self.read("paywarden.decisions")), time.monotonic() + timeout
-        while time.monotonic() < end:
-            paths = (self.work / "archive-paywarden/topics").rglob("*.json.gz")
+    def wait_for_archive(self, timeout=120):
+        """Its last batch takes a second; what was cut off before it longer. Most objects are made now, so S3 fails a while yet."""
+        visible, begun = sum(1 for _ in self.read("paywarden.decisions")), time.monotonic()
+        while time.monotonic() < begun + timeout:
+            if time.monotonic() > begun + self.plan.get("s3_after", 0):
+                self.archive.end_faults()
+            paths = (self.archive.objects("paywarden") / "topics").rglob("*.json.gz")
             if sum(gzip.open(path).read().count(b"\n") for path in paths) >= visible:
                 break
             time.sleep(1)
@@ -389,7 +413,7 @@ class Run:
         visible = {(p, o): value.decode() for _, p, o, value in self.read("paywarden.decisions")}
         found, wrong = collections.Counter(), 0
         objects = collections.defaultdict(list)
-        for path in (self.work / "archive-paywarden/topics").rglob("*.json.gz"):
+        for path in (self.archive.objects("paywarden") / "topics").rglob("*.json.gz"):
             _, partition, start = path.name.removesuffix(".json.gz").split("+")
             objects[int(partition)].append((int(start), path))
         for partition, paths in objects.items():
@@ -406,6 +430,16 @@ class Run:
               f"twice: {twice}, different or elsewhere: {wrong}")
         if missing or twice or wrong:
             self.wrong("the archive is not the decisions topic")
+
+    def tell_store(self, instances):
+        """What the instances said of the store; faults that none of them met would prove nothing."""
+        if not self.archive.done:
+            return
+        logs = "".join(instance.log.read_text(errors="replace") for instance in instances)
+        said = {event: logs.count(f'"event":"{event}"') for event in STORE_EVENTS}
+        print(f"what was said of the store: {said}")
+        if not said["archive_failed"]:
+            self.wrong("no fault of S3 came through to the archive")
 
     def alone(self, stage, topic):
         """One instance reads all of a stage's input by itself, undisturbed, and writes elsewhere."""
@@ -437,12 +471,28 @@ class Run:
         if times:
             print(f"takeover after a kill: median {sorted(times)[len(times) // 2]:.1f} s, most {max(times):.1f} s (session timeout "
                   f"{SESSION_S} s)")
+        self.tell_replayed(instances)
         if speeds:
             print(f"restore: median {speeds[len(speeds) // 2]:.1f} MB/s of input")
+
+    def tell_replayed(self, instances):
+        """How many records each takeover had to replay, by what was there before."""
+        replayed = collections.defaultdict(list)
+        for instance in instances:
+            for line in instance.log.read_text(errors="replace").splitlines():
+                if '"event":"restored"' in line:
+                    event = json.loads(line)
+                    replayed[event["had"]].append(int(event["at"]) - int(event["from"]))
+        if self.plan.get("away") and self.plan.get("standby") and not replayed["standby"]:
+            self.wrong("no takeover began with a state that was followed")
+        for had, records in sorted(replayed.items()):
+            records.sort()
+            print(f"taken over with {had}: {len(records)} times, replayed median {records[len(records) // 2]}, most {records[-1]} records")
 
     def main(self):
         with tempfile.TemporaryDirectory() as folder:
             self.work = pathlib.Path(folder)
+            self.archive = chaos_archive.of(self.work, self.root, self.seed, self.plan.get("s3", 0))
             instances = []
             try:
                 self.prepare()
@@ -458,6 +508,8 @@ class Run:
                         self.wrong(f"not every record of {topic} has an outcome: " + instances[0].log.read_text()[-3000:])
                 print(f"all decided after {time.monotonic() - begun:.0f} s", flush=True)
                 self.wait_for_archive()
+                self.archive.end_faults()
+                print(f"all archived after {time.monotonic() - begun:.0f} s", flush=True)
                 for instance in instances:
                     if instance.running():
                         instance.leave()
@@ -466,9 +518,10 @@ class Run:
                 for instance in instances:
                     if instance.running():
                         instance.kill()
-                if self.problems and os.environ.get("PAYWARDEN_KEEP"):
+                if os.environ.get("PAYWARDEN_KEEP"):
                     shutil.copytree(self.work, os.environ["PAYWARDEN_KEEP"], dirs_exist_ok=True)
                 self.kafka("stop")
+                self.archive.stop()
         return 1 if self.problems else 0
 
 
@@ -482,4 +535,5 @@ def main():
     return Run(program, root, plan, seed, sys.argv[5:6] == ["stages"]).main()
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
