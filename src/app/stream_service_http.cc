@@ -139,6 +139,8 @@ std::string StreamService::metrics() const {
               d(sum(&StageFigures::labels)));
   out.counter("paywarden_labels_unknown_total", "Labels whose payment was unknown.",
               d(sum(&StageFigures::labels_waiting)));
+  out.counter("paywarden_kafka_forwarded_total", "Payments handed on to the next stage.",
+              d(sum(&StageFigures::forwarded)));
   out.counter("paywarden_kafka_replayed_total", "Records replayed to restore state.",
               d(sum(&StageFigures::replayed)));
   out.counter("paywarden_kafka_transactions_total", "Transactions committed.",

@@ -16,14 +16,6 @@ use_work_folder
 small_demo "$root"
 
 python=python3 where=(--directory archive)
-# Ends with this script, which holds its input open.
-start_s3() {
-  python=$PAYWARDEN_TEST_VENV/bin/python
-  coproc S3 { exec "$python" "$root/src/archive/s3_server.py" bank-archive; }
-  read -r port AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY _ <&"${S3[0]}"
-  export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
-  where=(--endpoint "http://127.0.0.1:$port" --bucket bank-archive)
-}
 crash_after() {
   start serve --config demo.toml
   sleep "$1"
@@ -33,7 +25,12 @@ crash_after() {
 }
 checker() { "$python" "$root/src/app/tests/archive_checker.py" "$@"; }
 
-[[ $kind == s3 ]] && start_s3
+if [[ $kind == s3 ]]; then
+  python=$PAYWARDEN_TEST_VENV/bin/python
+  start_s3 "$python" "$root"
+  # shellcheck disable=SC2154 # of program.sh
+  where=(--endpoint "http://127.0.0.1:$port" --bucket bank-archive)
+fi
 sed -i 's/^rate = .*/rate = 2000/' demo.toml
 cat >>demo.toml <<TOML
 

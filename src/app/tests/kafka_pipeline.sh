@@ -33,16 +33,10 @@ directory = "model"
 END
 cp cards.toml train.toml
 
-# start_s3: sets `port` and the credentials; ends with this script, which holds its input open.
-start_s3() {
-  coproc S3 { exec "$PAYWARDEN_TEST_VENV/bin/python" "$root/src/archive/s3_server.py" bank-archive; }
-  read -r port AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY _ <&"${S3[0]}"
-  export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
-}
 kind=folder port=0
 if [[ -n ${PAYWARDEN_TEST_VENV:-} ]]; then
   kind=s3
-  start_s3
+  start_s3 "$PAYWARDEN_TEST_VENV/bin/python" "$root"
 fi
 cat >>cards.toml <<END
 [archive]

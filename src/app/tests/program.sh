@@ -54,3 +54,11 @@ stop() {
   server=
   [[ $status == 0 ]] || { cat "$server_log"; echo "the program ended with $status"; exit 1; }
 }
+
+# start_s3 PYTHON ROOT: an S3 server with a bucket `bank-archive`; sets its `port` and the credentials. Ends with this script, which
+# holds its input open.
+start_s3() {
+  coproc S3 { exec "$1" "$2/src/archive/s3_server.py" bank-archive; }
+  read -r port AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY _ <&"${S3[0]}"
+  export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+}
