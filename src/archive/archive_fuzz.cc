@@ -6,6 +6,7 @@
 #include "archive/archive_testing.h"
 #include "archive/object_encoder.h"
 #include "archive/plan.h"
+#include "intake/avro_lines.h"
 #include "intake/payment_parser.h"
 #include "objects/s3_store.h"
 
@@ -45,6 +46,13 @@ struct Judged {
   PaymentParser parser{schema, tokeniser, {}};
   ArchiveState state{7, 1, ObjectPlan{7, 9, "topics/d/d+0+7.json.gz", {}, std::string(64, 'a')}};
 
+  static void read_avro(std::string file) {
+    AvroLines lines(std::make_unique<test::BytesInMemory>(std::move(file)), "fuzz.avro");
+    char some[4096];
+    for (auto count = lines.read(some, sizeof some); count && *count > 0;)
+      count = lines.read(some, sizeof some);
+  }
+
   bool one(Random& random) {
     Payment payment = test::random_payment(random, fields, "p-1"), back;
     std::string record, decision, line;
@@ -58,6 +66,7 @@ struct Judged {
       bool taken = encoder->add({1, json, record}).has_value();
       if (!taken && whole && json == decision) return false;
       if (taken && format == ArchiveFormat::ndjson) line = encoder->finish();
+      if (taken && format == ArchiveFormat::avro) read_avro(damaged(encoder->finish(), random));
     }
     (void)parser.parse_json(damaged(line, random), EventTime(0), back);
     (void)parse_archive_state(damaged(to_json(state), random));

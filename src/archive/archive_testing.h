@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cmath>
 #include <deque>
 #include <filesystem>
@@ -20,6 +21,7 @@
 #include "archive/log_source.h"
 #include "base/check.h"
 #include "base/random.h"
+#include "intake/byte_stream.h"
 #include "objects/object_store.h"
 #include "payment/records.h"
 
@@ -259,5 +261,22 @@ inline uint64_t offset_of(const std::string& line) {
   constexpr std::string_view kBegin = "{\"offset\":";
   return line.starts_with(kBegin) ? std::stoull(line.substr(kBegin.size())) : 0;
 }
+
+// A file whose bytes are given.
+class BytesInMemory : public ByteStream {
+ public:
+  explicit BytesInMemory(std::string bytes) : bytes_(std::move(bytes)) {}
+  Result<size_t> read(char* out, size_t most) override {
+    size_t count = std::min({most, bytes_.size() - at_, size_t{1000}});
+    bytes_.copy(out, count, at_);
+    at_ += count;
+    return count;
+  }
+  uint64_t consumed() const override { return at_; }
+
+ private:
+  std::string bytes_;
+  size_t at_ = 0;
+};
 
 }  // namespace paywarden::test

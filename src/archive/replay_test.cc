@@ -5,6 +5,7 @@
 #include "archive/archive_testing.h"
 #include "archive/object_encoder.h"
 #include "base/files.h"
+#include "intake/avro_lines.h"
 #include "intake/file_source.h"
 
 namespace paywarden {
@@ -25,12 +26,26 @@ Schema schema_of(const FieldTable& fields) {
   return schema;
 }
 
-TEST(Replay, AnArchiveGivesTheSamePayments) {
-  for (auto compression :
-       {ArchiveCompression::none, ArchiveCompression::gzip, ArchiveCompression::zstd}) {
+class ReplayOf : public testing::TestWithParam<std::pair<ArchiveFormat, ArchiveCompression>> {};
+
+INSTANTIATE_TEST_SUITE_P(Encodings, ReplayOf,
+                         testing::Values(std::pair(ArchiveFormat::ndjson, ArchiveCompression::none),
+                                         std::pair(ArchiveFormat::ndjson, ArchiveCompression::gzip),
+                                         std::pair(ArchiveFormat::ndjson, ArchiveCompression::zstd),
+                                         std::pair(ArchiveFormat::avro, ArchiveCompression::none),
+                                         std::pair(ArchiveFormat::avro, ArchiveCompression::gzip),
+                                         std::pair(ArchiveFormat::avro, ArchiveCompression::zstd)),
+                         [](const auto& of) {
+                           return std::string(of.param.first == ArchiveFormat::avro ? "avro"
+                                                                                    : "ndjson") +
+                                  std::to_string(static_cast<int>(of.param.second));
+                         });
+
+TEST_P(ReplayOf, AnArchiveGivesTheSamePayments) {
+  {
     test::TestLog log(11);
     log.grow(3'000);
-    auto encoder = new_encoder({ArchiveFormat::ndjson, compression}, "name");
+    auto encoder = new_encoder({GetParam().first, GetParam().second}, "name");
     ASSERT_TRUE(LogSource(log).read(1, log.durable_end(), [&](const DecidedPayment& d) {
       return encoder->add(d).has_value();
     }));
@@ -63,6 +78,73 @@ TEST(Replay, AnArchiveGivesTheSamePayments) {
     EXPECT_THAT(rejects.lines, testing::IsEmpty());
     EXPECT_EQ(at, 3'000u);
   }
+}
+
+// The lines, or behind them why there are no more.
+std::string lines_of(std::string file) {
+  AvroLines lines(std::make_unique<test::BytesInMemory>(std::move(file)), "a.avro");
+  std::string out(1 << 20, '\0');
+  size_t size = 0;
+  while (true) {
+    auto count = lines.read(out.data() + size, out.size() - size);
+    if (!count) return out.substr(0, size) + count.error().line();
+    if (*count == 0) return out.substr(0, size);
+    size += *count;
+  }
+}
+
+TEST(AvroLines, AreTheArchivesLinesWithoutWhatIsMissing) {
+  test::TestLog log(3);
+  log.grow(1);
+  auto avro = new_encoder({ArchiveFormat::avro, ArchiveCompression::none}, "name");
+  auto json = new_encoder({ArchiveFormat::ndjson, ArchiveCompression::none}, "name");
+  ASSERT_TRUE(LogSource(log).read(1, log.durable_end(), [&](const DecidedPayment& d) {
+    return avro->add(d).has_value() && json->add(d).has_value();
+  }));
+  std::string line = json->finish(), read = lines_of(avro->finish());
+  size_t payment = line.find("\"payment\":"), payment_read = read.find("\"payment\":");
+  ASSERT_NE(payment, std::string::npos);
+  for (const char* part : {R"("event_time":"20)", R"("card_token":")", R"("amount":")"})
+    EXPECT_NE(read.find(part, payment_read), std::string::npos) << part << " in " << read;
+  EXPECT_EQ(read.find("null", payment_read), std::string::npos) << read;
+  EXPECT_EQ(read.find("\"fields\""), std::string::npos) << read;
+}
+
+TEST(AvroLines, DamageIsSaidWithItsPlaceAndTheLinesBeforeItAreGiven) {
+  test::TestLog log(3);
+  log.grow(5);
+  auto encoder = new_encoder({ArchiveFormat::avro, ArchiveCompression::gzip}, "name");
+  ASSERT_TRUE(LogSource(log).read(
+      1, log.durable_end(), [&](const DecidedPayment& d) { return encoder->add(d).has_value(); }));
+  std::string whole = encoder->finish();
+  size_t lines = static_cast<size_t>(std::ranges::count(lines_of(whole), '\n'));
+  EXPECT_EQ(lines, 5u);
+  for (size_t cut = 4; cut + 1 < whole.size(); cut += 37) {
+    std::string said = lines_of(whole.substr(0, cut));
+    EXPECT_THAT(said, HasSubstr("a.avro: the Avro file ends")) << cut;
+  }
+  std::string damaged = whole;
+  // Deflate has no checksum of its own: a single bit may go unseen, sixteen bytes do not.
+  damaged.replace(whole.size() - 200, 16, 16, '\xff');
+  EXPECT_THAT(lines_of(damaged), HasSubstr("a.avro: the Avro file has a "));
+  damaged = whole;
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  EXPECT_THAT(lines_of(damaged), HasSubstr("has a damaged block (at byte "));
+  std::string snappy = std::string("Obj\x01", 4) + "\x04" +
+                       "\x16"
+                       "avro.schema" +
+                       "\x0a"
+                       "\"int\"" +
+                       "\x14"
+                       "avro.codec" +
+                       "\x0c"
+                       "snappy" +
+                       std::string("\0", 1) + std::string(16, 's');
+  EXPECT_EQ(
+      lines_of(snappy),
+      "a.avro: the codec 'snappy' is not read here; write it with null, deflate or zstandard");
+  EXPECT_THAT(lines_of(std::string("Obj\x01", 4) + std::string("\0", 1) + std::string(16, 's')),
+              HasSubstr("the Avro schema is no JSON"));
 }
 
 std::string rejection_of(const std::string& json) {

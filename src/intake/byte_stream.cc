@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/bounded_queue.h"
+#include "intake/avro_lines.h"
 
 namespace paywarden {
 namespace {
@@ -276,6 +277,7 @@ Compression compression_of(std::string_view s) {
                     "7zXZ\0"sv))
     return Compression::xz;
   if (s.starts_with("\x28\xb5\x2f\xfd"sv)) return Compression::zstd;
+  if (is_avro(s)) return Compression::avro;
   return Compression::none;
 }
 
@@ -296,6 +298,9 @@ Result<std::unique_ptr<ByteStream>> open_bytes(const std::string& path,
       break;
     case Compression::zstd:
       stream = std::make_unique<ZstdFile>(std::move(file), options);
+      break;
+    case Compression::avro:
+      stream = std::make_unique<AvroLines>(std::move(file), path);
       break;
   }
   if (options.decompress_ahead) stream = std::make_unique<ReadAhead>(std::move(stream), options);

@@ -1,4 +1,5 @@
-// A file's bytes in order, decompressed on the way where its first bytes say gzip, xz or Zstandard.
+// A file's bytes in order, decompressed on the way where its first bytes say gzip, xz or Zstandard; an Avro container comes as lines of
+// JSON.
 //
 //   Result<std::unique_ptr<ByteStream>> bytes = open_bytes("payments.csv.xz", options);
 //   Result<size_t> n = (*bytes)->read(buffer, sizeof buffer);   // 0: the end
@@ -35,8 +36,8 @@ class ByteStream {
   virtual uint64_t consumed() const = 0;
 };
 
-enum class Compression : uint8_t { none, gzip, xz, zstd };
-Compression compression_of(std::string_view first_bytes);  // 6 are enough
+enum class Compression : uint8_t { none, gzip, xz, zstd, avro };  // avro: a container, avro_lines.h
+Compression compression_of(std::string_view first_bytes);         // 6 are enough
 
 Result<std::unique_ptr<ByteStream>> open_bytes(const std::string& path,
                                                const ByteStreamOptions& options);
