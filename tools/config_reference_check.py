@@ -121,7 +121,7 @@ def check_operations(root: pathlib.Path) -> list[str]:
     events = log_events(root)
     problems = [f"docs/OPERATIONS.md: the event {event} is missing" for event in sorted(events - documented)]
     problems += [f"docs/OPERATIONS.md: nothing writes the event {event}" for event in sorted(documented - events)]
-    metrics = set(re.findall(r'"(paywarden_\w+)"', (root / "src/app/metrics.cc").read_text()))
+    metrics = {name for path in (root / "src/app").glob("*.cc") for name in re.findall(r'"(paywarden_\w+)"', path.read_text())}
     for name in sorted(set(re.findall(r"\bpaywarden_[a-z_]+", text))):
         if re.sub(r"_(bucket|sum|count)$", "", name) not in metrics and name not in metrics:
             problems.append(f"docs/OPERATIONS.md: there is no metric {name}")

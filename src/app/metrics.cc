@@ -68,21 +68,6 @@ void add_server(Families& out, const http::ServerStats& stats) {
               d(stats.connections_refused));
 }
 
-void add_channels(Families& out, const Dispatcher& dispatcher) {
-  auto& delivered = out.family("paywarden_deliveries_total", "Messages delivered.",
-                               prometheus::MetricType::Counter);
-  for (const ChannelStats& s : dispatcher.stats())
-    Families::add(delivered, "channel", s.name, d(s.delivered));
-  auto& failed = out.family("paywarden_delivery_failures_total", "Attempts that failed.",
-                            prometheus::MetricType::Counter);
-  for (const ChannelStats& s : dispatcher.stats())
-    Families::add(failed, "channel", s.name, d(s.failed));
-  auto& dead = out.family("paywarden_deliveries_dead_total", "Messages given up.",
-                          prometheus::MetricType::Counter);
-  for (const ChannelStats& s : dispatcher.stats())
-    Families::add(dead, "channel", s.name, d(s.dead));
-}
-
 void add_archive(Families& out, const Archiver& archiver) {
   const ArchiveFigures& f = archiver.figures();
   out.counter("paywarden_archive_objects_total", "Objects stored.", d(f.objects));
@@ -97,6 +82,28 @@ void add_archive(Families& out, const Archiver& archiver) {
 
 }  // namespace
 
+void add_journal(Families& out, const Journal& journal) {
+  out.gauge("paywarden_log_first_sequence", "Oldest record kept.", d(journal.first_sequence()));
+  out.gauge("paywarden_log_end_sequence", "The sequence after the last durable record.",
+            d(journal.durable_end()));
+  out.gauge("paywarden_log_disk_bytes", "Bytes of the journal's segments.",
+            d(journal.figures().bytes));
+}
+
+void add_consumer_lags(Families& out, const std::vector<ConsumerLag>& lags) {
+  auto& family = out.family("paywarden_consumer_lag_records",
+                            "Durable records that a consumer still has to read.",
+                            prometheus::MetricType::Gauge);
+  for (const ConsumerLag& lag : lags)
+    Families::add(family, "consumer", lag.consumer, d(lag.records));
+}
+
+void add_disk(Families& out, const DiskWatch& disk) {
+  out.gauge("paywarden_disk_free_bytes", "Free bytes where the data are.", d(disk.free_bytes()));
+  out.gauge("paywarden_disk_full_hours", "Hours until the disk is full at the present rate.",
+            disk.full_hours());
+}
+
 std::string MetricsText::text() const {
   Families out;
   add_engine(out, sources_.engine);
@@ -107,23 +114,13 @@ std::string MetricsText::text() const {
       "paywarden_decision_latency_seconds",
       "From a payment's arrival in the engine's queue to its durable decision, all sources.",
       sources_.decision_latency.counts(), d(sources_.decision_latency.sum_us()) * 1e-6);
-  out.gauge("paywarden_log_first_sequence", "Oldest record kept.",
-            d(sources_.journal.first_sequence()));
-  out.gauge("paywarden_log_end_sequence", "The sequence after the last durable record.",
-            d(sources_.journal.durable_end()));
-  out.gauge("paywarden_log_disk_bytes", "Bytes of the journal's segments.",
-            d(sources_.journal.figures().bytes));
-  auto& lag = out.family("paywarden_consumer_lag_records",
-                         "Durable records that a consumer still has to read.",
-                         prometheus::MetricType::Gauge);
-  Families::add(lag, "consumer", "notify", d(sources_.follower.lag()));
-  if (sources_.archiver) Families::add(lag, "consumer", "archive", d(sources_.archiver->lag()));
-  out.gauge("paywarden_disk_free_bytes", "Free bytes where the data are.",
-            d(sources_.disk_free_bytes));
-  out.gauge("paywarden_disk_full_hours", "Hours until the disk is full at the present rate.",
-            sources_.disk_full_hours);
+  add_journal(out, sources_.journal);
+  std::vector<ConsumerLag> lags = {{"notify", sources_.center.lag()}};
+  if (sources_.archiver) lags.push_back({"archive", sources_.archiver->lag()});
+  add_consumer_lags(out, lags);
+  add_disk(out, sources_.disk);
   if (const http::ServerStats* stats = sources_.server()) add_server(out, *stats);
-  if (sources_.dispatcher) add_channels(out, *sources_.dispatcher);
+  sources_.center.add_figures(out);
   if (sources_.archiver) add_archive(out, *sources_.archiver);
   return out.text();
 }

@@ -4,18 +4,18 @@
 //   std::string text = metrics.text();     // any thread
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "app/disk_watch.h"
 #include "app/latency.h"
+#include "app/notification_center.h"
 #include "archive/archiver.h"
 #include "engine/engine.h"
 #include "http/server.h"
 #include "intake/rejects.h"
 #include "log/journal.h"
-#include "notify/log_follower.h"
-#include "notify/outbox.h"
 
 namespace paywarden {
 
@@ -25,14 +25,20 @@ struct MetricsSources {
   const Rejects& rejects;
   const LatencyHistogram& latency;           // of single payments over HTTP
   const LatencyHistogram& decision_latency;  // of all payments
-  const LogFollower& follower;
-  const Dispatcher* dispatcher;                      // null: no channel
+  const NotificationCenter& center;
   const Archiver* archiver;                          // null: no archive
   std::function<const http::ServerStats*()> server;  // null until it runs
-  const std::atomic<uint64_t>& disk_free_bytes;
-  const std::atomic<double>&
-      disk_full_hours;  // at the rate of the last minutes; +infinity: not growing
+  const DiskWatch& disk;
 };
+
+// Parts that other programs have too.
+struct ConsumerLag {
+  std::string consumer;
+  uint64_t records;
+};
+void add_journal(Families& out, const Journal& journal);
+void add_consumer_lags(Families& out, const std::vector<ConsumerLag>& lags);
+void add_disk(Families& out, const DiskWatch& disk);
 
 class MetricsText {
  public:

@@ -2,11 +2,7 @@
 
 #include <cstdlib>
 
-#include "app/service_ports.h"
 #include "decision/change.h"
-#include "intake/pan.h"
-#include "notify/email.h"
-#include "notify/webhook.h"
 #include "objects/folder_store.h"
 
 namespace paywarden {
@@ -33,7 +29,8 @@ Service::Service(const Config& config, FailureExit& failure_exit, OperatorLog& l
       log_(log),
       clock_(clock),
       retention_(config.schema.fields),
-      archive_stores_(config.archive, files_, clock) {}
+      archive_stores_(config.archive, files_, clock),
+      disk_(files_, config.data_directory, config.disk_free_min, log) {}
 
 Service::~Service() {
   stop();
@@ -94,80 +91,24 @@ Status Service::apply_configured_changes() {
 }
 
 Status Service::open_center() {
-  TRY_ASSIGN(store_, Store::open({.path = config_.data_directory + "/center.db"}));
-  TRY(open_channels());
-  AlertingOptions options;
-  options.group_within = config_.notify.group_within;
-  options.page_url = config_.notify.page_url;
-  for (const EmailConfig& e : config_.notify.emails)
-    options.channels.push_back({e.name, Outcome::review, true});
-  for (const WebhookConfig& w : config_.notify.webhooks)
-    options.channels.push_back({w.name, Outcome::review, true});
-  AlertingPorts ports{clock_, log_,
-                      [this](std::span<const int64_t> ids) {
-                        if (center_) center_->alerts_changed(ids);
-                        if (dispatcher_) dispatcher_->wake();
-                      },
-                      event_of_change};
-  alerting_ = std::make_unique<Alerting>(*store_, config_.schema.fields, options, std::move(ports));
-  follower_ = std::make_unique<LogFollower>(*journal_, *alerting_, FollowerOptions{}, log_);
-  labels_ = std::make_unique<Labels>(*engine_);
-  figures_ = std::make_unique<Figures>(*engine_, *journal_, decision_latency_, clock_);
-  CenterPorts center{clock_,
-                     log_,
-                     *labels_,
-                     *figures_,
-                     *figures_,
-                     [](std::string_view text) { return mask_pans(text); },
-                     [this] {
-                       if (dispatcher_) dispatcher_->wake();
-                     }};
-  TRY_ASSIGN(center_, Center::create(*store_, {}, std::move(center)));
+  const EngineFigures& f = engine_->figures();
+  labels_ = std::make_unique<IntakeLabels>(*engine_);
+  figures_ = std::make_unique<CenterFigures>(CenterFiguresSources{
+      f.outcomes, f.scores, f.payments, decision_latency_, [this] { return engine_->queued(); },
+      [this] { return report(); }, clock_});
+  TRY_ASSIGN(center_, NotificationCenter::open(config_, {clock_, log_, *journal_, *labels_,
+                                                         *figures_, *figures_, event_of_change}));
   return {};
 }
 
-Status Service::open_channels() {
-  std::vector<ChannelSetup> channels;
-  for (const EmailConfig& e : config_.notify.emails) {
-    EmailOptions options{.name = e.name,
-                         .host = e.host,
-                         .port = e.port,
-                         .tls = static_cast<SmtpTls>(e.tls),
-                         .user = e.user,
-                         .from = e.from,
-                         .to = e.to,
-                         .ca_file = e.ca_file};
-    if (!e.password_file.empty()) {
-      TRY_ASSIGN(options.password, read_text_file(e.password_file, "the mail password"));
-      while (!options.password.empty() && options.password.back() == '\n')
-        options.password.pop_back();
-    }
-    TRY_ASSIGN(auto channel, Email::create(std::move(options)));
-    channels.push_back({std::move(channel), {}});
-  }
-  for (const WebhookConfig& w : config_.notify.webhooks) {
-    WebhookOptions options{.name = w.name,
-                           .url = w.url,
-                           .allow_private = w.allow_private,
-                           .allowed_hosts = w.allowed_hosts,
-                           .ca_file = w.ca_file};
-    TRY_ASSIGN(options.secret, read_text_file(w.secret_file, "the webhook secret"));
-    while (!options.secret.empty() && options.secret.back() == '\n') options.secret.pop_back();
-    TRY_ASSIGN(auto channel, Webhook::create(std::move(options)));
-    channels.push_back({std::move(channel), {}});
-  }
-  if (channels.empty()) return {};
-  dispatcher_ = std::make_unique<Dispatcher>(
-      *store_, std::move(channels), DispatcherOptions{},
-      DispatcherPorts{
-          clock_, log_, static_cast<uint64_t>(clock_.now().ms()),
-          [this](const std::string& channel, const Delivery& row, const std::string& error) {
-            if (auto told =
-                    alerting_->notice(dead_delivery_event(channel, row, error, clock_.now()));
-                !told)
-              log_.write(LogLevel::error, "alert_failed", {{"error", told.error().line()}});
-          }});
-  return {};
+StatusReport Service::report() const {
+  StatusReport report;
+  report.mode = std::string(name_of(engine_->mode()));
+  report.model = engine_->model_name();
+  report.guard = engine_->figures().guard_engaged;
+  report.journal_sequence = journal_->durable_end() - 1;
+  report.journal_bytes = journal_->figures().bytes;
+  return report;
 }
 
 Status Service::open_archive() {
@@ -195,10 +136,8 @@ Status Service::start() {
   uint64_t log_end = journal_->durable_end();  // of what was there before this start
   engine_->start();
   TRY(apply_configured_changes());
-  TRY(follower_->start(log_end));
+  TRY(center_->start(log_end));
   if (archiver_) TRY(archiver_->start(log_end));
-  if (dispatcher_) dispatcher_->start();
-  center_->start();
   watch_disk();
   TRY(start_server());
   watcher_ = std::thread([this] { watch(); });
@@ -250,18 +189,12 @@ void Service::stop() {
   for (std::thread& thread : follow_threads_) thread.join();
   if (simulation_) simulation_->stop();
   if (server_) server_->stop();
-  if (center_) center_->stop();
+  if (center_) center_->stop_requests();
   if (workers_) workers_->stop();
   if (engine_) engine_->stop();
   save_follow_places();
   if (archiver_) archiver_->stop();
-  if (follower_) follower_->stop();
-  if (dispatcher_) dispatcher_->stop();
-}
-
-uint64_t Service::alerts_open() const {
-  auto counts = store_->counts();
-  return counts ? static_cast<uint64_t>(counts->open) : 0;
+  if (center_) center_->stop();
 }
 
 Result<std::string> Service::make_key(const std::string& name, Role role) {

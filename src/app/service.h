@@ -17,26 +17,26 @@
 #include <thread>
 
 #include "app/archive_setup.h"
+#include "app/center_figures.h"
 #include "app/config.h"
+#include "app/disk_watch.h"
 #include "app/failure_exit.h"
 #include "app/follow_places.h"
+#include "app/intake_labels.h"
 #include "app/latency.h"
 #include "app/live_simulation.h"
 #include "app/metrics.h"
+#include "app/notification_center.h"
 #include "app/payment_api.h"
 #include "app/retention.h"
 #include "app/setup.h"
 #include "archive/archiver.h"
 #include "archive/log_source.h"
 #include "base/files.h"
-#include "center/routes.h"
 #include "engine/engine.h"
 #include "http/server.h"
 #include "intake/polled_source.h"
 #include "log/journal.h"
-#include "notify/alerting.h"
-#include "notify/log_follower.h"
-#include "notify/outbox.h"
 
 namespace paywarden {
 
@@ -57,21 +57,18 @@ class Service {
   std::string url() const { return server_->url(); }
   const std::optional<std::string>& first_password() const { return center_->first_password(); }
   Engine& engine() { return *engine_; }
-  uint64_t alerts_open() const;
+  uint64_t alerts_open() const { return center_->alerts_open(); }
   // Makes a key of its own for a client on this machine; the text is shown once.
   Result<std::string> make_key(const std::string& name, Role role);
 
  private:
-  class Labels;   // verdicts into the engine
-  class Figures;  // stats and status for the page
   Service(const Config& config, FailureExit& failure_exit, OperatorLog& log, Clock& clock);
   Status open_log();
   Status apply_configured_changes();
   Status open_center();
-  Status open_channels();
+  StatusReport report() const;
   Status open_archive();
   void add_routes(http::Router& router);
-  void add_page(http::Router& router);
   Status start_server();
   Status start_sources();
   Status start_follow(const std::string& path);
@@ -96,18 +93,14 @@ class Service {
   Retention retention_;
   std::unique_ptr<ModelLibrary> models_;
   std::unique_ptr<Engine> engine_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<Alerting> alerting_;
-  std::unique_ptr<LogFollower> follower_;
-  std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<LogSource> archive_source_;
   ArchiveStores archive_stores_;
   std::unique_ptr<ObjectStore> archive_store_;
   std::unique_ptr<ArchivePlanStore> archive_plans_;
-  std::unique_ptr<Archiver> archiver_;  // null: no archive
-  std::unique_ptr<Labels> labels_;
-  std::unique_ptr<Figures> figures_;
-  std::unique_ptr<Center> center_;
+  std::unique_ptr<Archiver> archiver_;      // null: no archive
+  std::unique_ptr<IntakeLabels> labels_;    // verdicts into the engine
+  std::unique_ptr<CenterFigures> figures_;  // stats and status for the page
+  std::unique_ptr<NotificationCenter> center_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<PaymentApi> api_;
   std::unique_ptr<MetricsText> metrics_;
@@ -121,8 +114,7 @@ class Service {
   LatencyHistogram latency_;           // of single payments over HTTP
   LatencyHistogram decision_latency_;  // of all payments
   std::atomic<bool> intake_closed_{false};
-  std::atomic<uint64_t> disk_free_{0};
-  std::atomic<double> disk_full_hours_{0};
+  DiskWatch disk_;
   std::atomic<bool> ready_{false};
 
   std::mutex mutex_;  // the next two

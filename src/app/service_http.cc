@@ -1,21 +1,8 @@
 // Service: routes, the page, the server.
 #include "app/find_decision.h"
-#include "app/openapi.h"
 #include "app/service.h"
-#include "app/service_ports.h"
-#include "center/page_assets.h"
 
 namespace paywarden {
-
-void Service::add_page(http::Router& router) {
-  for (const PageAsset& asset : page_assets())
-    router.add_static(asset.path, http::kOpenToAll,
-                      {std::string(asset.content_type), asset.bytes, asset.gzip, asset.immutable});
-  for (std::string_view path : {"/", "/docs"})
-    if (const PageAsset* asset = find_page_asset(path))
-      router.add_static(path, http::kOpenToAll,
-                        {std::string(asset->content_type), asset->bytes, asset->gzip, false});
-}
 
 void Service::add_routes(http::Router& router) {
   using http::Method;
@@ -24,7 +11,6 @@ void Service::add_routes(http::Router& router) {
   using http::Response;
   api_->add_routes(router);
   center_->add_routes(router);
-  add_page(router);
   router.add(Method::get, "/healthz", http::kOpenToAll,
              [](RequestPtr, Reply reply) { reply(Response::text(200, "alive\n")); });
   router.add(Method::get, "/readyz", http::kOpenToAll, [this](RequestPtr, Reply reply) {
@@ -37,9 +23,6 @@ void Service::add_routes(http::Router& router) {
     Response response = Response::text(200, metrics_->text());
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     reply(std::move(response));
-  });
-  router.add(Method::get, "/openapi.json", http::kOpenToAll, [](RequestPtr, Reply reply) {
-    reply(Response::json(200, std::string(openapi_json())));
   });
 }
 
@@ -65,10 +48,9 @@ Status Service::start_server() {
   options.future_max = config_.future_max;
   api_ = std::make_unique<PaymentApi>(std::move(ports), options);
   metrics_ = std::make_unique<MetricsText>(MetricsSources{
-      *engine_, *journal_, *rejects_, latency_, decision_latency_, *follower_, dispatcher_.get(),
-      archiver_.get(),
+      *engine_, *journal_, *rejects_, latency_, decision_latency_, *center_, archiver_.get(),
       [this]() -> const http::ServerStats* { return server_ ? &server_->stats() : nullptr; },
-      disk_free_, disk_full_hours_});
+      disk_});
   http::Router router;
   add_routes(router);
   http::ServerPorts server_ports{

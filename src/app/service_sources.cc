@@ -1,16 +1,12 @@
 // Service: where payments come from besides HTTP, and the watch over disk and log.
-#include <cmath>
 #include <future>
-#include <limits>
 
 #include "app/service.h"
-#include "app/service_ports.h"
 #include "intake/http_get.h"
 
 namespace paywarden {
 namespace {
 
-constexpr auto kWatchEvery = std::chrono::seconds(5);
 constexpr int kRetentionEvery = 12;  // looks at the disk between looks at the log
 
 // What the engine would never take (it knows no rate for the currency), to be kept like what intake would not.
@@ -172,7 +168,8 @@ void Service::watch() {
   for (int round = 1;; ++round) {
     {
       std::unique_lock lock(mutex_);
-      if (wake_.wait_for(lock, kWatchEvery, [this] { return stop_asked_ || failure_; })) return;
+      if (wake_.wait_for(lock, DiskWatch::kEvery, [this] { return stop_asked_ || failure_; }))
+        return;
     }
     watch_disk();
     save_follow_places();
@@ -187,33 +184,23 @@ bool Service::close_intake(bool closed) {
 }
 
 void Service::watch_disk() {
-  auto free = files_.free_bytes(config_.data_directory);
-  if (!free) return log_.write(LogLevel::error, "disk_unknown", {{"error", free.error().line()}});
-  uint64_t before = disk_free_.exchange(*free);
-  double per_hour = static_cast<double>(before > *free ? before - *free : 0) * 3600 /
-                    std::chrono::duration<double>(kWatchEvery).count();
-  disk_full_hours_ = per_hour > 0 ? static_cast<double>(*free) / per_hour
-                                  : std::numeric_limits<double>::infinity();
-  bool closed = *free < config_.disk_free_min;
-  if (!close_intake(closed)) return;
-  log_.write(closed ? LogLevel::error : LogLevel::info, closed ? "intake_closed" : "intake_open",
-             {{"disk_free", std::to_string(*free)},
+  auto closed = disk_.look();
+  if (!closed || !close_intake(*closed)) return;
+  log_.write(*closed ? LogLevel::error : LogLevel::info, *closed ? "intake_closed" : "intake_open",
+             {{"disk_free", std::to_string(disk_.free_bytes())},
               {"disk_free_min", std::to_string(config_.disk_free_min)}});
-  if (closed && alerting_)
-    if (auto told = alerting_->notice(
-            {AlertKind::system, "disk", Outcome::decline,
-             "The disk is nearly full: payments are answered 503",
-             "Make room in " + config_.data_directory + " or lower data.disk_free_min.",
-             clock_.now()});
-        !told)
-      log_.write(LogLevel::error, "alert_failed", {{"error", told.error().line()}});
+  if (*closed && center_)
+    center_->notice({AlertKind::system, "disk", Outcome::decline,
+                     "The disk is nearly full: payments are answered 503",
+                     "Make room in " + config_.data_directory + " or lower data.disk_free_min.",
+                     clock_.now()});
 }
 
 // What is kept: two snapshots, the window state's reach with the label delay, everything the consumers have not read.
 void Service::keep_retention() {
   auto snapshots = snapshots_->list();
   if (!snapshots || snapshots->size() < config_.engine.snapshots_kept) return;
-  uint64_t keep = std::min(snapshots->back(), follower_->needed_from());
+  uint64_t keep = std::min(snapshots->back(), center_->needed_from());
   if (archiver_) keep = std::min(keep, archiver_->needed_from());
   EventTime reach = EventTime(engine_->figures().watermark_ms) - engine_->state_reach();
   retention_.advance(*journal_, keep, reach);
