@@ -111,6 +111,11 @@ Status Engine::replay_record(const RecordView& record) {
     }
     case RecordKind::answered:
       return {};
+    case RecordKind::place:
+      return fail(
+          "the log is a copy of what was decided elsewhere",
+          "log record " + std::to_string(record.sequence),
+          "set log.kind = \"kafka\", or give log.kind = \"journal\" another data.directory");
   }
   return damaged();
 }

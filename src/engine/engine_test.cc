@@ -199,6 +199,17 @@ TEST(Engine, ASnapshotBeyondTheLogIsRemoved) {
   EXPECT_TRUE(house.snapshots.list()->empty());
 }
 
+// The notification center's, over Kafka: its decisions were made with a state that is not this engine's.
+TEST(Engine, ACopyOfADecisionsTopicIsNoLogToDecideOn) {
+  House house;
+  RecordToWrite place[] = {{RecordKind::place, "0:17", 0}};
+  ASSERT_TRUE(house.log.append(place));
+  auto opened = house.open();
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().line().find("log record 1: the log is a copy"), std::string::npos)
+      << opened.error().line();
+}
+
 TEST(Engine, AFailedLogAcknowledgesNothingMore) {
   House house;
   ASSERT_TRUE(house.open());

@@ -1,28 +1,16 @@
 #include "kafka/producer.h"
 
 #include <gtest/gtest.h>
-#include <librdkafka/rdkafka_mock.h>
+
+#include "kafka/mock_broker.h"
 
 namespace paywarden {
 namespace {
 
-// Librdkafka's own broker of one process (rdkafka_mock.h): it fails where it is told to.
 class TransactionalProducerTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    rd_kafka_conf_t* conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "log_level", "3", nullptr, 0);  // it complains of no brokers
-    handle_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, nullptr, 0);
-    cluster_ = rd_kafka_mock_cluster_new(handle_, 1);
-    rd_kafka_mock_topic_create(cluster_, "decisions", 1, 1);
-    options_.properties.values["bootstrap.servers"] = rd_kafka_mock_cluster_bootstraps(cluster_);
-  }
-  void TearDown() override {
-    rd_kafka_mock_cluster_destroy(cluster_);
-    rd_kafka_destroy(handle_);
-  }
   Result<std::unique_ptr<TransactionalProducer>> producer() {
-    return TransactionalProducer::create(options_, "decide-1", {}, log_);
+    return TransactionalProducer::create(broker_.client(), "decide-1", {}, log_);
   }
   // A transaction of one record and its offset.
   static Status one(TransactionalProducer& producer) {
@@ -34,9 +22,7 @@ class TransactionalProducerTest : public ::testing::Test {
   }
 
   SilentLog log_;
-  KafkaClientOptions options_;
-  rd_kafka_t* handle_ = nullptr;
-  rd_kafka_mock_cluster_t* cluster_ = nullptr;
+  MockBroker broker_{{{"decisions", 1}}};
 };
 
 constexpr int16_t kAddPartitionsToTxn = 24, kEndTxn = 26;
@@ -54,7 +40,7 @@ TEST_F(TransactionalProducerTest, IsNotSpentByTransactionsThatAreAnswered) {
 TEST_F(TransactionalProducerTest, AnAnswerThatSaysTryAgainDoesNotSpendIt) {
   auto p = producer();
   ASSERT_TRUE(p);
-  rd_kafka_mock_push_request_errors(cluster_, kAddPartitionsToTxn, 1,
+  rd_kafka_mock_push_request_errors(broker_.cluster(), kAddPartitionsToTxn, 1,
                                     RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS);
   auto done = one(**p);
   ASSERT_TRUE(done) << done.error().line();
@@ -62,7 +48,7 @@ TEST_F(TransactionalProducerTest, AnAnswerThatSaysTryAgainDoesNotSpendIt) {
 }
 
 TEST_F(TransactionalProducerTest, BrokersThatAreTooOldAreRefused) {
-  rd_kafka_mock_set_apiversion(cluster_, 22, 0, 2);
+  rd_kafka_mock_set_apiversion(broker_.cluster(), 22, 0, 2);
   auto p = producer();
   ASSERT_FALSE(p);
   EXPECT_NE(p.error().line().find("older than Kafka 2.5"), std::string::npos) << p.error().line();
@@ -74,7 +60,7 @@ TEST_F(TransactionalProducerTest, AnEndThatWasCutOffSpendsIt) {
   for (int16_t request : {kEndTxn, kAddPartitionsToTxn}) {
     auto p = producer();
     ASSERT_TRUE(p);
-    rd_kafka_mock_push_request_errors(cluster_, request, 1, RD_KAFKA_RESP_ERR__TRANSPORT);
+    rd_kafka_mock_push_request_errors(broker_.cluster(), request, 1, RD_KAFKA_RESP_ERR__TRANSPORT);
     auto done = one(**p);
     ASSERT_TRUE(done) << done.error().line();
     EXPECT_TRUE((*p)->spent()) << request;

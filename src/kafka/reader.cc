@@ -1,5 +1,6 @@
 #include "kafka/reader.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "kafka/topics.h"
@@ -20,17 +21,20 @@ int to_int(Duration timeout) {
 }  // namespace
 
 Result<std::unique_ptr<KafkaReader>> KafkaReader::create(const KafkaClientOptions& options,
-                                                         const std::string& name,
-                                                         OperatorLog& log) {
+                                                         const std::string& name, OperatorLog& log,
+                                                         KafkaReaderOptions reader_options) {
   auto reader = std::make_unique<KafkaReader>();
-  TRY_ASSIGN(reader->client_, KafkaClient::create(RD_KAFKA_CONSUMER, options,
-                                                  {{"group.id", name},
-                                                   {"isolation.level", "read_committed"},
-                                                   {"enable.auto.commit", "false"},
-                                                   {"auto.offset.reset", "error"},
-                                                   {"fetch.wait.max.ms", "10"},
-                                                   {"queued.max.messages.kbytes", "8192"}},
-                                                  log));
+  TRY_ASSIGN(
+      reader->client_,
+      KafkaClient::create(RD_KAFKA_CONSUMER, options,
+                          {{"group.id", name},
+                           {"isolation.level", "read_committed"},
+                           {"enable.auto.commit", "false"},
+                           {"auto.offset.reset", "error"},
+                           {"fetch.wait.max.ms", std::to_string(reader_options.fetch_wait.ms())},
+                           {"enable.partition.eof", reader_options.tell_ends ? "true" : "false"},
+                           {"queued.max.messages.kbytes", "8192"}},
+                          log));
   rd_kafka_poll_set_consumer(reader->client_->handle());
   return reader;
 }
@@ -99,20 +103,34 @@ Result<Positions> KafkaReader::committed(const std::string& topic,
   return committed_offsets(*client_, topic, partitions, timeout);
 }
 
-Status KafkaReader::go_to(const std::string& topic, const Positions& positions) {
+Status KafkaReader::read_from(const std::string& topic, const Positions& positions) {
   position_absent_ = false;
-  return read_from(*client_, topic, positions);
+  ends_.clear();
+  return paywarden::read_from(*client_, topic, positions);
 }
 
 Result<std::optional<ConsumedRecord>> KafkaReader::next(Duration timeout) {
   rd_kafka_message_t* message = rd_kafka_consumer_poll(client_->handle(), to_int(timeout));
   if (!message) return std::optional<ConsumedRecord>();
   ConsumedRecord record(message);
-  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return std::optional(std::move(record));
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (!ends_.empty()) ends_.erase(message->partition);
+    return std::optional(std::move(record));
+  }
+  if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    ends_[message->partition] = message->offset;
+    return std::optional<ConsumedRecord>();
+  }
   position_absent_ |= message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET;
   if (position_absent_) return std::optional<ConsumedRecord>();
   return tl::unexpected(
       client_->error("a record cannot be read", message->err, rd_kafka_message_errstr(message)));
+}
+
+int64_t KafkaReader::seen_end(const std::string& topic, int32_t partition) const {
+  int64_t low = 0, high = 0;
+  rd_kafka_get_watermark_offsets(client_->handle(), topic.c_str(), partition, &low, &high);
+  return std::max<int64_t>(high, 0);
 }
 
 }  // namespace paywarden

@@ -12,7 +12,14 @@
 namespace paywarden {
 
 // The numbers stand in files: never change one, only add.
-enum class RecordKind : uint8_t { payment = 1, decision = 2, label = 3, change = 4, answered = 5 };
+enum class RecordKind : uint8_t {
+  payment = 1,
+  decision = 2,
+  label = 3,
+  change = 4,
+  answered = 5,
+  place = 6,  // of a copy in what it copies
+};
 
 struct RecordToWrite {
   RecordKind kind;

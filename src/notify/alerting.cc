@@ -18,7 +18,6 @@ using soci::into;
 using soci::use;
 
 constexpr const char* kConsumer = "alerting";
-constexpr uint8_t kObserved = 4;  // DecisionHead::flags
 
 struct Cursor {
   long long applied_to = 0, resume_from = 0;
@@ -43,7 +42,7 @@ void write_cursor(soci::session& sql, uint64_t applied_to, uint64_t resume_from)
 
 // In observe mode what it would have been.
 Outcome outcome_of_decision(const DecisionHead& head, std::string_view json) {
-  return head.flags & kObserved ? outcome_meant(json, head.outcome) : head.outcome;
+  return head.flags & DecisionHead::kObserved ? outcome_meant(json, head.outcome) : head.outcome;
 }
 
 }  // namespace
@@ -184,6 +183,7 @@ void Alerting::read(Batch& batch) {
         break;
       case RecordKind::label:
       case RecordKind::answered:
+      case RecordKind::place:
         break;
     }
   }
@@ -223,7 +223,7 @@ void Alerting::alert(const Batch& batch, AlertWriter& alerts, size_t place) {
                   decode_payment(payment_bytes(batch, head.payment_sequence), fields_, payment_);
   CHECK(readable, "it was read before");
   alerts.suspicious({head.payment_sequence, payment_, fields_, outcome_of_decision(head, json),
-                     (head.flags & kObserved) != 0, head.score, json});
+                     (head.flags & DecisionHead::kObserved) != 0, head.score, json});
 }
 
 void Alerting::settle(Batch& batch, uint64_t sequence) const {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "payment/decision_json.h"
 #include "payment/records.h"
 
 namespace paywarden {
@@ -96,6 +97,33 @@ TEST(Records, LabelAndDecision) {
             R"({"payment_id":"p-1","outcome":"review","score":0.25,"reasons":[{"feature":"amount",)"
             R"("value":912.4,"usual":5.83,"contribution":-0.1}],"rules":[],"model":"",)"
             R"("event_time":"2020-06-21T12:14:58.000Z","card":"411111******1111","late":true})");
+}
+
+// From its JSON alone a decision becomes the record that it is where it was made.
+TEST(Records, ADecisionComesBackFromItsJson) {
+  Decision decision;
+  DecisionJson reader;
+  for (int flags = 0; flags < 8; ++flags)
+    for (Outcome outcome : {Outcome::approve, Outcome::review, Outcome::decline})
+      for (float score : {0.0f, 0.1f, 0.33333334f, 0.99999994f, 1.0f}) {
+        decision.reset();
+        decision.payment_id = "p \"1\"";
+        decision.outcome = outcome;
+        decision.score = score;
+        decision.late = flags & 1;
+        decision.guarded = flags & 2;
+        decision.observed = flags & 4;
+        std::string json, expected, actual;
+        append_json(decision, json);
+        encode_decision(decision, 7, expected);
+        DecisionHead head;
+        std::string_view id;
+        ASSERT_TRUE(reader.read(json, head, id)) << json;
+        EXPECT_EQ(id, decision.payment_id);
+        head.payment_sequence = 7;
+        encode_decision(head, json, actual);
+        EXPECT_EQ(actual, expected) << json;
+      }
 }
 
 TEST(Money, DecimalsWithoutFloatingPoint) {

@@ -162,13 +162,22 @@ bool decode_label(std::string_view bytes, LabelRecord& out) {
 }
 
 void encode_decision(const Decision& decision, uint64_t payment_sequence, std::string& out) {
+  uint8_t flags = 0;
+  if (decision.late) flags |= DecisionHead::kLate;
+  if (decision.guarded) flags |= DecisionHead::kGuarded;
+  if (decision.observed) flags |= DecisionHead::kObserved;
+  encode_decision({decision.outcome, flags, decision.score, payment_sequence}, {}, out);
+  append_json(decision, out);
+}
+
+void encode_decision(const DecisionHead& head, std::string_view json, std::string& out) {
   ByteWriter w(out);
   w.u8(kVersion);
-  w.u8(static_cast<uint8_t>(decision.outcome));
-  w.u8(static_cast<uint8_t>(decision.late | decision.guarded << 1 | decision.observed << 2));
-  w.f32(decision.score);
-  w.u64(payment_sequence);
-  append_json(decision, out);
+  w.u8(static_cast<uint8_t>(head.outcome));
+  w.u8(head.flags);
+  w.f32(head.score);
+  w.u64(head.payment_sequence);
+  out.append(json);
 }
 
 bool decode_decision(std::string_view bytes, DecisionHead& head, std::string_view& json) {

@@ -56,9 +56,9 @@ void encode_label(const LabelRecord& record, std::string& out);
 bool decode_label(std::string_view bytes, LabelRecord& out);
 
 // A decision: the head for consumers that only count, then the JSON as it was answered.
-// Format 1: version u8 | outcome u8 | flags u8 (1: late, 2: guarded, 4: observed) | score f32 |
-// payment sequence u64 | JSON to the end.
+// Format 1: version u8 | outcome u8 | flags u8 | score f32 | payment sequence u64 | JSON to the end.
 struct DecisionHead {
+  static constexpr uint8_t kLate = 1, kGuarded = 2, kObserved = 4;  // of `flags`
   Outcome outcome = Outcome::approve;
   uint8_t flags = 0;
   float score = 0;
@@ -66,6 +66,8 @@ struct DecisionHead {
 };
 inline constexpr size_t kDecisionHeadBytes = 15;  // the JSON starts behind them
 void encode_decision(const Decision& decision, uint64_t payment_sequence, std::string& out);
+// The same of a decision that came as its JSON (decision_json.h).
+void encode_decision(const DecisionHead& head, std::string_view json, std::string& out);
 bool decode_decision(std::string_view bytes, DecisionHead& head, std::string_view& json);
 
 }  // namespace paywarden

@@ -195,7 +195,7 @@ Status Standby::read() {
     }
     held_.clear();
     held_count_ = 0;
-    TRY(reader_->go_to(options_.topic, positions));
+    TRY(reader_->read_from(options_.topic, positions));
   }
   for (size_t i = 0; i < kBatchMax && held_count_ < options_.held_max; ++i) {
     TRY_ASSIGN(auto record, reader_->next(i == 0 ? kPoll : Duration()));

@@ -3,12 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <librdkafka/rdkafka_mock.h>
 
 #include <condition_variable>
 
 #include "intake/payment_parser.h"
 #include "intake/test_schema.h"
+#include "kafka/mock_broker.h"
 #include "stream/reply.h"
 #include "stream/stage_record.h"
 
@@ -53,15 +53,7 @@ class Caller : public ReplyTo {
 class TopicIntakeTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    rd_kafka_conf_t* conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "log_level", "3", nullptr, 0);  // it complains of no brokers
-    handle_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, nullptr, 0);
-    cluster_ = rd_kafka_mock_cluster_new(handle_, 1);
-    for (const char* topic :
-         {"payments", "paywarden.decisions", "paywarden.replies", "paywarden.others"})
-      rd_kafka_mock_topic_create(cluster_, topic, 1, 1);
-    options_.client.properties.values["bootstrap.servers"] =
-        rd_kafka_mock_cluster_bootstraps(cluster_);
+    options_.client = broker_.client();
     options_.instance = "1";
     options_.topic = "payments";
     schema_ = *test::schema_of(test::kSmallSchema);
@@ -72,8 +64,6 @@ class TopicIntakeTest : public ::testing::Test {
   void TearDown() override {
     intake_.reset();
     sender_.reset();
-    rd_kafka_mock_cluster_destroy(cluster_);
-    rd_kafka_destroy(handle_);
   }
   void start() {
     intake_ =
@@ -131,8 +121,10 @@ class TopicIntakeTest : public ::testing::Test {
   Schema schema_;
   Tokeniser tokeniser_ = test::tokeniser();
   Told told_;
-  rd_kafka_t* handle_ = nullptr;
-  rd_kafka_mock_cluster_t* cluster_ = nullptr;
+  MockBroker broker_{{{"payments", 1},
+                      {"paywarden.decisions", 1},
+                      {"paywarden.replies", 1},
+                      {"paywarden.others", 1}}};
   std::unique_ptr<RecordSender> sender_;
   std::unique_ptr<TopicIntake> intake_;
 };
@@ -197,7 +189,7 @@ TEST_F(TopicIntakeTest, WhoWaitsTooLongIsToldSo) {
 TEST_F(TopicIntakeTest, WhatNoBrokerTakesFails) {
   options_.sender.timeout = milliseconds(500);
   start();
-  rd_kafka_mock_broker_set_down(cluster_, 1);
+  broker_.set_down();
   ASSERT_TRUE(intake_->submit(payment("p0", 0)));
   auto told = told_.wait(0);
   ASSERT_TRUE(told);

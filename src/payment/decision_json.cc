@@ -1,0 +1,55 @@
+#include "payment/decision_json.h"
+
+#include <simdjson.h>
+
+#include <optional>
+
+namespace paywarden {
+namespace {
+
+using simdjson::dom::element;
+using simdjson::dom::object;
+
+std::optional<Outcome> outcome_of(std::string_view name) {
+  for (Outcome outcome : {Outcome::approve, Outcome::review, Outcome::decline})
+    if (name_of(outcome) == name) return outcome;
+  return std::nullopt;
+}
+
+// Absent: false, as it is written. Nothing: it is something else than a flag.
+std::optional<bool> flag(const object& decision, std::string_view name) {
+  bool value = false;
+  auto error = decision[name].get(value);
+  if (error == simdjson::NO_SUCH_FIELD) return false;
+  return error ? std::nullopt : std::optional(value);
+}
+
+}  // namespace
+
+struct DecisionJson::Parser {
+  simdjson::dom::parser dom;
+};
+
+DecisionJson::DecisionJson() : parser_(std::make_unique<Parser>()) {}
+DecisionJson::~DecisionJson() = default;
+
+bool DecisionJson::read(std::string_view json, DecisionHead& head, std::string_view& payment_id) {
+  object decision;
+  std::string_view outcome;
+  double score = 0;
+  if (parser_->dom.parse(json.data(), json.size()).get(decision)) return false;
+  if (decision["payment_id"].get(payment_id) || payment_id.empty()) return false;
+  if (decision["outcome"].get(outcome) || !outcome_of(outcome)) return false;
+  if (decision["score"].get(score) || !(score >= 0 && score <= 1)) return false;
+  auto late = flag(decision, "late"), guarded = flag(decision, "guarded");
+  if (!late || !guarded) return false;
+  head.outcome = *outcome_of(outcome);
+  head.score = static_cast<float>(score);
+  head.flags = 0;
+  if (*late) head.flags |= DecisionHead::kLate;
+  if (*guarded) head.flags |= DecisionHead::kGuarded;
+  if (!decision["would_be"].error()) head.flags |= DecisionHead::kObserved;
+  return true;
+}
+
+}  // namespace paywarden
