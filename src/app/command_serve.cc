@@ -26,9 +26,17 @@ void forbid_core_dumps() {
   setrlimit(RLIMIT_CORE, &none);
 }
 
-Status write_ready_file(const std::string& path, Service& service, const std::string& password) {
+// What people need to begin with, shown once.
+Status tell_ready(const std::string& url, const std::optional<std::string>& first_password,
+                  const std::string& note, const std::string& ready_file) {
+  if (first_password)
+    fmt::print("\n  first login: user admin, password {}   (shown once)\n", *first_password);
+  fmt::print("  {}   {}\n\n", url, note);
+  std::fflush(stdout);
+  if (ready_file.empty()) return {};
   PosixFiles files;
-  return replace_whole(files, path, fmt::format("{}\n{}\n", service.url(), password));
+  return replace_whole(files, ready_file,
+                       fmt::format("{}\n{}\n", url, first_password.value_or("")));
 }
 
 struct Serving {
@@ -48,12 +56,7 @@ Status serve(const Config& config, const Serving& serving, Signals& signals,
     service->ask_to_stop();
   });
   TRY(service->start());
-  std::string password = service->first_password().value_or("");
-  if (!password.empty())
-    fmt::print("\n  first login: user admin, password {}   (shown once)\n", password);
-  fmt::print("  {}   {}\n\n", service->url(), login_note);
-  std::fflush(stdout);
-  if (!serving.ready_file.empty()) TRY(write_ready_file(serving.ready_file, *service, password));
+  TRY(tell_ready(service->url(), service->first_password(), login_note, serving.ready_file));
   Status waited = service->wait(serving.run_for);
   uint64_t alerts = waited && serving.demo ? service->alerts_open() : 0;
   service->stop();
@@ -76,12 +79,8 @@ Status serve_stream(Config& config, const Serving& serving, Signals& signals) {
     if (signal != SIGHUP) service->ask_to_stop();
   });
   TRY(service->start());
-  fmt::print("  {}   serving; stop with Ctrl-C\n\n", service->url());
-  std::fflush(stdout);
-  if (!serving.ready_file.empty()) {
-    PosixFiles files;
-    TRY(replace_whole(files, serving.ready_file, service->url() + "\n"));
-  }
+  TRY(tell_ready(service->url(), service->first_password(), "serving; stop with Ctrl-C",
+                 serving.ready_file));
   Status waited = service->wait(serving.run_for);
   service->stop();
   return waited;

@@ -343,6 +343,7 @@ class Loader {
     s.text("replies_topic", o.topics.replies);
     s.text("labels_topic", k.labels_topic);
     s.flag("http_payments", k.http_payments);
+    s.flag("center", k.center);
     s.text("keyed_by", k.keyed_by);
     s.flag("create_topics", o.topic_options.create);
     s.whole("replication", o.topic_options.replication, -1, 100);

@@ -84,6 +84,7 @@ struct KafkaConfig {
   std::string labels_topic;    // empty: labels stand in the payments topic alone
   std::string keyed_by;        // field of the input that its partitions keep together; empty: none
   bool http_payments = false;  // payments and labels are taken over HTTP, too
+  bool center = false;         // the notification center runs here
   bool share_snapshots = false;   // through the archive's store
   std::vector<StageSpec> stages;  // that count, in order; empty: one that reads the payments topic
   std::vector<std::string> run;   // names of those that run here; empty: all

@@ -1,7 +1,5 @@
 #include "app/find_decision.h"
 
-#include <optional>
-
 #include "base/hash.h"
 #include "payment/records.h"
 
@@ -34,27 +32,36 @@ http::Response decision_behind(const Log& log, uint64_t payment_sequence) {
 
 }  // namespace
 
-http::Response find_decision(const Log& log, const FieldTable& fields,
-                             const std::string& payment_id) {
-  auto found = log.find(hash64(payment_id), kLookedAtMax);
-  if (!found) return unreadable(found.error().line());
-  std::optional<std::string> hidden;  // why a record could not be looked at
-  Payment payment;
-  for (uint64_t sequence : *found) {
+Result<std::optional<FoundPayment>> find_payment(const Log& log, const FieldTable& fields,
+                                                 const std::string& payment_id) {
+  TRY_ASSIGN(auto found, log.find(hash64(payment_id), kLookedAtMax));
+  std::optional<Error> hidden;  // why a record could not be looked at
+  FoundPayment it;
+  for (uint64_t sequence : found) {
     auto record = log.record(sequence);
     bool dropped = !record && sequence < log.first_sequence();
-    if (!record && !dropped) hidden = record.error().line();
+    if (!record && !dropped) hidden = record.error();
     if (!record || record->kind != RecordKind::payment) continue;
-    if (!decode_payment(record->bytes, fields, payment))
-      hidden = sequence_text(sequence) + " is no payment of this schema";
-    else if (payment.id() == payment_id)
-      return payment.backfilled
-                 ? http::problem(404, "No decision",
-                                 "This payment was backfilled as history and has no decision.")
-                 : decision_behind(log, sequence);
+    it.sequence = sequence;
+    if (!decode_payment(record->bytes, fields, it.payment))
+      hidden = Error{sequence_text(sequence) + " is no payment of this schema", {}, {}};
+    else if (it.payment.id() == payment_id)
+      return std::optional(std::move(it));
   }
-  if (hidden) return unreadable(*hidden);
-  return http::problem(404, "No such payment", "No payment with this id is in the log.");
+  if (hidden) return tl::unexpected(*hidden);
+  return std::optional<FoundPayment>();
+}
+
+http::Response find_decision(const Log& log, const FieldTable& fields,
+                             const std::string& payment_id) {
+  auto found = find_payment(log, fields, payment_id);
+  if (!found) return unreadable(found.error().line());
+  if (!*found)
+    return http::problem(404, "No such payment", "No payment with this id is in the log.");
+  if ((*found)->payment.backfilled)
+    return http::problem(404, "No decision",
+                         "This payment was backfilled as history and has no decision.");
+  return decision_behind(log, (*found)->sequence);
 }
 
 }  // namespace paywarden

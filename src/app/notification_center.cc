@@ -1,6 +1,5 @@
 #include "app/notification_center.h"
 
-#include "app/openapi.h"
 #include "app/setup.h"
 #include "center/page_assets.h"
 #include "intake/pan.h"
@@ -142,12 +141,12 @@ void NotificationCenter::stop() {
   if (dispatcher_) dispatcher_->stop();
 }
 
-void NotificationCenter::add_routes(http::Router& router) {
+void NotificationCenter::add_routes(http::Router& router, ApiRoutes described) {
   center_->add_routes(router);
   add_page(router);
   router.add(http::Method::get, "/openapi.json", http::kOpenToAll,
-             [](http::RequestPtr, http::Reply reply) {
-               reply(http::Response::json(200, std::string(openapi_json())));
+             [description = openapi_json(described)](http::RequestPtr, http::Reply reply) {
+               reply(http::Response::json(200, description));
              });
 }
 

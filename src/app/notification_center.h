@@ -16,6 +16,7 @@
 
 #include "app/config.h"
 #include "app/families.h"
+#include "app/openapi.h"
 #include "center/routes.h"
 #include "log/log.h"
 #include "notify/alerting.h"
@@ -46,7 +47,8 @@ class NotificationCenter {
   void stop_requests();  // what waits for labels waits on
   void stop();
 
-  void add_routes(http::Router& router);
+  // With the page, and the description of the routes that the program has.
+  void add_routes(http::Router& router, ApiRoutes described = {});
   tl::expected<http::PrincipalPtr, http::Response> authorise(const http::Request& request,
                                                              std::string_view role) const {
     return center_->authorise(request, role);

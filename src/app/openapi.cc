@@ -1,9 +1,11 @@
 #include "app/openapi.h"
 
-namespace paywarden {
+#include <string_view>
 
-std::string_view openapi_json() {
-  return R"json({
+namespace paywarden {
+namespace {
+
+constexpr std::string_view kBegin = R"json({
 "openapi":"3.1.0",
 "info":{"title":"Paywarden","version":"1","description":"Payments in, decisions out. Every answer that is not 2xx is problem+json (RFC 9457) with title and detail; send the API key as Authorization: Bearer pw_..."},
 "components":{
@@ -47,7 +49,10 @@ std::string_view openapi_json() {
   "Problem":{"type":"object","properties":{"type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"}}}}},
 "security":[{"key":[]}],
 "paths":{
- "/v1/payments":{"post":{"tags":["payments"],"summary":"Decide one payment","description":"Role: intake. The answer is the decision, kept before it is told.",
+)json";
+
+constexpr std::string_view kPayments =
+    R"json( "/v1/payments":{"post":{"tags":["payments"],"summary":"Decide one payment","description":"Role: intake. The answer is the decision, kept before it is told.",
   "requestBody":{"required":true,"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Payment"}}}},
   "responses":{"200":{"description":"Decided, or decided before","content":{"application/json":{"schema":{"$ref":"#/components/schemas/Decision"}}}},
    "400":{"description":"Not JSON"},"401":{"description":"No valid key"},"403":{"description":"The key has another role"},"409":{"description":"The id was used with another body"},
@@ -62,16 +67,35 @@ std::string_view openapi_json() {
  "/v1/labels:batch":{"post":{"tags":["labels"],"summary":"Many labels, a JSON object a line","description":"Role: intake.",
   "requestBody":{"required":true,"content":{"application/x-ndjson":{"schema":{"$ref":"#/components/schemas/Label"}}}},
   "responses":{"200":{"description":"One object a line"}}}},
- "/v1/decisions/{payment_id}":{"get":{"tags":["decisions"],"summary":"The decision on a payment","description":"Role: reader.",
+)json";
+
+constexpr std::string_view kDecisions =
+    R"json( "/v1/decisions/{payment_id}":{"get":{"tags":["decisions"],"summary":"The decision on a payment","description":"Role: reader.",
   "parameters":[{"name":"payment_id","in":"path","required":true,"schema":{"type":"string"}}],
   "responses":{"200":{"description":"As it was answered","content":{"application/json":{"schema":{"$ref":"#/components/schemas/Decision"}}}},"404":{"description":"Unknown"},"503":{"description":"The log cannot be read, or too many read it: ask again"}}}},
- "/v1/changes":{"post":{"tags":["changes"],"summary":"Change the model, rules, lists, thresholds or mode","description":"Role: admin. Logged with who and why, and in force for every payment behind it.",
+)json";
+
+constexpr std::string_view kChanges =
+    R"json( "/v1/changes":{"post":{"tags":["changes"],"summary":"Change the model, rules, lists, thresholds or mode","description":"Role: admin. Logged with who and why, and in force for every payment behind it.",
   "requestBody":{"required":true,"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Change"}}}},
   "responses":{"200":{"description":"In force"},"422":{"description":"Refused; nothing changed"}}}},
- "/healthz":{"get":{"tags":["operation"],"summary":"Whether the program runs","security":[],"responses":{"200":{"description":"It does"}}}},
+)json";
+
+constexpr std::string_view kOperation =
+    R"json( "/healthz":{"get":{"tags":["operation"],"summary":"Whether the program runs","security":[],"responses":{"200":{"description":"It does"}}}},
  "/readyz":{"get":{"tags":["operation"],"summary":"Whether it takes payments","security":[],"responses":{"200":{"description":"It does"},"503":{"description":"Starting, stopping, or the disk is nearly full"}}}},
  "/metrics":{"get":{"tags":["operation"],"summary":"Figures in Prometheus text format","description":"Role: observer.","responses":{"200":{"description":"Figures"}}}}
 }})json";
+
+}  // namespace
+
+std::string openapi_json(ApiRoutes routes) {
+  std::string out(kBegin);
+  if (routes.payments) out += kPayments;
+  out += kDecisions;
+  if (routes.changes) out += kChanges;
+  out += kOperation;
+  return out;
 }
 
 }  // namespace paywarden

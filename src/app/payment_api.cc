@@ -300,6 +300,20 @@ void PaymentApi::add_routes(http::Router& router) {
   using http::Method;
   using http::Reply;
   using http::RequestPtr;
+  if (options_.takes_payments) add_payment_routes(router);
+  if (ports_.find_decision)
+    router.add(Method::get, "/v1/decisions/{payment_id}", "reader",
+               [this](RequestPtr q, Reply r) { show_decision(std::move(q), std::move(r)); });
+  if (ports_.add_model)
+    router.add(Method::post, "/v1/changes", "admin",
+               [this](RequestPtr q, Reply r) { take_change(std::move(q), std::move(r)); },
+               {.body_bytes_max = options_.change_body_bytes_max});
+}
+
+void PaymentApi::add_payment_routes(http::Router& router) {
+  using http::Method;
+  using http::Reply;
+  using http::RequestPtr;
   router.add(Method::post, "/v1/payments", "intake",
              [this](RequestPtr q, Reply r) { take_payment(std::move(q), std::move(r)); },
              {.body_bytes_max = ParserOptions{}.body_bytes_max});
@@ -316,13 +330,6 @@ void PaymentApi::add_routes(http::Router& router) {
       [this](RequestPtr q) -> tl::expected<std::unique_ptr<http::LineHandler>, Response> {
         return std::make_unique<LabelBatch>(*this, q->principal->name);
       });
-  if (ports_.find_decision)
-    router.add(Method::get, "/v1/decisions/{payment_id}", "reader",
-               [this](RequestPtr q, Reply r) { show_decision(std::move(q), std::move(r)); });
-  if (ports_.add_model)
-    router.add(Method::post, "/v1/changes", "admin",
-               [this](RequestPtr q, Reply r) { take_change(std::move(q), std::move(r)); },
-               {.body_bytes_max = options_.change_body_bytes_max});
 }
 
 }  // namespace paywarden

@@ -31,6 +31,7 @@ struct PaymentApiOptions {
   Duration future_max = minutes(5);
   size_t label_body_bytes_max = 16 * 1024;   // one label
   bool labels_need_payment = false;          // else it may be sent along
+  bool takes_payments = true;                // else there are no routes for them, and for labels
   size_t change_body_bytes_max = 64u << 20;  // a list of a million entries
 };
 
@@ -68,6 +69,7 @@ class PaymentApi {
   std::optional<Rejection> parse(std::string_view body, uint64_t line, Payment& out);
   Result<Work> read_label(std::string_view body, const std::string& source);
 
+  void add_payment_routes(http::Router& router);
   void take_payment(http::RequestPtr request, http::Reply reply);
   void take_label(http::RequestPtr request, http::Reply reply);
   void take_change(http::RequestPtr request, http::Reply reply);

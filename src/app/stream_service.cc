@@ -44,8 +44,7 @@ Status StreamService::open() {
   TRY(files_.make_directory(config_.data_directory));
   TRY(files_.make_directory(config_.kafka.stream.snapshot_directory));
   TRY_ASSIGN(tokeniser_, load_card_key(config_, CardKeyFor::log));
-  TRY_ASSIGN(store_, Store::open({.path = config_.data_directory + "/center.db"}));
-  TRY_ASSIGN(accounts_, Accounts::open(store_->database(), {}, clock_));
+  TRY(open_accounts());
   TRY(read_client());
   if (!config_.model_directory.empty()) {
     TRY_ASSIGN(model_, BundleModel::load(config_.model_directory, config_.features, config_.file));
@@ -54,12 +53,20 @@ Status StreamService::open() {
   TRY(configured_core(config_, model_));
   open_archive();
   TRY(open_workers());
-  return open_intake();
+  TRY(open_intake());
+  return open_center();
+}
+
+Status StreamService::open_accounts() {
+  if (config_.kafka.center) return {};
+  TRY_ASSIGN(store_, Store::open({.path = config_.data_directory + "/center.db"}));
+  TRY_ASSIGN(accounts_, Accounts::open(store_->database(), {}, clock_));
+  return {};
 }
 
 Status StreamService::open_intake() {
   const KafkaConfig& k = config_.kafka;
-  if (!k.http_payments) return {};
+  if (!k.http_payments && !k.center) return {};
   TRY_ASSIGN(rejects_, Rejects::open({.path = config_.data_directory + "/rejects.ndjson"}, clock_));
   TopicIntakeOptions options;
   options.client = k.stream.client;
@@ -72,6 +79,15 @@ Status StreamService::open_intake() {
   options.default_outcome = name_of(config_.api.default_outcome);
   intake_ = std::make_unique<TopicIntake>(
       TopicIntakePorts{config_.schema.fields, plan_, feature_hash_, log_}, std::move(options));
+  return {};
+}
+
+Status StreamService::open_center() {
+  if (!config_.kafka.center) return {};
+  TRY_ASSIGN(center_,
+             TopicCenter::create(config_,
+                                 {files_, clock_, log_, *intake_, model_ ? model_->name() : "none",
+                                  [this](const Error& error) { fail_with(error); }}));
   return {};
 }
 
@@ -143,14 +159,16 @@ Status StreamService::add_worker(const std::string& name, const std::string& top
         latency_.add(static_cast<uint64_t>(std::max<int64_t>(took.ms(), 0)) * 1000);
       }};
   auto worker = std::make_unique<StreamWorker>(std::move(ports), std::move(options));
-  worker->on_failure([this](const Error& error) {
-    failure_exit_.arm(error);
-    std::lock_guard lock(mutex_);
-    failure_ = error;
-    wake_.notify_all();
-  });
+  worker->on_failure([this](const Error& error) { fail_with(error); });
   workers_.push_back(std::move(worker));
   return {};
+}
+
+void StreamService::fail_with(const Error& error) {
+  failure_exit_.arm(error);
+  std::lock_guard lock(mutex_);
+  failure_ = error;
+  wake_.notify_all();
 }
 
 std::unique_ptr<Stage> StreamService::make_stage(const std::string& name,
@@ -190,12 +208,7 @@ Status StreamService::check_input(const std::string& topic, const TopicFound& in
   if (input.compacted)
     return fail("the topic is compacted: it forgets payments that state is restored from", topic,
                 "set its cleanup.policy to delete");
-  if (direct && input.partitions > 1 && config_.kafka.http_payments)
-    return fail("payments that come over HTTP are keyed by the card's token, and those of '" +
-                    topic + "' by something else: a card's would stand in several of its " +
-                    std::to_string(input.partitions) + " partitions",
-                config_.file + ": kafka.http_payments",
-                "give it a [[kafka.stage]] keyed by \"card\"");
+  if (direct && input.partitions > 1) TRY(check_sent(topic, input.partitions));
   if (direct && input.partitions > 1) TRY(check_together(topic, input.partitions));
   TRY_ASSIGN(auto core, make_core(std::nullopt));
   Duration needed = core->windows().retention() + config_.features.options().label_delay;
@@ -207,6 +220,19 @@ Status StreamService::check_input(const std::string& topic, const TopicFound& in
          {"needed_ms", std::to_string(needed.ms())},
          {"remedy", "raise its retention.ms: without a snapshot, state cannot be restored"}});
   return {};
+}
+
+// What is sent from here is keyed by the card's token.
+Status StreamService::check_sent(const std::string& topic, int32_t partitions) const {
+  const KafkaConfig& k = config_.kafka;
+  if (!k.http_payments && !k.center) return {};
+  return fail(std::string(k.http_payments ? "payments that come over HTTP"
+                                          : "labels, which verdicts become,") +
+                  " are keyed by the card's token, and those of '" + topic +
+                  "' by something else: a card's would stand in several of its " +
+                  std::to_string(partitions) + " partitions",
+              config_.file + (k.http_payments ? ": kafka.http_payments" : ": kafka.center"),
+              "give it a [[kafka.stage]] keyed by \"card\"");
 }
 
 // State is kept a partition: what a feature counts together must stand in one.
@@ -239,10 +265,15 @@ Status StreamService::start() {
   for (auto& worker : workers_) TRY(worker->start());
   if (archive_) TRY(archive_->start());
   if (intake_) TRY(intake_->start());
+  if (center_) TRY(center_->start());
   TRY(start_server());
   log_.write(LogLevel::info, "ready",
              {{"url", server_->url()}, {"model", model_ ? model_->name() : "none"}});
   return {};
+}
+
+std::optional<std::string> StreamService::first_password() const {
+  return center_ ? center_->center().first_password() : std::nullopt;
 }
 
 uint64_t StreamService::sum(std::atomic<uint64_t> StreamFigures::*figure) const {
@@ -278,10 +309,12 @@ void StreamService::stop() {
   intake_closed_ = true;
   if (server_) server_->stop();  // who waits is answered first
   if (requests_) requests_->stop();
+  if (center_) center_->stop_requests();
   if (intake_) intake_->stop();
   if (archive_) archive_->stop();
   for (auto& worker : workers_) worker->ask_to_stop();
   for (auto& worker : workers_) worker->stop();
+  if (center_) center_->stop();
   if (accounts_)
     if (auto stored = accounts_->maintain(); !stored)
       log_.write(LogLevel::error, "accounts_failed", {{"error", stored.error().line()}});

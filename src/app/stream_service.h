@@ -18,6 +18,7 @@
 #include "app/latency.h"
 #include "app/payment_api.h"
 #include "app/setup.h"
+#include "app/topic_center.h"
 #include "archive/kafka_archive.h"
 #include "base/files.h"
 #include "center/accounts.h"
@@ -43,6 +44,8 @@ class StreamService {
   void ask_to_stop();  // any thread
   void stop();
   std::string url() const { return server_->url(); }
+  // Of the notification center, where it has just made its first user.
+  std::optional<std::string> first_password() const;
 
  private:
   StreamService(Config& config, FailureExit& failure_exit, OperatorLog& log, Clock& clock);
@@ -50,7 +53,10 @@ class StreamService {
   Status read_client();
   Status open_workers();
   void open_archive();
+  Status open_accounts();
   Status open_intake();
+  Status open_center();
+  void fail_with(const Error& error);
   bool runs(const std::string& stage) const;
   Status add_worker(const std::string& name, const std::string& topic, std::optional<size_t> stage);
   std::unique_ptr<Stage> make_stage(const std::string& name, std::optional<size_t> stage,
@@ -58,6 +64,7 @@ class StreamService {
   Result<std::unique_ptr<Core>> make_core(std::optional<size_t> stage) const;
   Status configure(Core& core, std::optional<size_t> stage) const;
   Status check_input(const std::string& topic, const TopicFound& input, bool direct) const;
+  Status check_sent(const std::string& topic, int32_t partitions) const;
   Status check_together(const std::string& topic, int32_t partitions) const;
   Status start_server();
   void add_routes(http::Router& router);
@@ -77,18 +84,20 @@ class StreamService {
   PosixFiles files_;
   std::optional<Tokeniser> tokeniser_;
   std::shared_ptr<const Model> model_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<Accounts> accounts_;
-  LatencyHistogram latency_;  // from a record's timestamp to its decision's commit
+  std::unique_ptr<Store> store_;        // null, as the next: the notification center has them
+  std::unique_ptr<Accounts> accounts_;  // for API keys alone
+  LatencyHistogram latency_;            // from a record's timestamp to its decision's commit
   StagePlan plan_;
   uint64_t feature_hash_ = 0;
   std::vector<std::unique_ptr<StreamWorker>> workers_;
   ArchiveStores archive_stores_;
   std::unique_ptr<KafkaArchive> archive_;  // null: no archive
-  std::unique_ptr<Rejects> rejects_;       // of HTTP; the next five are null without it
+  std::unique_ptr<Rejects>
+      rejects_;  // of HTTP; the next five are null without it and without the center
   std::unique_ptr<TopicIntake> intake_;
   std::unique_ptr<Workers> requests_;
   std::unique_ptr<PaymentApi> api_;
+  std::unique_ptr<TopicCenter> center_;  // null: another instance has it, or none
   LatencyHistogram request_latency_;
   std::atomic<bool> intake_closed_{false};
   std::unique_ptr<http::Server> server_;

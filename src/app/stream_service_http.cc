@@ -8,7 +8,8 @@
 
 namespace paywarden {
 
-// Decisions are looked up in their topic or the archive, and changes are the configuration's: no routes for them here.
+// Decisions are looked up by the notification center, in its copy; without it in their topic or the archive. Changes are the
+// configuration's: there is no route for them.
 void StreamService::add_payment_api(http::Router& router) {
   requests_ = std::make_unique<Workers>(WorkersOptions{});
   PaymentApiOptions options;
@@ -16,6 +17,9 @@ void StreamService::add_payment_api(http::Router& router) {
   options.default_outcome = config_.api.default_outcome;
   options.future_max = config_.future_max;
   options.labels_need_payment = !plan_.stages.empty();
+  options.takes_payments = config_.kafka.http_payments;
+  std::function<http::Response(const std::string&)> find_decision;
+  if (center_) find_decision = [this](const std::string& id) { return center_->find_decision(id); };
   api_ = std::make_unique<PaymentApi>(PaymentApiPorts{*intake_,
                                                       config_.schema,
                                                       *tokeniser_,
@@ -24,7 +28,7 @@ void StreamService::add_payment_api(http::Router& router) {
                                                       *requests_,
                                                       request_latency_,
                                                       intake_closed_,
-                                                      {},
+                                                      std::move(find_decision),
                                                       {}},
                                       options);
   api_->add_routes(router);
@@ -34,6 +38,9 @@ Status StreamService::start_server() {
   http::Router router;
   if (intake_) add_payment_api(router);
   add_routes(router);
+  if (center_)
+    center_->center().add_routes(router,
+                                 {.payments = config_.kafka.http_payments, .changes = false});
   TRY_ASSIGN(server_, http::Server::create(config_.http, std::move(router),
                                            {clock_,
                                             log_,
@@ -52,12 +59,14 @@ void StreamService::add_routes(http::Router& router) {
   router.add(Method::get, "/healthz", http::kOpenToAll,
              [](RequestPtr, Reply reply) { reply(Response::text(200, "alive\n")); });
   router.add(Method::get, "/readyz", http::kOpenToAll, [this](RequestPtr, Reply reply) {
-    bool ready = !intake_closed_ &&
+    bool ready = !intake_closed_ && (!center_ || center_->has_room()) &&
                  std::all_of(workers_.begin(), workers_.end(),
                              [](const auto& worker) { return worker->figures().joined.load(); });
     reply(Response::text(
         ready ? 200 : 503,
-        ready ? "ready\n" : "not ready: not in the consumer group yet, or stopping\n"));
+        ready
+            ? "ready\n"
+            : "not ready: not in the consumer group yet, stopping, or the disk is nearly full\n"));
   });
   router.add(Method::get, "/metrics", "observer", [this](RequestPtr, Reply reply) {
     Response response = Response::text(200, metrics());
@@ -66,9 +75,10 @@ void StreamService::add_routes(http::Router& router) {
   });
 }
 
-// By API key: there are no sessions here.
+// Without the notification center by API key: there are no sessions.
 tl::expected<http::PrincipalPtr, http::Response> StreamService::authorise(
     const http::Request& request, std::string_view role) const {
+  if (center_) return center_->center().authorise(request, role);
   constexpr std::string_view kBearer = "Bearer ";
   std::string_view header = request.header("authorization");
   auto need = role_of(role);
@@ -172,6 +182,7 @@ std::string StreamService::metrics() const {
   }
   add_standby_figures(out);
   if (intake_) add_request_figures(out);
+  if (center_) center_->add_figures(out);
   LatencyCounts counts = latency_.counts();
   out.histogram("paywarden_kafka_visible_seconds",
                 "From a record's timestamp to its decision's commit.", counts,

@@ -233,6 +233,10 @@ settings 'payments_topic = "several"' 'http_payments = true' 'keyed_by = "card"'
 says "HTTP before a topic that is keyed otherwise" "now.toml: kafka.http_payments: payments that come over HTTP" "3 partitions" "[[kafka.stage]]"
 settings 'payments_topic = "several"' 'keyed_by = "device"'
 says "features by another field" "now.toml: the feature '" "counts by " "3 partitions of 'several'" "give it a [[kafka.stage]]"
+settings 'payments_topic = "several"' 'keyed_by = "card"' 'center = true'
+sed -i '/^by = "device"/s/device/card/; /^by = "merchant"/s/merchant/card/; /^directory = "model"/d' now.toml
+says "verdicts over several partitions" "kafka.center: labels, which verdicts become, are keyed by the card's token, and those of 'several' by something else" \
+  "3 partitions; give it a [[kafka.stage]] keyed by \"card\""
 
 # --- The right password.
 
