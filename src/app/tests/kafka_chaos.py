@@ -15,7 +15,8 @@ With `stages` the payments topic is keyed by nothing, and intake, card and merch
 The plans `network` and `network-soak` put a proxy (kafka_proxy.py) between instances and broker, which cuts connections and delays or
 drops what ends a transaction; `three` and `three-soak` have three brokers, of which one is killed and comes back. Where a plan has `s3`,
 archive and shared snapshots are on an S3 server whose requests fail by that share while all that happens (s3_faults.py); without
-PAYWARDEN_TEST_VENV, which has such a server, they are in a folder.
+PAYWARDEN_TEST_VENV, which has such a server, they are in a folder. In `standby` instances are away for so long that others take over, with
+states that they have followed.
 
 Prints the counts; ends with 1 when one is not 0, with 77 where it cannot run."""
 import collections
@@ -31,7 +32,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import chaos_archive
@@ -45,12 +45,12 @@ THINGS = ("kill", "away", "pause", "leave", "broker", "forget", "cut", "endtxn",
 PLANS = {
     "short": {"payments": 40_000, "rate": 1_500, "kill": 6, "pause": 1, "leave": 5, "broker": 1, "forget": 1, "s3": 0.3, "s3_after": 5,
               "standby": 1},
-    "soak": {"payments": 250_000, "rate": 1_200, "kill": 30, "pause": 6, "leave": 50, "broker": 4, "forget": 4, "s3": 0.3, "s3_after": 45,
+    "soak": {"payments": 250_000, "rate": 1_200, "kill": 32, "pause": 6, "leave": 50, "broker": 4, "forget": 4, "s3": 0.3, "s3_after": 45,
              "standby": 1},
     "network": {"payments": 30_000, "rate": 1_000, "kill": 2, "cut": 6, "endtxn": 16, "late": 20, "place": 6},
     "network-soak": {"payments": 150_000, "rate": 700, "kill": 8, "pause": 2, "leave": 6, "broker": 2, "cut": 40, "endtxn": 60, "late": 60,
                      "place": 20, "s3": 0.3, "s3_after": 45},
-    "standby": {"payments": 40_000, "rate": 700, "kill": 1, "away": 3, "standby": 1},
+    "standby": {"payments": 25_000, "rate": 700, "away": 2, "standby": 1},
     "three": {"payments": 30_000, "rate": 1_000, "kill": 2, "leave": 1, "lose": 2},
     "three-soak": {"payments": 150_000, "rate": 1_000, "kill": 10, "pause": 2, "leave": 5, "lose": 12},
 }
@@ -143,20 +143,23 @@ batch_time = "1s"
 
     def leave(self):
         self.process.terminate()
-        # It copies its snapshots first, and waits for the store as long as it hangs; all else here waits with it.
-        release = threading.Timer(STORE_PATIENCE_S, self.run.archive.release)
-        release.start()
-        try:
-            code = self.process.wait(60)
-        except subprocess.TimeoutExpired:
+        code = self.end_within(60)
+        if code is None:
             self.run.wrong(f"instance {self.number} does not stop: {self.log.read_text()[-1500:]}")
             self.kill()
             return
-        finally:
-            release.cancel()
         self.process = None
         if code not in (0, -signal.SIGTERM):  # the latter while it started
             self.run.wrong(f"instance {self.number} ended with {code}: {self.log.read_text()[-1500:]}")
+
+    def end_within(self, seconds):
+        """It copies its snapshots first, however long the store hangs; all else that is to happen here waits with it."""
+        for _ in range(seconds // STORE_PATIENCE_S):
+            try:
+                return self.process.wait(STORE_PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.run.archive.release()
+        return None
 
 
 class Run:
