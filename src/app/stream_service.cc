@@ -135,9 +135,7 @@ Status StreamService::add_worker(const std::string& name, const std::string& top
     options.topics.stages.push_back(planned.spec.topic);
   std::unique_ptr<SharedSnapshots> shared;
   if (config_.kafka.share_snapshots && name != kIntake && name != kLabels) {
-    TRY_ASSIGN(auto writing, archive_stores_.open());
-    TRY_ASSIGN(auto reading, archive_stores_.open());
-    shared = std::make_unique<SharedSnapshots>(std::move(writing), std::move(reading), files_,
+    shared = std::make_unique<SharedSnapshots>([this] { return archive_stores_.open(); }, files_,
                                                options.group, log_);
   }
   StreamPorts ports{

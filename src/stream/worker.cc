@@ -16,6 +16,7 @@ constexpr size_t kRecordsALook = 64;  // at the clock; some 20 us
 // A transaction that timed out is fenced once; two instances of one name fence each other again and again.
 constexpr size_t kFencesMax = 5;
 constexpr std::chrono::minutes kFencesWithin{1};
+constexpr Duration kShareBeforeLeaving = seconds(3);
 constexpr Duration kRepliesRetention =
     hours(1);  // of the topic where it is made: nobody waits so long
 
@@ -95,8 +96,10 @@ void StreamWorker::run() {
   if (standby_) standby_->stop();
   reap_snapshot(true);
   snapshot_all();
-  ports_.shared.reset();  // once what was offered is copied
+  // Who takes the partitions over finds the snapshots, where the store is quick; one that is not holds nobody up.
+  if (ports_.shared) ports_.shared->finish(kShareBeforeLeaving);
   consumer_->leave();
+  ports_.shared.reset();
 }
 
 Status StreamWorker::turn() {

@@ -5,7 +5,6 @@
     archive.environment                    # that its instances need
     archive.objects("paywarden")           # a folder that holds the group's objects as they are now
     archive.forget_snapshots("paywarden")
-    archive.release()                      # requests that hang
     archive.end_faults()
     archive.done                           # what was disturbed, counted
     archive.stop()
@@ -24,7 +23,7 @@ def of(work, root, seed, share):
     """An S3 server where there is one."""
     venv = os.environ.get("PAYWARDEN_TEST_VENV")
     if share and not venv:
-        print("archived to a folder, and no faults of S3: PAYWARDEN_TEST_VENV names no Python environment with moto; ./test center makes one",
+        print("archived to a folder, and no faults of S3: PAYWARDEN_TEST_VENV is no Python environment with moto; ./test center makes one",
               flush=True)
     return S3Archive(work, root, pathlib.Path(venv) / "bin/python", seed, share) if share and venv else FolderArchive(work)
 
@@ -44,9 +43,6 @@ class FolderArchive:
 
     def forget_snapshots(self, group):
         shutil.rmtree(self.folder / group / "snapshots", ignore_errors=True)
-
-    def release(self):
-        pass
 
     def end_faults(self):
         pass
@@ -83,9 +79,6 @@ class S3Archive:
 
     def forget_snapshots(self, group):
         self.ask("remove", f"{group}/snapshots/")
-
-    def release(self):
-        self.proxy.release()
 
     def end_faults(self):
         self.proxy.end()

@@ -55,7 +55,6 @@ PLANS = {
     "three-soak": {"payments": 150_000, "rate": 1_000, "kill": 10, "pause": 2, "leave": 5, "lose": 12},
 }
 SESSION_S = 6
-STORE_PATIENCE_S = 10
 STORE_EVENTS = ("archive_failed", "archive_works_again", "snapshot_not_shared", "snapshot_not_fetched")
 KINDS = ("decisions", "rejects", "others", "alerts")
 
@@ -143,23 +142,15 @@ batch_time = "1s"
 
     def leave(self):
         self.process.terminate()
-        code = self.end_within(60)
-        if code is None:
+        try:
+            code = self.process.wait(60)  # a store that hangs does not keep it
+        except subprocess.TimeoutExpired:
             self.run.wrong(f"instance {self.number} does not stop: {self.log.read_text()[-1500:]}")
             self.kill()
             return
         self.process = None
         if code not in (0, -signal.SIGTERM):  # the latter while it started
             self.run.wrong(f"instance {self.number} ended with {code}: {self.log.read_text()[-1500:]}")
-
-    def end_within(self, seconds):
-        """It copies its snapshots first, however long the store hangs; all else that is to happen here waits with it."""
-        for _ in range(seconds // STORE_PATIENCE_S):
-            try:
-                return self.process.wait(STORE_PATIENCE_S)
-            except subprocess.TimeoutExpired:
-                self.run.archive.release()
-        return None
 
 
 class Run:

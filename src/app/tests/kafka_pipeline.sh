@@ -96,7 +96,7 @@ visible paywarden.others | grep -c '"duplicate"' | grep -qx $((records - payment
   { echo "repeats were not told apart"; exit 1; }
 [[ $(visible paywarden.alerts | wc -l) == $(grep -vc '"outcome":"approve"' replay.ndjson) ]] || { echo "not every suspicious payment is an alert"; exit 1; }
 [[ $(visible paywarden.rejects | wc -l) == 0 ]] || { visible paywarden.rejects | head -n 3; echo "rejects"; exit 1; }
-grep -q '"event":"restoring","stage":"decide","partition":"0","from":"[1-9][0-9]*"' "$server_log" || { echo "the second start did not begin at a snapshot"; exit 1; }
+grep -q '"event":"restoring","stage":"decide","partition":"0","has":"snapshot","from":"[1-9][0-9]*"' "$server_log" || { echo "the second start did not begin at a snapshot"; exit 1; }
 
 for topic in rejects others alerts; do visible "paywarden.$topic"; done >other-topics
 grep -o '"cc_num":"[0-9]*"' feed.ndjson | tr -dc '0-9\n' | sort -u >cards

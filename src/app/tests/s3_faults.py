@@ -28,8 +28,6 @@ HANGS = (
 )
 CLIENT_PATIENCE_S = 30  # src/objects/http_caller.h: stall
 HANG_S = CLIENT_PATIENCE_S + 10  # libcurl looks at a mean over some seconds: an upload of 100 KB is given up after 36
-# Of what is no upload: where an instance looks for a snapshot on a takeover, its whole group waits with it, and nothing else is tried.
-HANG_S_READING = 4
 # One of either hangs at a time, and not at once again: it takes its client out of the test.
 HANG_PAUSE_S = 5
 HEAD_MAX = 64 << 10
@@ -115,7 +113,7 @@ class Proxy:
             return ""
         mode = next(self.hangs) if self.loop.time() >= self.hang_from[is_upload(request)] else self.take()
         if mode == "storm":
-            self.storm_until = self.loop.time() + self.chance.uniform(2, 4)
+            self.storm_until = self.loop.time() + self.chance.uniform(1.5, 3)
         self.done[mode] += 1
         return mode
 
@@ -180,10 +178,10 @@ class Proxy:
 
     async def hang(self, request, reader):
         """Until the client gives up or is killed."""
-        begun, seconds = self.loop.time(), HANG_S if is_upload(request) else HANG_S_READING
-        self.hang_from[is_upload(request)] = begun + seconds + HANG_PAUSE_S
+        begun = self.loop.time()
+        self.hang_from[is_upload(request)] = begun + HANG_S + HANG_PAUSE_S
         gone, released = (asyncio.ensure_future(wait) for wait in (reader.read(1), self.released.wait()))
-        await asyncio.wait([gone, released], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([gone, released], timeout=HANG_S, return_when=asyncio.FIRST_COMPLETED)
         self.done["timed out"] += gone.done() and self.loop.time() - begun > CLIENT_PATIENCE_S - 2
         for wait in (gone, released):
             wait.cancel()

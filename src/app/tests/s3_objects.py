@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Copies and removes objects of an S3 server for a program that has no boto3: a line in, a line with a number out; ends when its input does.
+"""Copies and removes objects of an S3 server for a program without boto3: a line in, a line with a number out; ends when its input does.
 Runs in the Python environment of scripts/test-servers.sh, with the credentials of its environment.
 
     s3_objects.py ENDPOINT BUCKET
