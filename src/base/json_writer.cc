@@ -104,7 +104,8 @@ void append_json_string(std::string& out, std::string_view text) {
   if (text.size() + 2 <= kAtOnce && plain_length(text) == text.size()) {
     char quoted[kAtOnce];
     quoted[0] = '"';
-    std::memcpy(quoted + 1, text.data(), text.size());
+    if (!text.empty())
+      std::memcpy(quoted + 1, text.data(), text.size());  // of nothing there may be no address
     quoted[text.size() + 1] = '"';
     out.append(quoted, text.size() + 2);
     return;

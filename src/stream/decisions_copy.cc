@@ -77,9 +77,10 @@ Status DecisionsCopy::begin() {
   ports_.log.write(LogLevel::info, "decisions_copy_begins",
                    {{"topic", options_.topic}, {"at", positions_text(next_)}});
   place_.topic = options_.topic;
-  has_place_ = true;
   group_.begin(ports_.journal.durable_end());
-  return append();
+  TRY(append());
+  has_place_ = true;
+  return {};
 }
 
 void DecisionsCopy::run() {
