@@ -26,7 +26,7 @@
 namespace paywarden {
 
 struct SharedSnapshotsOptions {
-  // Of one look for a snapshot, and of reading it: what takes longer is made up by replay at some 30 MB/s.
+  // Of one look for a snapshot, and of reading it: what takes longer is made up by replay.
   Duration list_most = seconds(5), get_most = minutes(1);
   Duration leave_out = minutes(1);  // a store that did not answer in time
   Duration finish_most = seconds(10);
