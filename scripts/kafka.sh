@@ -11,6 +11,8 @@
 #       --owner $$ where the caller is a subshell or `timeout`. Ends with 77, ctest's word for skipped, where build/kafka is absent.
 #   scripts/kafka.sh topics DIR NAME:PARTITIONS[:KEY=VALUE]...
 #   scripts/kafka.sh allow|deny DIR USER OPERATION topic|group|cluster|transaction NAME     NAME '*' is all of them
+#   scripts/kafka.sh hang DIR GROUP TRANSACTIONAL_ID TOPIC OFFSET    the first broker forgets to end a transaction that commits that
+#       offset of the topic's partition 0; started with transaction.partition.verification.enable=false
 #   scripts/kafka.sh kill|pause|resume DIR N       SIGKILL, SIGSTOP, SIGCONT to broker N
 #   scripts/kafka.sh restart DIR [N...]            brokers N, or all, ended in order if they run; same ports, same data
 #   scripts/kafka.sh stop DIR                      ends all at once, by SIGKILL: what they hold is not needed again
@@ -316,6 +318,13 @@ end_in_order() {
   done
 }
 
+# The producer's number stands in the coordinator's log.
+hang() {
+  local group=$1 id=$2 topic=$3 offset=$4 words='.*with producerId \([0-9]*\) and producer epoch \([0-9]*\) .*' producer
+  read -ra producer < <(sed -n "s/.*Initialized transactionalId $id $words/\1 \2/p" "$dir/kafka-1.log" | tail -n 1)
+  admin hang "$group" "$id" "${producer[@]}" "$topic" "$offset"
+}
+
 restart() {
   local numbers=("$@")
   fail_if_not_started
@@ -352,6 +361,7 @@ main() {
     kill) fail_if_ended "${1-}" && kill_broker "$1" ;;
     pause) fail_if_ended "${1-}" && send STOP "$1" ;;
     resume) fail_if_ended "${1-}" && send CONT "$1" ;;
+    hang) hang "$@" ;;
     topics | allow | deny) admin "$command" "$@" ;;
     *) usage ;;
   esac

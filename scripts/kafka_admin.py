@@ -6,6 +6,8 @@ second to start, this takes 50 ms. BROKERS is HOST:PORT,... without TLS.
   kafka_admin.py topics BROKERS NAME:PARTITIONS[:KEY=VALUE...]...      makes topics, and waits until every broker serves them
   kafka_admin.py allow  BROKERS USER OPERATION KIND NAME     a right, and waits until every broker knows it; NAME * is all of them
   kafka_admin.py deny   BROKERS USER OPERATION KIND NAME     a right taken away: it outdoes what is allowed
+  kafka_admin.py hang   BROKER GROUP TRANSACTIONAL_ID PRODUCER_ID EPOCH TOPIC OFFSET    an offset of partition 0 in a transaction
+                                                    that the coordinator knows nothing of, and so never ends
 
 OPERATION is read, write, create, describe, ...; KIND is topic, group, cluster (NAME is then kafka-cluster) or transaction.
 A broker that does not answer is left out by all but `ready`. The layouts: https://kafka.apache.org/protocol
@@ -19,6 +21,7 @@ WAIT_SECONDS_MAX = 60
 ANSWER_SECONDS_MAX = 30
 # Keys of requests, with the oldest version that Kafka 4 takes and that has no "tagged fields".
 METADATA, CREATE_TOPICS, DESCRIBE_ACLS, CREATE_ACLS = (3, 1), (19, 4), (29, 1), (30, 1)
+TXN_OFFSET_COMMIT = (28, 2)
 KINDS = {"topic": 2, "group": 3, "cluster": 4, "transaction": 5}
 OPERATIONS = {
     name: 2 + place
@@ -191,12 +194,24 @@ def right(brokers, permission, user, operation, kind, name):
     wait("each broker knows the right", lambda: all(known(broker) for broker in brokers))
 
 
+def hang(brokers, group, transactional_id, producer_id, epoch, topic, offset):
+    place = struct.pack(">iqi", 0, int(offset), -1) + text(None)
+    body = text(transactional_id) + text(group) + struct.pack(">qh", int(producer_id), int(epoch))
+    answer = ask(brokers[0], TXN_OFFSET_COMMIT, body + array([text(topic) + array([place])]))
+    answer.number("i"), answer.number("i"), answer.text(), answer.number("i"), answer.number("i")
+    code = answer.number("h")
+    if code:
+        raise Refused(f"an offset of {group} (Kafka's code {code})")
+
+
 def main(command, brokers, *rest):
     brokers = brokers.split(",")
     if command == "ready":
         ready(brokers, rest)
     elif command == "topics":
         topics(brokers, rest)
+    elif command == "hang":
+        hang(brokers, *rest)
     else:
         right(brokers, {"allow": ALLOW, "deny": DENY}[command], *rest)
 

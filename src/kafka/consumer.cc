@@ -22,7 +22,8 @@ std::string_view ConsumedRecord::header(const char* name) const {
 Result<std::unique_ptr<GroupConsumer>> GroupConsumer::create(const KafkaClientOptions& options,
                                                              GroupOptions group, Member& member,
                                                              OperatorLog& log) {
-  std::unique_ptr<GroupConsumer> consumer(new GroupConsumer(std::move(group), member));
+  std::unique_ptr<GroupConsumer> consumer(
+      new GroupConsumer(options, std::move(group), member, log));
   auto prepare = [&](rd_kafka_conf_t* conf) {
     rd_kafka_conf_set_rebalance_cb(conf, rebalanced);
     consumer->requests_.watch(conf);
@@ -105,6 +106,15 @@ Status GroupConsumer::read_from(const Positions& positions) {
 Result<Positions> GroupConsumer::committed(const std::vector<int32_t>& partitions,
                                            Duration timeout) const {
   return committed_offsets(*client_, group_.topic, partitions, timeout);
+}
+
+Result<Positions> GroupConsumer::committed_so_far(const std::vector<int32_t>& partitions,
+                                                  Duration timeout) const {
+  TRY_ASSIGN(auto reader,
+             KafkaClient::create(
+                 RD_KAFKA_CONSUMER, options_,
+                 {{"group.id", group_.group}, {"isolation.level", "read_uncommitted"}}, log_));
+  return committed_offsets(*reader, group_.topic, partitions, timeout);
 }
 
 Status GroupConsumer::commit(int32_t partition, int64_t next, const std::string& words) const {

@@ -237,6 +237,7 @@ void StreamWorker::give_up(const Error& error) {
 
 Status StreamWorker::attempt() {
   TRY(make_producer());
+  last_commit_.clear();
   TRY(producer_->begin());
   std::string input;
   for (const Outcomes::Outcome& o : outcomes_.all()) {
@@ -265,13 +266,13 @@ Status StreamWorker::look_what_is_committed() {
   TRY(make_producer());
   std::vector<int32_t> partitions;
   for (const auto& [partition, span] : outcomes_.input) partitions.push_back(partition);
-  TRY_ASSIGN(auto committed, consumer_->committed(partitions, options_.producer.call_timeout));
+  TRY_ASSIGN(auto committed, this->committed(partitions));
   size_t done = 0, undone = 0;
   for (auto [partition, span] : outcomes_.input) {
     auto found = committed.find(partition);
     int64_t now = found == committed.end() ? states_[partition]->committed : found->second;
     done += now == span.second;
-    undone += now == states_[partition]->committed;
+    undone += now <= states_[partition]->committed;  // less: see restore()
   }
   if (undone == partitions.size()) return {};
   if (done == partitions.size()) {
@@ -288,7 +289,9 @@ Status StreamWorker::look_what_is_committed() {
 }
 
 void StreamWorker::note_committed() {
-  for (auto [partition, span] : outcomes_.input) states_[partition]->committed = span.second;
+  last_commit_.clear();
+  for (auto [partition, span] : outcomes_.input)
+    states_[partition]->committed = last_commit_[partition] = span.second;
   note_visible();
 }
 

@@ -130,6 +130,8 @@ class StreamWorker : private GroupConsumer::Member {
   void retire_spent_producer();
   Status attempt();
   Status look_what_is_committed();
+  Result<Positions> committed(const std::vector<int32_t>& partitions);
+  Status commit_again(const std::vector<int32_t>& partitions, const Positions& so_far);
   void drop_outcomes();
   void back_off();
   void complain(std::string_view event, const Error& error);
@@ -165,6 +167,7 @@ class StreamWorker : private GroupConsumer::Member {
   States states_, parked_;  // of partitions that are read; of those that were
   std::vector<ConsumedRecord> gathered_;
   Outcomes outcomes_;                     // not known to be visible
+  Positions last_commit_;                 // of the last transaction; empty: its end is not known
   std::vector<EventTime> outcome_times_;  // of the records that they are the outcome of
   Duration backoff_;
   std::deque<std::chrono::steady_clock::time_point> fences_;

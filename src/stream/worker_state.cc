@@ -36,9 +36,53 @@ void StreamWorker::assigned(std::vector<int32_t> partitions) {
   if (to_restore_.empty()) leave_parked();
 }
 
+// Offsets that a transaction keeps open, and no end in sight: a broker of Kafka 4 that comes back ends a committed transaction at
+// the partitions whose leader it knows by then, and forgets the others (what has no leader it takes for deleted:
+// TransactionMarkerChannelManager and KRaftMetadataCache.getPartitionLeaderEndpoint, 4.3.1). The next transaction of the same
+// producer ends it there.
+Result<Positions> StreamWorker::committed(const std::vector<int32_t>& partitions) {
+  const Duration timeout = options_.producer.call_timeout;
+  auto stable = consumer_->committed(partitions, timeout);
+  if (stable) return stable;
+  auto so_far = consumer_->committed_so_far(partitions, timeout);
+  if (!so_far) return stable;
+  if (producer_ && !last_commit_.empty()) {
+    TRY(commit_again(partitions, *so_far));
+    return consumer_->committed(partitions, timeout);
+  }
+  return fail(
+      "a transaction keeps the offsets of group '" + options_.group + "' open",
+      "Kafka at " + options_.client.properties.bootstrap(),
+      "if it lasts for minutes, see 'A transaction that does not end' in docs/OPERATIONS.md");
+}
+
+// What our last transaction is known to have committed, where nobody has gone beyond it: the same offsets are harmless there.
+Status StreamWorker::commit_again(const std::vector<int32_t>& partitions, const Positions& so_far) {
+  Positions again;
+  for (int32_t partition : partitions) {
+    auto ours = last_commit_.find(partition);
+    auto theirs = so_far.find(partition);
+    if (ours != last_commit_.end() && (theirs == so_far.end() || theirs->second <= ours->second))
+      again.insert(*ours);
+  }
+  if (again.empty()) return {};
+  ports_.log.write(LogLevel::warning, "committed_again",
+                   {{"stage", options_.name},
+                    {"why", "the brokers have not ended the last transaction everywhere"}});
+  Status done = producer_->begin();
+  if (done) done = producer_->commit(options_.topics.input, again, consumer_->metadata());
+  if (done) return done;
+  if (producer_->fenced()) note_fence();
+  producer_.reset();
+  return done;
+}
+
 Status StreamWorker::restore() {
-  TRY_ASSIGN(Positions committed,
-             consumer_->committed(to_restore_, options_.producer.call_timeout));
+  TRY_ASSIGN(Positions committed, this->committed(to_restore_));
+  // What we know to be committed is so also where the brokers have lost it with an aborted transaction that came after it.
+  for (int32_t partition : to_restore_)
+    if (auto ours = last_commit_.find(partition); ours != last_commit_.end())
+      committed[partition] = std::max(committed[partition], ours->second);
   while (!to_restore_.empty()) {
     int32_t partition = to_restore_.back();
     TRY_ASSIGN(auto range, consumer_->range(partition, options_.producer.call_timeout));
