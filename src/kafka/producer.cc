@@ -7,6 +7,7 @@ namespace {
 // What came with 2.5, as TxnOffsetCommit with a group's generation did (KIP-360, KIP-447).
 constexpr int16_t kInitProducerId = 22;
 constexpr int kInitProducerIdOf25 = 3;
+constexpr int16_t kProduce = 0, kEndTxn = 26;
 
 }  // namespace
 
@@ -75,6 +76,9 @@ Status TransactionalProducer::usable() {
 Status TransactionalProducer::begin() {
   TRY(usable());
   begun_ = std::chrono::steady_clock::now();
+  offsets_taken_ = false;
+  ends_before_ = requests_.sent(kEndTxn);
+  records_before_ = requests_.sent(kProduce);
   return done("no transaction can be begun", rd_kafka_begin_transaction(client_->handle()));
 }
 
@@ -98,8 +102,23 @@ Status TransactionalProducer::commit(const std::string& topic, const Positions& 
       rd_kafka_send_offsets_to_transaction(client_->handle(), list, metadata.get(), timeout_ms());
   rd_kafka_topic_partition_list_destroy(list);
   TRY(done("the offsets are not taken", error));
+  offsets_taken_ = true;
   return done("the transaction is not committed",
               rd_kafka_commit_transaction(client_->handle(), timeout_ms()));
+}
+
+Status TransactionalProducer::abort() {
+  return done("the transaction is not aborted",
+              rd_kafka_abort_transaction(client_->handle(), timeout_ms()));
+}
+
+TransactionReached TransactionalProducer::give_up() {
+  topics_.reset();
+  client_.reset();
+  if (requests_.sent(kEndTxn) != ends_before_) return TransactionReached::end;
+  // Records go out once their partition is part of the transaction.
+  bool any = offsets_taken_ || requests_.sent(kProduce) != records_before_;
+  return any ? TransactionReached::records : TransactionReached::nothing;
 }
 
 }  // namespace paywarden

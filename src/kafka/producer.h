@@ -50,6 +50,13 @@ class GroupMetadata {
 inline constexpr const char* kBrokersTooOld =
     "the brokers are older than Kafka 2.5: a commit would not be fenced by the group";
 
+// How far a transaction has come at the brokers, as far as its producer knows.
+enum class TransactionReached {
+  nothing,  // not committed, and the brokers have no record of it
+  records,  // not committed, and the one before it had ended everywhere: the coordinator takes nothing of it sooner
+  end,      // its end was sent: committed, or not
+};
+
 class TransactionalProducer {
  public:
   static Result<std::unique_ptr<TransactionalProducer>> create(const KafkaClientOptions& options,
@@ -60,6 +67,9 @@ class TransactionalProducer {
   Status produce(const RecordToProduce& record);
   Status commit(const std::string& topic, const Positions& positions,
                 const GroupMetadata& metadata);
+  Status abort();
+  // Ends the client, so that nothing more goes out; nothing else may be called any more.
+  TransactionReached give_up();
   // Another process has taken the transactional id over, sooner than the broker would have ended a transaction for its age.
   bool fenced() const { return fenced_; }
   // Make it anew before the next begin(): something that was sent about a transaction may still arrive.
@@ -74,6 +84,8 @@ class TransactionalProducer {
   // What changes a transaction at its coordinators: AddPartitionsToTxn, AddOffsetsToTxn, EndTxn, TxnOffsetCommit. A repeated
   // produce request is known by its sequence numbers.
   RequestWatch requests_{24, 25, 26, 28};
+  bool offsets_taken_ = false;
+  uint64_t ends_before_ = 0, records_before_ = 0;  // requests sent, at the last begin()
   std::unique_ptr<KafkaClient> client_;
   std::chrono::steady_clock::time_point begun_;
   std::optional<TopicHandles> topics_;  // of client_

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "kafka/mock_broker.h"
 
 namespace paywarden {
@@ -25,7 +27,7 @@ class TransactionalProducerTest : public ::testing::Test {
   MockBroker broker_{{{"decisions", 1}}};
 };
 
-constexpr int16_t kAddPartitionsToTxn = 24, kEndTxn = 26;
+constexpr int16_t kProduce = 0, kAddPartitionsToTxn = 24, kAddOffsetsToTxn = 25, kEndTxn = 26;
 
 TEST_F(TransactionalProducerTest, IsNotSpentByTransactionsThatAreAnswered) {
   auto p = producer();
@@ -65,6 +67,37 @@ TEST_F(TransactionalProducerTest, AnEndThatWasCutOffSpendsIt) {
     ASSERT_TRUE(done) << done.error().line();
     EXPECT_TRUE((*p)->spent()) << request;
   }
+}
+
+TEST_F(TransactionalProducerTest, SaysHowFarAFailedTransactionHasCome) {
+  using Refused = std::map<int16_t, rd_kafka_resp_err_t>;
+  const std::pair<Refused, TransactionReached> cases[] = {
+      {{{kAddPartitionsToTxn, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED},
+        {kAddOffsetsToTxn, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED}},
+       TransactionReached::nothing},
+      {{{kProduce, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE}}, TransactionReached::records},
+      {{{kEndTxn, RD_KAFKA_RESP_ERR_INVALID_TXN_STATE}}, TransactionReached::end}};
+  for (const auto& [refused, reached] : cases) {
+    auto p = producer();
+    ASSERT_TRUE(p);
+    ASSERT_TRUE(one(**p));
+    for (auto [request, error] : refused)
+      rd_kafka_mock_push_request_errors(broker_.cluster(), request, 1, error);
+    EXPECT_FALSE(one(**p)) << refused.begin()->first;
+    EXPECT_EQ((*p)->give_up(), reached) << refused.begin()->first;
+    for (auto [request, error] : refused)
+      rd_kafka_mock_clear_request_errors(broker_.cluster(), request);
+  }
+}
+
+TEST_F(TransactionalProducerTest, AfterAnAbortTheNextTransactionIsCommitted) {
+  auto p = producer();
+  ASSERT_TRUE(p);
+  ASSERT_TRUE((*p)->begin());
+  ASSERT_TRUE((*p)->produce({"decisions", "card", "approve", "payments:0:7"}));
+  ASSERT_TRUE((*p)->abort());
+  auto done = one(**p);
+  EXPECT_TRUE(done) << done.error().line();
 }
 
 }  // namespace

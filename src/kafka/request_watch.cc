@@ -23,7 +23,16 @@ void RequestWatch::watch(rd_kafka_conf_t* conf) {
 
 rd_kafka_resp_err_t RequestWatch::made(rd_kafka_t* handle, const rd_kafka_conf_t*, void* opaque,
                                        char*, size_t) {
+  rd_kafka_interceptor_add_on_request_sent(handle, kName, went_out, opaque);
   return rd_kafka_interceptor_add_on_response_received(handle, kName, ended, opaque);
+}
+
+rd_kafka_resp_err_t RequestWatch::went_out(rd_kafka_t*, int, const char*, int32_t, int16_t api_key,
+                                           int16_t, int32_t, size_t, void* opaque) {
+  auto& self = *static_cast<RequestWatch*>(opaque);
+  if (api_key >= 0 && api_key < kKeys)
+    self.sent_[static_cast<size_t>(api_key)].fetch_add(1, std::memory_order_release);
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 // With an error for what timed out or was cut off, whether it was sent whole or not.

@@ -201,8 +201,7 @@ Status StreamWorker::settle() {
       figures_.commits_failed.fetch_add(1, std::memory_order_relaxed);
       complain("commit_failed", done.error());
     }
-    if (producer_ && producer_->fenced()) note_fence();
-    producer_.reset();
+    give_producer_up();
     unclear = true;
     if (stopping()) return {};  // what is not visible is decided again after the next start
     back_off();
@@ -227,6 +226,28 @@ Status StreamWorker::make_producer() {
       options_.producer, ports_.log);
   if (!made && made.error().what == kBrokersTooOld) give_up(made.error());
   TRY_ASSIGN(producer_, std::move(made));
+  Status aborted = to_abort_.empty() ? Status() : abort_again();
+  if (!aborted) producer_.reset();
+  return aborted;
+}
+
+// After a failed attempt.
+void StreamWorker::give_producer_up() {
+  if (!producer_) return;
+  if (producer_->fenced()) note_fence();
+  TransactionReached reached = producer_->give_up();
+  producer_.reset();
+  if (reached == TransactionReached::end) last_commit_.clear();
+  if (reached == TransactionReached::records) to_abort_ = outcomes_;
+}
+
+// What brokers may have of a transaction that was not committed: its end may be forgotten like that of one that was (see committed()),
+// and the next one's would then count for its records too.
+Status StreamWorker::abort_again() {
+  TRY(producer_->begin());
+  TRY(produce(to_abort_));
+  TRY(producer_->abort());
+  to_abort_.clear();
   return {};
 }
 
@@ -237,10 +258,16 @@ void StreamWorker::give_up(const Error& error) {
 
 Status StreamWorker::attempt() {
   TRY(make_producer());
-  last_commit_.clear();
   TRY(producer_->begin());
+  TRY(produce(outcomes_));
+  Positions positions;
+  for (auto [partition, span] : outcomes_.input) positions[partition] = span.second;
+  return producer_->commit(options_.topics.input, positions, consumer_->metadata());
+}
+
+Status StreamWorker::produce(const Outcomes& outcomes) {
   std::string input;
-  for (const Outcomes::Outcome& o : outcomes_.all()) {
+  for (const Outcomes::Outcome& o : outcomes.all()) {
     input.clear();
     if (o.offset != kNoOutcome)
       input.append(options_.topics.input)
@@ -248,16 +275,13 @@ Status StreamWorker::attempt() {
           .append(text_of(fmt::format_int(o.partition)))
           .append(1, ':')
           .append(text_of(fmt::format_int(o.offset)));
-    RecordToProduce record{options_.topics.of(o.topic), outcomes_.key(o), outcomes_.value(o),
-                           input};
-    (o.topic == OutcomeTopic::replies ? record.reply : record.payment) = outcomes_.payment(o);
+    RecordToProduce record{options_.topics.of(o.topic), outcomes.key(o), outcomes.value(o), input};
+    (o.topic == OutcomeTopic::replies ? record.reply : record.payment) = outcomes.payment(o);
     record.partition = o.to;
     record.timestamp = o.timestamp;
     TRY(producer_->produce(record));
   }
-  Positions positions;
-  for (auto [partition, span] : outcomes_.input) positions[partition] = span.second;
-  return producer_->commit(options_.topics.input, positions, consumer_->metadata());
+  return {};
 }
 
 // After an attempt whose end is unknown. The producer is made anew first: that ends the former transaction one way or the

@@ -128,6 +128,9 @@ class StreamWorker : private GroupConsumer::Member {
   Status settle();
   Status make_producer();
   void retire_spent_producer();
+  void give_producer_up();
+  Status abort_again();
+  Status produce(const Outcomes& outcomes);
   Status attempt();
   Status look_what_is_committed();
   Result<Positions> committed(const std::vector<int32_t>& partitions);
@@ -166,8 +169,9 @@ class StreamWorker : private GroupConsumer::Member {
   std::vector<int32_t> to_restore_;
   States states_, parked_;  // of partitions that are read; of those that were
   std::vector<ConsumedRecord> gathered_;
-  Outcomes outcomes_;                     // not known to be visible
-  Positions last_commit_;                 // of the last transaction; empty: its end is not known
+  Outcomes outcomes_;      // not known to be visible
+  Outcomes to_abort_;      // of a transaction that was not committed
+  Positions last_commit_;  // what the last transaction that was committed said; empty: not known
   std::vector<EventTime> outcome_times_;  // of the records that they are the outcome of
   Duration backoff_;
   std::deque<std::chrono::steady_clock::time_point> fences_;

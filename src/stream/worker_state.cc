@@ -72,8 +72,9 @@ Status StreamWorker::commit_again(const std::vector<int32_t>& partitions, const 
   Status done = producer_->begin();
   if (done) done = producer_->commit(options_.topics.input, again, consumer_->metadata());
   if (done) return done;
-  if (producer_->fenced()) note_fence();
-  producer_.reset();
+  Positions committed = last_commit_;  // whatever became of this one
+  give_producer_up();
+  last_commit_ = std::move(committed);
   return done;
 }
 
