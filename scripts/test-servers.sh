@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes build/test-venv, the Python environment with the servers that tests of the label "center" talk to
-# (scripts/test-requirements.txt). With nothing to do it takes some milliseconds. Where the packages cannot be fetched it
-# says so and ends with 0: those tests then skip.
+# Makes build/test-venv, the Python environment with the servers that tests of the label "center" talk to, and with the libraries
+# that those of the label "quality" train with (scripts/test-requirements.txt). With nothing to do it takes some milliseconds. Where
+# the packages cannot be fetched it says so and ends with 0: those tests then skip.
 #
 #   scripts/test-servers.sh
 set -euo pipefail
@@ -20,10 +20,10 @@ if cmp -s "$wanted" "$venv/requirements.txt"; then exit 0; fi
 
 mkdir -p build
 rm -rf "$venv"
-say "fetching the servers of the tests"
+say "fetching what the tests need of Python"
 if { python3 -m venv "$venv" && "$venv/bin/python" -m pip install --quiet --requirement "$wanted"; } >"$log" 2>&1; then
   cp "$wanted" "$venv/requirements.txt"
 else
   rm -rf "$venv"
-  say "tests against real mail and S3 servers will be skipped: $wanted cannot be installed ($(grep -v '^ *$' "$log" | tail -n 1)); see $log"
+  say "tests against real mail and S3 servers and other training libraries will be skipped: $wanted cannot be installed ($(grep -v '^ *$' "$log" | tail -n 1)); see $log"
 fi

@@ -6,7 +6,7 @@
 
 #include "app/commands.h"
 #include "app/progress.h"
-#include "app/setup.h"
+#include "app/replayed_rows.h"
 #include "training/trainer.h"
 
 namespace paywarden {
@@ -31,26 +31,7 @@ void say_result(Progress& progress, const Bundle& bundle, const std::string& out
 
 Status run_train(const TrainCommand& command) {
   TRY_ASSIGN(auto config, load_config(command.config));
-  TRY_ASSIGN(Tokeniser tokeniser, load_card_key(*config, CardKeyFor::this_run));
-  if (config->schema.label.empty())
-    return fail("the schema has no label column to train on", command.config, "set schema.label");
-  SystemClock clock;
-  TRY_ASSIGN(DataFiles data, open_data(*config, tokeniser, command.data, clock));
-  TRY_ASSIGN(auto core, configured_core(*config, nullptr));
-  Dataset rows(config->features.specs().size());
-  DatasetSink sink(*core, rows, command.until, config->training.warm_up);
-  Progress replay("history");
-  auto played = play_history(
-      *data.source, config->features.options().label_delay, sink, [&](const FileProgress& now) {
-        replay.show(now.rows, now.bytes_total ? static_cast<double>(now.bytes_read) /
-                                                    static_cast<double>(now.bytes_total)
-                                              : 0);
-      });
-  if (!played) return tl::unexpected(played.error());
-  FileProgress end = data.source->progress();
-  replay.finish(end.rows);
-  replay.say(fmt::format("{} rows to train on, {} features, {} rejected", rows.rows(),
-                         rows.columns(), end.rejected));
+  TRY_ASSIGN(Dataset rows, replayed_rows(*config, command.config, command.data, command.until));
 
   Progress progress("training");
   auto bundle = train_bundle(

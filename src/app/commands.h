@@ -25,6 +25,19 @@ struct TrainCommand {
 };
 Status run_train(const TrainCommand& command);
 
+struct ExportCommand {
+  std::string config, out;  // .csv, also .gz
+  std::vector<std::string> data;
+  std::optional<EventTime> until;
+};
+Status run_export(const ExportCommand& command);
+
+struct ImportCommand {
+  std::string config, model, out;
+  double review_at = 0, decline_at = 0;
+};
+Status run_import(const ImportCommand& command);
+
 struct ReplayCommand {
   std::string config, model, out;
   std::vector<std::string> data;

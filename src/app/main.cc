@@ -52,6 +52,8 @@ constexpr const char* kArchived =
 struct Commands {
   SimulateCommand simulate;
   TrainCommand train;
+  ExportCommand export_rows;
+  ImportCommand import_model;
   ReplayCommand replay;
   EvaluateCommand evaluate;
   BackfillCommand backfill;
@@ -88,6 +90,32 @@ struct Commands {
     t->add_option("--data", train.data, "Data files, in order")->required();
     t->add_option("--out", train.out, "The bundle's directory")->required();
     add_time(*t, "--until", train.until, "Only payments before this time (UTC)");
+
+    auto* o = add(app, "export", "Write the rows that train would train on, for training elsewhere",
+                  export_rows, run_export);
+    o->add_option("--config", export_rows.config, "Configuration file")->required();
+    o->add_option("--data", export_rows.data, "Data files, in order")->required();
+    o->add_option("--out", export_rows.out, "F.csv, also with .gz")
+        ->required()
+        ->check([](const std::string& path) {
+          return path.ends_with(".csv") || path.ends_with(".csv.gz")
+                     ? ""
+                     : "'" + path + "' must end with .csv or .csv.gz";
+        });
+    add_time(*o, "--until", export_rows.until, "Only payments before this time (UTC)");
+
+    auto* i = add(app, "import", "Make a bundle of a model that was trained elsewhere",
+                  import_model, run_import);
+    i->add_option("--config", import_model.config, "Configuration file")->required();
+    i->add_option("--model", import_model.model, "XGBoost's .json or .ubj, LightGBM's text")
+        ->required();
+    i->add_option("--out", import_model.out, "The bundle's directory")->required();
+    i->add_option("--review-at", import_model.review_at, "Scores from here on are reviewed")
+        ->required()
+        ->check(CLI::Range(0.0, 2.0));
+    i->add_option("--decline-at", import_model.decline_at, "and declined; above 1: never")
+        ->required()
+        ->check(CLI::Range(0.0, 2.0));
 
     auto* r = add(app, "replay", "Decide the payments of files, as live ones would be", replay,
                   run_replay);

@@ -19,7 +19,7 @@ std::string suggestion(std::string_view key, std::span<const std::string_view> k
   return near.empty() ? "see docs/CONFIGURATION.md" : "did you mean '" + std::string(near) + "'?";
 }
 
-constexpr std::array<std::string_view, 21> kOperationNames = {"count",
+constexpr std::array<std::string_view, 29> kOperationNames = {"count",
                                                               "sum",
                                                               "mean",
                                                               "min",
@@ -29,6 +29,14 @@ constexpr std::array<std::string_view, 21> kOperationNames = {"count",
                                                               "ratio",
                                                               "fraud_count",
                                                               "fraud_rate",
+                                                              "rank",
+                                                              "median_ratio",
+                                                              "deviation",
+                                                              "count_above",
+                                                              "fraud_min",
+                                                              "time_since_fraud",
+                                                              "time_since_first_fraud",
+                                                              "count_since_fraud",
                                                               "time_since_last",
                                                               "age",
                                                               "distance",
@@ -57,6 +65,11 @@ Takes takes(Operation operation) {
     case Operation::max:
     case Operation::stddev:
     case Operation::ratio:
+    case Operation::rank:
+    case Operation::median_ratio:
+    case Operation::deviation:
+    case Operation::count_above:
+    case Operation::fraud_min:
     case Operation::value:
     case Operation::log:
       return Takes::quantity;
@@ -69,6 +82,9 @@ Takes takes(Operation operation) {
     case Operation::count:
     case Operation::fraud_count:
     case Operation::fraud_rate:
+    case Operation::time_since_fraud:
+    case Operation::time_since_first_fraud:
+    case Operation::count_since_fraud:
     case Operation::time_since_last:
     case Operation::age:
     case Operation::distance:
@@ -120,6 +136,7 @@ class Reader {
     TRY(read_by(spec));
     TRY(read_places(spec));
     TRY(read_codes(spec));
+    TRY(read_reference(spec));
     spec.unit = table_["unit"].value_or(std::string());
     spec.why = table_["why"].value_or(std::string());
     return spread(spec);
@@ -135,8 +152,9 @@ class Reader {
 
  private:
   Status check_keys() const {
-    constexpr std::array<std::string_view, 10> kKeys = {
-        "name", "operation", "field", "by", "over", "place", "to", "codes", "unit", "why"};
+    constexpr std::array<std::string_view, 12> kKeys = {"name", "operation", "field",  "by",
+                                                        "over", "place",     "to",     "codes",
+                                                        "unit", "reference", "factor", "why"};
     for (const auto& [key, node] : table_)
       if (std::find(kKeys.begin(), kKeys.end(), key.str()) == kKeys.end())
         return bad(key.str(), "unknown key '" + std::string(key.str()) + "'",
@@ -244,6 +262,31 @@ class Reader {
     return {};
   }
 
+  Status read_reference(FeatureSpec& spec) const {
+    bool wanted = spec.operation == Operation::count_above;
+    for (std::string_view key : {"reference", "factor"})
+      if (table_.contains(key) != wanted)
+        return bad(
+            key,
+            wanted ? "needs 'factor' and 'reference': above so many times the mean over that window"
+                   : "only 'count_above' takes '" + std::string(key) + "'");
+    if (!wanted) return {};
+    TRY_ASSIGN(std::string span, text("reference"));
+    TRY_ASSIGN(spec.reference, window_length("reference", span));
+    spec.factor = table_["factor"].value_or(0.0);
+    if (!(spec.factor > 0 && spec.factor <= kFactorMax))
+      return bad("factor", "'factor' is above 0 and at most 1000");
+    return {};
+  }
+
+  Result<Duration> window_length(std::string_view key, const std::string& span) const {
+    auto over = parse_duration(span);
+    if (!over) return bad(key, over.error().what, over.error().remedy);
+    if (over->ms() <= 0 || *over > kWindowMax)
+      return bad(key, "a window is longer than 0 and at most " + format_duration(kWindowMax));
+    return *over;
+  }
+
   Result<std::vector<FeatureSpec>> spread(const FeatureSpec& spec) const {
     TRY_ASSIGN(auto spans, texts("over"));
     if (is_windowed(spec.operation) != !spans.empty())
@@ -252,12 +295,9 @@ class Reader {
     if (spans.empty()) return std::vector<FeatureSpec>{spec};
     std::vector<FeatureSpec> out;
     for (const std::string& span : spans) {
-      auto over = parse_duration(span);
-      if (!over) return bad("over", over.error().what, over.error().remedy);
-      if (over->ms() <= 0 || *over > kWindowMax)
-        return bad("over", "a window is longer than 0 and at most " + format_duration(kWindowMax));
+      TRY_ASSIGN(Duration over, window_length("over", span));
       out.push_back(spec);
-      out.back().over = *over;
+      out.back().over = over;
       size_t at = spec.name.find("{over}");
       if (at != std::string::npos)
         out.back().name.replace(at, 6, span);
@@ -310,6 +350,8 @@ std::string canonical(const FeatureSpec& spec, const FieldTable& fields) {
     text += '|' + fields[f].name;
   for (const std::string& code : spec.codes)
     text += "|code=" + std::to_string(code.size()) + ':' + code;
+  if (spec.operation == Operation::count_above)
+    text += "|above=" + std::to_string(spec.factor) + '|' + std::to_string(spec.reference.ms());
   return text + '\n';
 }
 
@@ -333,7 +375,7 @@ bool is_keyed(Operation operation) {
   return operation <= Operation::speed;
 }
 bool is_windowed(Operation operation) {
-  return operation <= Operation::fraud_rate;
+  return operation <= Operation::count_since_fraud;
 }
 
 std::vector<std::string> FeatureSet::names() const {

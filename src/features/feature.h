@@ -45,6 +45,16 @@ enum class Operation : uint8_t {
   fraud_rate,   // those / payments whose truth is known: labelled, or older than `label_delay`;
                 // missing where
                 // none is
+  rank,  // share of the window's other payments whose `field` is below P's; missing without any
+  median_ratio,  // P's `field` / its median over the window without P
+  deviation,  // (P's `field` - that median) / the median distance from it; missing where that is 0
+  count_above,  // payments whose `field` is above `factor` x its mean over `reference` without P;
+                // missing without history
+  fraud_min,  // least `field` of the window's payments known to be fraud when P arrives; missing where
+              // none is
+  time_since_fraud,        // seconds since the latest of those; missing where none is
+  time_since_first_fraud,  // seconds since the earliest of them
+  count_since_fraud,       // payments since the latest of them whose truth is known: genuine ones
   // Over the whole history of a key (while it is not idle for `key_idle_max`):
   time_since_last,  // seconds since the key's previous payment by event time; missing for the first
   age,              // seconds since the key was first seen; 0 for the first payment
@@ -76,6 +86,8 @@ struct FeatureSpec {
   std::optional<FieldIndex> field;
   std::vector<FieldIndex> by;  // one or two fields, for keyed operations
   Duration over;               // > 0 for windowed operations
+  Duration reference;          // count_above: the window of the mean
+  double factor = 0;           // count_above
   PlaceFields place, to;
   std::vector<std::string> codes;
   std::string unit;
@@ -97,6 +109,7 @@ inline constexpr size_t kWindowsPerKeyMax =
     12;  // window lengths of one key: their ends fit the line that begins a block
 inline constexpr size_t kCodesMax = 4096;  // values of one `codes` list
 inline constexpr Duration kWindowMax = days(400);
+inline constexpr double kFactorMax = 1000;  // of count_above
 
 class FeatureSet {
  public:

@@ -5,6 +5,11 @@
 namespace paywarden {
 namespace {
 
+// Counts payments whose truth is known.
+bool wants_known(Operation operation) {
+  return operation == Operation::fraud_rate || operation == Operation::count_since_fraud;
+}
+
 class Planner {
  public:
   Planner(GroupPlan& plan, const FieldTable& fields, const FeatureOptions& options)
@@ -15,6 +20,10 @@ class Planner {
     step.output = output;
     step.windowed = is_windowed(spec.operation);
     if (step.windowed) step.window = window(spec.over);
+    if (spec.operation == Operation::count_above) {
+      step.reference = window(spec.reference);
+      step.factor = static_cast<float>(spec.factor);
+    }
     if (spec.field) {
       step.scale = quantity_scale(*spec.field, fields_[*spec.field].type, options_.base_exponent);
       if (*spec.field != field::amount && spec.operation != Operation::count_distinct)
@@ -50,8 +59,22 @@ class Planner {
       case Operation::count_distinct:
         extreme(step, ColumnKind::distinct, *spec.field);
         break;
+      case Operation::count_above:
+        step.running = column(ColumnKind::sum, *spec.field);
+        [[fallthrough]];
+      case Operation::rank:
+      case Operation::median_ratio:
+      case Operation::deviation:
+        step.word = column(ColumnKind::maximum, *spec.field);
+        break;
+      case Operation::fraud_min:
+        step.running = column(ColumnKind::minimum, *spec.field);
+        [[fallthrough]];
       case Operation::fraud_count:
       case Operation::fraud_rate:
+      case Operation::time_since_fraud:
+      case Operation::time_since_first_fraud:
+      case Operation::count_since_fraud:
         labels(step);
         break;
       case Operation::distance:
@@ -66,7 +89,7 @@ class Planner {
   void labels(Step& step) {
     step.word = column(ColumnKind::labels, 0);
     plan_.has_labels = true;
-    if (step.operation == Operation::fraud_rate) plan_.label_window = window(options_.label_delay);
+    if (wants_known(step.operation)) plan_.label_window = window(options_.label_delay);
   }
 
   void extreme(Step& step, ColumnKind kind, FieldIndex f) {
@@ -125,7 +148,8 @@ Result<std::vector<GroupPlan>> make_group_plans(const FeatureSet& set, const Fie
     if (!is_keyed(spec.operation)) continue;
     GroupPlan& plan = group_for(plans, spec.by);
     if (is_windowed(spec.operation)) add_window(plan, spec.over);
-    if (spec.operation == Operation::fraud_rate) add_window(plan, set.options().label_delay);
+    if (spec.operation == Operation::count_above) add_window(plan, spec.reference);
+    if (wants_known(spec.operation)) add_window(plan, set.options().label_delay);
   }
   for (GroupPlan& plan : plans) {
     if (plan.windows.size() > kWindowsPerKeyMax)

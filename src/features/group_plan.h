@@ -41,12 +41,16 @@ struct Column {
 struct Step {
   Operation operation;
   bool windowed = false;
-  uint8_t window = 0;    // index into GroupPlan::windows
-  uint16_t word = 0;     // the column read
-  uint16_t present = 0;  // the column that counts where the field is present; 0: it always is
-  uint16_t running = 0;  // index among the block's running values (count_distinct, min, max)
-  uint16_t output = 0;   // index in the feature vector
-  double scale = 1;      // quantity / scale = the field's own unit
+  uint8_t window = 0;     // index into GroupPlan::windows
+  uint8_t reference = 0;  // count_above: the same, of the mean's
+  uint16_t word = 0;      // the column read
+  uint16_t present = 0;   // the column that counts where the field is present; 0: it always is
+  uint16_t running =
+      0;  // index among the block's running values (count_distinct, min, max); the squares or
+          // the sums that are read as well (stddev, count_above)
+  uint16_t output = 0;  // index in the feature vector
+  float factor = 0;     // count_above
+  double scale = 1;     // quantity / scale = the field's own unit
 };
 
 // A value kept up to date with the newest row, for one column and window.
@@ -64,9 +68,8 @@ struct GroupPlan {
   std::vector<Column> columns;
   std::vector<Step> steps;  // those with a window first, by window
   std::vector<Running> running;
-  uint16_t row_words = 2;  // time; count prefix and flags; then the columns
-  uint8_t label_window =
-      0;  // index of the window of length label_delay, where a step is fraud_rate
+  uint16_t row_words = 2;    // time; count prefix and flags; then the columns
+  uint8_t label_window = 0;  // index of the window of length label_delay, where a step wants it
   bool has_labels = false;
 };
 

@@ -156,6 +156,10 @@ class KeyGroup {
   float windowed(const Step& step, const Window& window, const View& view) const;
   float running_value(const Step& step, const View& view) const;
   float fraud_rate(const Step& step, const Window& window, const View& view) const;
+  uint32_t known_since(const Step& step, uint32_t tail, const View& view) const;
+  float of_frauds(const Step& step, const Window& window, const View& view) const;
+  float against_rows(const Step& step, const Window& window) const;
+  float count_above(const Step& step, const Window& window, const View& view) const;
   float of_rows(const Step& step, const View& view) const;
   void outside(const Payment& payment, const uint64_t* hashes, const History* history,
                float* out) const;
@@ -176,6 +180,7 @@ class KeyGroup {
   uint16_t distinct_columns_ = 0;
   BlockPool pool_;
   SlotTable table_;
+  mutable std::vector<int64_t> others_;  // of against_rows
   uint64_t sweep_position_ = 0;
   uint32_t sweeps_due_ = 0;  // in 1 / kPaymentsASweep
 };

@@ -1,6 +1,7 @@
 // KeyGroup, part three: from a window to feature values.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "features/geo.h"
 #include "features/key_group.h"
@@ -24,6 +25,16 @@ double deviation(uint32_t n, int64_t sum, Wide squares) {
     spread = (static_cast<double>(squares) / n - mean * mean) * n * static_cast<double>(n);
   }
   return spread > 0 ? std::sqrt(spread) / n : 0;
+}
+
+// Twice the median: half of the two in the middle, where their number is even.
+double twice_median(std::vector<int64_t>& values) {
+  auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  int64_t upper = *middle;
+  if (values.size() % 2 == 1) return 2.0 * static_cast<double>(upper);
+  return static_cast<double>(*std::max_element(values.begin(), middle)) +
+         static_cast<double>(upper);
 }
 
 float ratio_to(double part, double whole) {
@@ -82,19 +93,123 @@ uint32_t KeyGroup::count_distinct_slowly(const uint64_t* base, uint16_t word, ui
       return static_cast<float>(static_cast<uint32_t>(subtract_labels(before[w], tail[w])));
     case Operation::fraud_rate:
       return fraud_rate(step, window, view);
+    case Operation::rank:
+    case Operation::median_ratio:
+    case Operation::deviation:
+      return against_rows(step, window);
+    case Operation::count_above:
+      return count_above(step, window, view);
+    case Operation::fraud_min:
+    case Operation::time_since_fraud:
+    case Operation::time_since_first_fraud:
+    case Operation::count_since_fraud:
+      return of_frauds(step, window, view);
     default:
       return running_value(step, view);
   }
 }
 
+// Payments of rows tail+1 .. position-1 that are labelled or older than label_delay.
+uint32_t KeyGroup::known_since(const Step& step, uint32_t tail, const View& view) const {
+  const size_t stride = plan_.row_words;
+  const uint64_t* settled =
+      view.base + std::max<size_t>(view.tails[plan_.label_window], tail) * stride;
+  const uint64_t* before = view.base + (view.position - size_t{1}) * stride;
+  uint64_t recent = subtract_labels(before[step.word], settled[step.word]);
+  return count_prefix(settled) - count_prefix(view.base + tail * stride) +
+         static_cast<uint32_t>(recent >> 32);
+}
+
 float KeyGroup::fraud_rate(const Step& step, const Window& window, const View& view) const {
-  uint32_t settled_row = std::max(view.tails[plan_.label_window], view.tails[step.window]);
-  const uint64_t* settled = view.base + size_t{settled_row} * plan_.row_words;
-  uint64_t before = window.before[step.word];
-  uint64_t recent = subtract_labels(before, settled[step.word]);
-  uint32_t known =
-      count_prefix(settled) - count_prefix(window.tail) + static_cast<uint32_t>(recent >> 32);
-  return ratio_to(static_cast<uint32_t>(subtract_labels(before, window.tail[step.word])), known);
+  return ratio_to(
+      static_cast<uint32_t>(subtract_labels(window.before[step.word], window.tail[step.word])),
+      known_since(step, view.tails[step.window], view));
+}
+
+// Frauds are counted in prefixes, so the latest and the earliest are found by halving.
+float KeyGroup::of_frauds(const Step& step, const Window& window, const View& view) const {
+  const size_t stride = plan_.row_words;
+  auto frauds_to = [&](uint32_t row) {  // of the window, up to and with that row
+    return static_cast<uint32_t>(
+        subtract_labels(view.base[row * stride + step.word], window.tail[step.word]));
+  };
+  const uint32_t tail = view.tails[step.window], all = frauds_to(view.position - 1);
+  if (all == 0) return kMissing;
+  auto first_with = [&](uint32_t frauds) {
+    uint32_t low = tail, high = view.position - 1;  // frauds_to(low) < frauds <= frauds_to(high)
+    while (high - low > 1) {
+      uint32_t middle = (low + high) / 2;
+      (frauds_to(middle) < frauds ? low : high) = middle;
+    }
+    return high;
+  };
+  auto since = [&](uint32_t row) {
+    auto then = static_cast<int64_t>(view.base[row * stride]);
+    return static_cast<float>(static_cast<double>(static_cast<int64_t>(window.own[0]) - then) /
+                              1000);
+  };
+  switch (step.operation) {
+    case Operation::time_since_fraud:
+      return since(first_with(all));
+    case Operation::time_since_first_fraud:
+      return since(first_with(1));
+    case Operation::count_since_fraud:
+      return static_cast<float>(known_since(step, first_with(all), view));
+    default:
+      break;
+  }
+  int64_t least = INT64_MAX;
+  for (uint32_t row = first_with(1), last = first_with(all); row <= last; ++row) {
+    auto value = static_cast<int64_t>(view.base[row * stride + step.running]);
+    if (value != kMissingQuantity && frauds_to(row) != frauds_to(row - 1))
+      least = std::min(least, value);
+  }
+  return least == INT64_MAX ? kMissing
+                            : static_cast<float>(static_cast<double>(least) / step.scale);
+}
+
+// P's quantity against those of the window's other rows, each looked at: some 3 ns a row that is in the cache.
+float KeyGroup::against_rows(const Step& step, const Window& window) const {
+  auto own = static_cast<int64_t>(window.own[step.word]);
+  if (own == kMissingQuantity) return kMissing;
+  const uint64_t* row = window.tail + plan_.row_words;
+  if (step.operation == Operation::rank) {
+    uint32_t below = 0, all = 0;
+    for (; row < window.own; row += plan_.row_words) {
+      auto value = static_cast<int64_t>(row[step.word]);
+      all += value != kMissingQuantity;
+      below += value != kMissingQuantity && value < own;
+    }
+    return ratio_to(below, all);
+  }
+  std::vector<int64_t>& values = others_;
+  values.clear();
+  for (; row < window.own; row += plan_.row_words)
+    if (auto value = static_cast<int64_t>(row[step.word]); value != kMissingQuantity)
+      values.push_back(value);
+  if (values.empty()) return kMissing;
+  double middle = twice_median(values) / 2;
+  if (step.operation == Operation::median_ratio) return ratio_to(static_cast<double>(own), middle);
+  int64_t twice_middle = std::llround(middle * 2);
+  for (int64_t& value : values) value = std::abs(2 * value - twice_middle);
+  return ratio_to(static_cast<double>(own) - middle, twice_median(values) / 4);
+}
+
+float KeyGroup::count_above(const Step& step, const Window& window, const View& view) const {
+  const size_t stride = plan_.row_words;
+  const uint64_t* tail = view.base + view.tails[step.reference] * stride;
+  auto n = step.present ? static_cast<uint32_t>(window.before[step.present] - tail[step.present])
+                        : count_prefix(window.before) - count_prefix(tail);
+  if (n == 0) return kMissing;
+  auto sum =
+      static_cast<double>(static_cast<int64_t>(window.before[step.running] - tail[step.running]));
+  double limit = static_cast<double>(step.factor) * sum;
+  uint32_t above = 0;
+  for (const uint64_t* row = window.tail + stride; row <= window.own; row += stride) {
+    auto value = static_cast<int64_t>(row[step.word]);
+    above += value != kMissingQuantity && static_cast<double>(value) * n > limit;
+  }
+  return static_cast<float>(above);
 }
 
 // Extremes and numbers of distinct values.

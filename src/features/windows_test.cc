@@ -118,6 +118,79 @@ operation = "fraud_rate"
 by = "merchant"
 over = ["3h", "20h"]
 [[feature]]
+name = "card_rank_{over}"
+operation = "rank"
+field = "amount"
+by = "card"
+over = ["10m", "20h"]
+[[feature]]
+name = "card_items_rank_3h"
+operation = "rank"
+field = "items"
+by = "card"
+over = "3h"
+[[feature]]
+name = "card_median_ratio_20h"
+operation = "median_ratio"
+field = "amount"
+by = "card"
+over = "20h"
+[[feature]]
+name = "card_deviation_{over}"
+operation = "deviation"
+field = "amount"
+by = "card"
+over = ["3h", "20h"]
+[[feature]]
+name = "card_weight_deviation_20h"
+operation = "deviation"
+field = "weight"
+by = "card"
+over = "20h"
+[[feature]]
+name = "card_above_{over}"
+operation = "count_above"
+field = "amount"
+by = "card"
+over = ["10m", "20h"]
+factor = 1.5
+reference = "20h"
+[[feature]]
+name = "card_items_above_20h"
+operation = "count_above"
+field = "items"
+by = "card"
+over = "20h"
+factor = 0.75
+reference = "3h"
+[[feature]]
+name = "merchant_fraud_min_20h"
+operation = "fraud_min"
+field = "amount"
+by = "merchant"
+over = "20h"
+[[feature]]
+name = "merchant_fraud_items_min_20h"
+operation = "fraud_min"
+field = "items"
+by = "merchant"
+over = "20h"
+[[feature]]
+name = "merchant_since_fraud_{over}"
+operation = "time_since_fraud"
+by = "merchant"
+over = ["3h", "20h"]
+[[feature]]
+name = "merchant_since_first_fraud_20h"
+operation = "time_since_first_fraud"
+by = "merchant"
+over = "20h"
+[[feature]]
+name = "merchant_count_since_fraud_20h"
+operation = "count_since_fraud"
+by = "merchant"
+over = "20h"
+[[feature]]
 name = "pair_count_20h"
 operation = "count"
 by = ["card", "device"]
@@ -248,6 +321,39 @@ class Referee {
                : known == 0                             ? nan
                                                         : frauds / known;
       }
+      case Operation::rank: {
+        auto below = std::count_if(values.begin(), values.end(),
+                                   [&](double v) { return v < quantity(p, *spec.field); });
+        return !own || n_before == 0 ? nan
+                                     : static_cast<double>(below) / static_cast<double>(n_before);
+      }
+      case Operation::median_ratio:
+      case Operation::deviation: {
+        if (!own || n_before == 0) return nan;
+        values.pop_back();
+        double middle = median(values), mine = quantity(p, *spec.field);
+        if (spec.operation == Operation::median_ratio) return middle == 0 ? nan : mine / middle;
+        for (double& v : values) v = std::abs(v - middle);
+        double distance = median(values);
+        return distance == 0 ? nan : (mine - middle) / distance;
+      }
+      case Operation::count_above: {
+        double total = 0, n = 0, above = 0;
+        for (const Seen& s : log_) {
+          if (!same_key(spec, s.payment, p) || s.payment.event_time > t ||
+              s.payment.event_time <= t - spec.reference || !has(s.payment, *spec.field))
+            continue;
+          total += std::round(quantity(s.payment, *spec.field) * 100);
+          ++n;
+        }
+        for (double v : values) above += std::round(v * 100) * n > spec.factor * total;
+        return n == 0 ? nan : above;
+      }
+      case Operation::fraud_min:
+      case Operation::time_since_fraud:
+      case Operation::time_since_first_fraud:
+      case Operation::count_since_fraud:
+        return of_frauds(spec, window, t);
       case Operation::time_since_last:
         return last ? static_cast<double>((t - last->payment.event_time).ms()) / 1000 : nan;
       case Operation::age:
@@ -271,6 +377,46 @@ class Referee {
       default:
         return nan;
     }
+  }
+
+  static double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    size_t n = values.size();
+    return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+  }
+
+  double of_frauds(const FeatureSpec& spec, std::vector<const Seen*> window, EventTime t) const {
+    std::stable_sort(window.begin(), window.end(), [](const Seen* a, const Seen* b) {
+      return a->payment.event_time < b->payment.event_time;
+    });
+    // A label names a time: of payments of one key at the same one it counts for the first.
+    const double nan = std::nan("");
+    double first = nan, last = nan, least = nan, known = 0;
+    for (auto at = window.begin(); at != window.end();) {
+      EventTime time = (*at)->payment.event_time;
+      const Payment& named = (*at)->payment;
+      bool settled = time <= t - world_.set.options().label_delay;
+      double all = 0, frauds = 0, labelled = 0;
+      for (; at != window.end() && (*at)->payment.event_time == time; ++at) {
+        ++all;
+        frauds += (*at)->label == 1;
+        labelled += (*at)->label == 0;
+      }
+      if (frauds == 0) {
+        known += settled ? all : labelled;
+        continue;
+      }
+      known = settled ? all - 1 : 0;
+      last = static_cast<double>((t - time).ms()) / 1000;
+      if (std::isnan(first)) first = last;
+      if (spec.field && has(named, *spec.field))
+        least = std::fmin(least, quantity(named, *spec.field));
+    }
+    return std::isnan(last)                                      ? nan
+           : spec.operation == Operation::fraud_min              ? least
+           : spec.operation == Operation::time_since_fraud       ? last
+           : spec.operation == Operation::time_since_first_fraud ? first
+                                                                 : known;
   }
 
   const World& world_;

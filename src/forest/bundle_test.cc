@@ -36,7 +36,8 @@ class BundleTest : public testing::Test {
     bundle.training = {
         1000, 7, "2020-01-01T00:00:00.000Z", "2020-02-01T00:00:00.000Z", {{"trees", "10"}}};
     bundle.metrics = {{"aucpr", 0.875}};
-    bundle.model_json = xgboost_json(random_model(random, {.trees = 3, .depth = 3, .features = 3}));
+    bundle.model_json =
+        write_xgboost_json(random_model(random, {.trees = 3, .depth = 3, .features = 3}));
     return bundle;
   }
   std::string read(const std::string& file) const {

@@ -122,7 +122,7 @@ TEST(CompiledForest, EqualsXgboost) {
                                             .features = 12,
                                             .odd_thresholds = random.chance(0.5)});
     std::vector<float> rows = random_rows(random, model, 200, false);
-    std::string json = xgboost_json(model);
+    std::string json = write_xgboost_json(model);
     auto read = read_xgboost_json(json, "model.json");
     ASSERT_TRUE(read) << read.error().line();
     auto forest = CompiledForest::compile(*read);

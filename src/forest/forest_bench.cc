@@ -52,7 +52,7 @@ const Subject& subject(uint32_t trees, uint32_t depth) {
     std::vector<float> row = random_row(random, s.model, false);
     s.rows.insert(s.rows.end(), row.begin(), row.end());
   }
-  s.xgboost = std::make_unique<XgboostReferee>(xgboost_json(s.model));
+  s.xgboost = std::make_unique<XgboostReferee>(write_xgboost_json(s.model));
   return s;
 }
 

@@ -1,8 +1,8 @@
-// For this folder's tests, fuzzer and benchmark only: random models, XGBoost's JSON written from a
-// model, and XGBoost's own C API as the referee.
+// For this folder's tests, fuzzer and benchmark only: random models, and XGBoost's own C API as the
+// referee.
 //
 //   TreeModel model = random_model(random, {.trees = 20, .depth = 6, .features = 8});
-//   XgboostReferee referee(xgboost_json(model));
+//   XgboostReferee referee(write_xgboost_json(model));
 //   std::vector<float> scores = referee.predict(rows, n, XgboostReferee::Output::probability);
 //   // near the thresholds, with NaN, infinities, -0 and subnormals:
 //   std::vector<float> row = random_row(random, model);
@@ -19,6 +19,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "forest/tree_model.h"
+#include "forest/xgboost_json_writer.h"
 
 namespace paywarden {
 
@@ -95,64 +96,6 @@ inline std::vector<float> random_row(Random& random, const TreeModel& model,
     if (kind == 4 || kind == 5) x = threshold;
   }
   return row;
-}
-
-// XGBoost's reader wants a decimal point or an exponent in what is no whole number.
-inline std::string json_number(float value) {
-  return fmt::format("{:.8E}", value);
-}
-inline std::string json_number(int64_t value) {
-  return fmt::format("{}", value);
-}
-
-template <typename Get>
-std::string json_column(const Tree& tree, Get get) {
-  std::string text = "[";
-  for (const TreeNode& node : tree.nodes)
-    text += fmt::format("{}{}", text.size() > 1 ? "," : "", json_number(get(node)));
-  return text + "]";
-}
-
-inline std::string xgboost_tree_json(const Tree& tree, uint32_t id, uint32_t features) {
-  std::string text = fmt::format(
-      R"({{"categories":[],"categories_nodes":[],"categories_segments":[],"categories_sizes":[],"id":{})",
-      id);
-  auto add = [&](const char* name, auto get) {
-    text += fmt::format(R"(,"{}":{})", name, json_column(tree, get));
-  };
-  std::vector<int32_t> parents(tree.nodes.size(), std::numeric_limits<int32_t>::max());
-  for (size_t i = 0; i < tree.nodes.size(); ++i)
-    if (!tree.nodes[i].is_leaf())
-      parents[tree.nodes[i].left] = parents[tree.nodes[i].right] = static_cast<int32_t>(i);
-  add("base_weights", [](const TreeNode& n) { return n.value; });
-  add("default_left", [](const TreeNode& n) { return int64_t{n.default_left}; });
-  add("left_children", [](const TreeNode& n) { return int64_t{n.left}; });
-  add("right_children", [](const TreeNode& n) { return int64_t{n.right}; });
-  add("loss_changes", [](const TreeNode&) { return 0.0f; });
-  add("parents", [&](const TreeNode& n) { return int64_t{parents[&n - tree.nodes.data()]}; });
-  add("split_conditions", [](const TreeNode& n) { return n.is_leaf() ? n.value : n.threshold; });
-  add("split_indices", [](const TreeNode& n) { return int64_t{n.feature}; });
-  add("split_type", [](const TreeNode&) { return int64_t{0}; });
-  add("sum_hessian", [](const TreeNode& n) { return n.cover; });
-  return text +
-         fmt::format(
-             R"(,"tree_param":{{"num_deleted":"0","num_feature":"{}","num_nodes":"{}","size_leaf_vector":"0"}}}})",
-             features, tree.nodes.size());
-}
-
-// base_score is 0.5 (margin 0), as in random_model.
-inline std::string xgboost_json(const TreeModel& model) {
-  std::string trees, info;
-  for (uint32_t i = 0; i < model.trees.size(); ++i) {
-    trees += (i ? "," : "") + xgboost_tree_json(model.trees[i], i, model.feature_count);
-    info += i ? ",0" : "0";
-  }
-  return fmt::format(
-      R"({{"learner":{{"attributes":{{}},"feature_names":[],"feature_types":[],"gradient_booster":{{"model":{{)"
-      R"("gbtree_model_param":{{"num_parallel_tree":"1","num_trees":"{}","size_leaf_vector":"0"}},"tree_info":[{}],"trees":[{}]}},)"
-      R"("name":"gbtree"}},"learner_model_param":{{"base_score":"5E-1","num_class":"0","num_feature":"{}","num_target":"1"}},)"
-      R"("objective":{{"name":"binary:logistic","reg_loss_param":{{"scale_pos_weight":"1"}}}}}},"version":[1,7,4]}})",
-      model.trees.size(), info, trees, model.feature_count);
 }
 
 class XgboostReferee {

@@ -24,7 +24,7 @@ void expect_equal_to_xgboost(const TreeModel& model, const std::vector<float>& r
   auto reasons = Reasons::build(model);
   ASSERT_TRUE(reasons) << reasons.error().line();
   size_t columns = model.feature_count, n = rows.size() / columns;
-  std::vector<float> want = XgboostReferee(xgboost_json(model))
+  std::vector<float> want = XgboostReferee(write_xgboost_json(model))
                                 .predict(rows, columns, XgboostReferee::Output::contributions);
   for (size_t i = 0; i < n; ++i) {
     std::vector<float> got = contributions_of(*reasons, &rows[i * columns]);

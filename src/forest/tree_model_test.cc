@@ -26,7 +26,7 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 }
 
 TEST(XgboostJson, ReadsWhatStandsThere) {
-  auto model = read_xgboost_json(xgboost_json(stump()), "model.json");
+  auto model = read_xgboost_json(write_xgboost_json(stump()), "model.json");
   ASSERT_TRUE(model) << model.error().line();
   EXPECT_EQ(model->feature_count, 2u);
   EXPECT_EQ(model->base_margin, 0.0f);
@@ -41,7 +41,7 @@ TEST(XgboostJson, ReadsWhatStandsThere) {
 
 TEST(XgboostJson, BaseScoreBecomesAMargin) {
   auto model = read_xgboost_json(
-      replaced(xgboost_json(stump()), "5E-1\",\"num_class", "1E-2\",\"num_class"), "m");
+      replaced(write_xgboost_json(stump()), "5E-1\",\"num_class", "1E-2\",\"num_class"), "m");
   ASSERT_TRUE(model) << model.error().line();
   EXPECT_FLOAT_EQ(model->base_margin, static_cast<float>(std::log(0.01 / 0.99)));
 }
@@ -51,7 +51,7 @@ TEST(XgboostJson, ThresholdsKeepEveryBit) {
        {0.1f, 1e-45f, 3.4028235e38f, -0.0f, 16777217.0f, 1.17549421e-38f, 0.333333343f}) {
     TreeModel model = stump();
     model.trees[0].nodes[0].threshold = threshold;
-    auto read = read_xgboost_json(xgboost_json(model), "m");
+    auto read = read_xgboost_json(write_xgboost_json(model), "m");
     ASSERT_TRUE(read);
     EXPECT_EQ(read->trees[0].nodes[0].threshold, threshold);
   }
@@ -62,7 +62,7 @@ TEST(XgboostJson, RefusesWithWords) {
   struct Row {
     const char *from, *to, *complaint;
   };
-  std::string good = xgboost_json(stump());
+  std::string good = write_xgboost_json(stump());
   for (Row row : {
            Row{"binary:logistic", "reg:squarederror", "objective is 'reg:squarederror'"},
            Row{"\"gbtree\"}", "\"dart\"}", "booster is 'dart'"},
@@ -108,7 +108,7 @@ TEST(XgboostJson, RefusesWithWords) {
 }
 
 TEST(XgboostJson, KeepsItsLimits) {
-  std::string good = xgboost_json(stump());
+  std::string good = write_xgboost_json(stump());
   EXPECT_FALSE(read_xgboost_json(good, "m", {.bytes_max = 100}));
   EXPECT_FALSE(read_xgboost_json(good, "m", {.trees_max = 0}));
   EXPECT_FALSE(read_xgboost_json(good, "m", {.nodes_max = 2}));

@@ -208,4 +208,21 @@ Result<TreeModel> read_xgboost_json(std::string_view text, std::string_view wher
   return model;
 }
 
+std::vector<std::string> xgboost_feature_names(std::string_view text) {
+  std::vector<std::string> out;
+  dom::parser parser;
+  dom::element root;
+  dom::array names;
+  if (parser.allocate(text.size() + 1, nesting_max) ||
+      parser.parse(text.data(), text.size(), true).get(root) ||
+      root.at_pointer("/learner/feature_names").get_array().get(names))
+    return out;
+  for (dom::element name : names) {
+    std::string_view value;
+    if (name.get_string().get(value)) return {};
+    out.emplace_back(value);
+  }
+  return out;
+}
+
 }  // namespace paywarden

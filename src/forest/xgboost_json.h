@@ -9,7 +9,9 @@
 // Safe on hostile input: nesting, size and every index are checked, and nothing is believed twice.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "forest/tree_model.h"
 
@@ -17,5 +19,7 @@ namespace paywarden {
 
 Result<TreeModel> read_xgboost_json(std::string_view text, std::string_view where,
                                     const ModelLimits& limits = {});
+// The columns' names, where the model has them; none where it has not or is unreadable.
+std::vector<std::string> xgboost_feature_names(std::string_view text);
 
 }  // namespace paywarden

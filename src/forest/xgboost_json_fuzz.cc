@@ -91,7 +91,7 @@ bool one_round(uint64_t seed) {
   TreeModel model = random_model(random, {.trees = 1 + static_cast<uint32_t>(random.below(4)),
                                           .depth = static_cast<uint32_t>(random.below(5)),
                                           .features = 1 + static_cast<uint32_t>(random.below(6))});
-  std::string text = xgboost_json(model);
+  std::string text = write_xgboost_json(model);
   for (uint64_t i = random.below(4); i > 0; --i) damage(random, text);
   // Few features, so that rows stay small; the rest as in service.
   auto read = read_xgboost_json(text, "damaged", {.features_max = 1000});

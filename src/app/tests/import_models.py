@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""A team trains elsewhere and serves here: rows exported, models trained by the Python packages of XGBoost and LightGBM, imported, and
+scored on every payment of a history. Each score equals the library's own to 1e-6. What cannot be served exactly is refused in words.
+
+  import_models.py PROGRAM PROJECT_ROOT      needs build/test-venv (scripts/test-servers.sh); else ends with 77, skipped
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+program, root = (pathlib.Path(p).resolve() for p in sys.argv[1:3])
+venv = os.environ.get("PAYWARDEN_TEST_VENV")
+if not venv or not pathlib.Path(venv, "requirements.txt").exists():
+    print("skipped: there is no PAYWARDEN_TEST_VENV, with the Python packages of XGBoost and LightGBM")
+    sys.exit(77)
+if pathlib.Path(sys.prefix).resolve() != pathlib.Path(venv).resolve():
+    os.execv(f"{venv}/bin/python", [f"{venv}/bin/python", *sys.argv])
+
+import lightgbm
+import numpy
+import xgboost
+
+TOLERANCE = 1e-6
+LIGHTGBM = {"objective": "binary", "verbose": -1, "min_data_in_leaf": 5, "num_threads": 2, "seed": 1}
+
+
+def paywarden(*words, fails=False):
+    done = subprocess.run([program, *words], capture_output=True, text=True, timeout=300)
+    if (done.returncode == 0) == fails:
+        sys.exit(f"FAILED: paywarden {' '.join(words)} ended with {done.returncode}: {done.stderr}")
+    return done.stderr
+
+
+def read_rows(path):
+    """Floats as they were; a text in the place of the time is none."""
+    with open(path) as file:
+        names = file.readline().strip().split(",")[2:]
+        lines = [line.rstrip("\n").split(",") for line in file]
+    labels = numpy.array([int(line[1]) for line in lines])
+    values = numpy.array([[float(x) if x else numpy.nan for x in line[2:]] for line in lines], dtype=numpy.float32)
+    return names, labels, values
+
+
+def xgboost_models(names, labels, values):
+    """With the columns in another order than the configuration's, and without names."""
+    order = numpy.random.default_rng(1).permutation(len(names))
+    shuffled = xgboost.DMatrix(values[:, order], labels, feature_names=[names[i] for i in order])
+    settings = {"objective": "binary:logistic", "max_depth": 6, "eta": 0.2, "seed": 1, "nthread": 2}
+    model = xgboost.train(settings, shuffled, 60)
+    for name in ("named.json", "named.ubj"):
+        model.save_model(name)
+        yield name, model.predict(shuffled)
+    plain = xgboost.DMatrix(values, labels)
+    model = xgboost.train({**settings, "max_depth": 9, "base_score": 0.01}, plain, 30)
+    model.save_model("deep.ubj")
+    yield "deep.ubj", model.predict(plain)
+
+
+def lightgbm_models(names, labels, values):
+    data = lightgbm.Dataset(values, labels, feature_name=names)
+    kinds = {
+        "boosted.txt": {"num_leaves": 31},
+        "without-missing.txt": {"num_leaves": 15, "use_missing": False},
+        "forest.txt": {"num_leaves": 63, "boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.6},
+        "steep.txt": {"num_leaves": 7, "sigmoid": 0.5},
+    }
+    for name, settings in kinds.items():
+        model = lightgbm.train({**LIGHTGBM, **settings}, lightgbm.Dataset(values, labels, feature_name=names), 40)
+        model.save_model(name)
+        yield name, model.predict(values)
+    del data
+
+
+def import_and_compare(name, expected):
+    paywarden("import", "--config", "demo.toml", "--model", name, "--review-at", "0.5", "--decline-at", "0.9", "--out", "bundle")
+    paywarden("replay", "--config", "demo.toml", "--model", "bundle", "--data", "history.ndjson", "--out", "decisions.ndjson", "--no-reasons")
+    with open("decisions.ndjson") as file:
+        scores = numpy.array([json.loads(line)["score"] for line in file])
+    difference = float(numpy.abs(scores - expected).max())
+    print(f"{name}: {len(scores)} payments, scores from {scores.min():.2g} to {scores.max():.4g}, largest difference {difference:.1e}")
+    if len(scores) != len(expected) or not difference <= TOLERANCE:
+        sys.exit(f"FAILED: {name} scores otherwise than its own library")
+    if not scores.max() > 0.5:
+        sys.exit(f"FAILED: {name} has learnt nothing, so the comparison says little")
+
+
+def refused(name, *phrases):
+    said = paywarden("import", "--config", "demo.toml", "--model", name, "--review-at", "0.5", "--decline-at", "0.9", "--out", "bad", fails=True)
+    line = said.strip().splitlines()[-1]
+    print(f"{name}: {line}")
+    for phrase in (name, *phrases):
+        if phrase not in line:
+            sys.exit(f"FAILED: {name}: the line does not say '{phrase}'")
+    if pathlib.Path("bad").exists():
+        sys.exit(f"FAILED: {name} was refused, and left a bundle")
+
+
+def refusals(names, labels, values):
+    zero = lightgbm.train({**LIGHTGBM, "zero_as_missing": True}, lightgbm.Dataset(values, labels), 20)
+    zero.save_model("zeros.txt")
+    refused("zeros.txt", "counts zeros as missing")
+    hours = lightgbm.Dataset(values, labels, feature_name=names, categorical_feature=[names.index("hour")])
+    lightgbm.train({**LIGHTGBM, "min_data_per_group": 1, "cat_smooth": 1}, hours, 40).save_model("categories.txt")
+    refused("categories.txt", "categorical splits")
+    lightgbm.train({**LIGHTGBM, "objective": "regression"}, lightgbm.Dataset(values, labels), 3).save_model("regression.txt")
+    refused("regression.txt", "objective is 'regression'", "objective binary")
+    few = xgboost.DMatrix(values[:, :5], labels)
+    xgboost.train({"objective": "binary:logistic"}, few, 2).save_model("few.ubj")
+    refused("few.ubj", "the model has 5 columns", "paywarden export")
+    other = xgboost.DMatrix(values, labels, feature_names=["shoe_size", *names[1:]])
+    xgboost.train({"objective": "binary:logistic"}, other, 2).save_model("other.json")
+    refused("other.json", "'shoe_size' is no feature of the configuration")
+    whole = pathlib.Path("named.ubj").read_bytes()
+    pathlib.Path("cut.ubj").write_bytes(whole[: len(whole) // 2])
+    refused("cut.ubj", "no UBJSON")
+    pathlib.Path("cut.txt").write_text(pathlib.Path("boosted.txt").read_text()[:20000])
+    refused("cut.txt", "LightGBM")
+    pathlib.Path("picture.png").write_bytes(b"\x89PNG\r\n")
+    refused("picture.png", "no model that can be imported")
+
+
+def main():
+    for file in root.glob("config/demo*"):
+        shutil.copy(file, ".")
+    paywarden("simulate", "--payments", "40000", "--customers", "500", "--out", "history.ndjson")
+    paywarden("export", "--config", "demo.toml", "--data", "history.ndjson", "--out", "rows.csv")
+    rows = read_rows("rows.csv")
+    for name, expected in [*xgboost_models(*rows), *lightgbm_models(*rows)]:
+        import_and_compare(name, expected)
+    refusals(*rows)
+
+
+with tempfile.TemporaryDirectory() as work:
+    os.chdir(work)
+    main()
