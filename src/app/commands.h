@@ -54,6 +54,14 @@ struct EvaluateCommand {
 };
 Status run_evaluate(const EvaluateCommand& command);
 
+struct BacktestCommand {
+  std::string config, rules, model, out;  // rules, model: empty: the configuration's
+  std::vector<std::string> data;
+  std::optional<EventTime> from, until;
+  bool archived = false;
+};
+Status run_backtest(const BacktestCommand& command);
+
 struct BackfillCommand {
   std::string config, pending_labels;
   std::vector<std::string> data;

@@ -56,6 +56,7 @@ struct Commands {
   ImportCommand import_model;
   ReplayCommand replay;
   EvaluateCommand evaluate;
+  BacktestCommand backtest;
   BackfillCommand backfill;
   ExplainCommand explain;
   ServeCommand serve;
@@ -136,6 +137,19 @@ struct Commands {
     e->add_option("--data", evaluate.data, "Data files with labels")->required();
     e->add_option("--out", evaluate.out, "Directory for report.html and metrics.json")->required();
     add_time(*e, "--from", evaluate.from, "Measure from this time on");
+
+    auto* c = add(app, "backtest", "What other rules or another model would have decided", backtest,
+                  run_backtest);
+    c->add_option("--config", backtest.config, "Configuration file: what decides at present")
+        ->required();
+    c->add_option("--rules", backtest.rules, "Rules that are proposed");
+    c->add_option("--model", backtest.model, "The directory of a bundle that is proposed");
+    c->add_option("--data", backtest.data, "Data files, in order")->required();
+    c->add_flag("--archived", backtest.archived, kArchived);
+    add_time(*c, "--from", backtest.from,
+             "Count from this time on; earlier payments warm the state");
+    add_time(*c, "--until", backtest.until, "Only payments before this time");
+    c->add_option("--out", backtest.out, "The figures as JSON, too");
 
     auto* x = add(app, "explain", "Show how one payment of files is scored, feature by feature",
                   explain, run_explain);

@@ -194,8 +194,10 @@ Status log_rates(Engine& engine, const Config& config, Clock& clock) {
 }
 
 Result<std::unique_ptr<Core>> configured_core(const Config& config,
-                                              std::shared_ptr<const Model> model) {
-  TRY_ASSIGN(auto core, Core::create(config.schema.fields, config.features, config.core_options()));
+                                              std::shared_ptr<const Model> model,
+                                              const FeatureSet* own) {
+  TRY_ASSIGN(auto core,
+             Core::create(config.schema.fields, config.features, config.core_options(), own));
   TRY_ASSIGN(auto changes, read_changes(config, model.get(), EventTime()));
   for (const Change& change : changes)
     TRY(core->apply(change, change.kind == ChangeKind::model ? model : nullptr));

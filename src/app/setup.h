@@ -38,8 +38,10 @@ bool is_new(const Change& change, const Core& core);
 Status log_rates(Engine& engine, const Config& config, Clock& clock);
 // Gives a work to a running engine and waits for its answer, which must be `expected`.
 Status submit_and_wait(Engine& engine, Work work, Answer::Kind expected);
+// `own`: as Core::create() takes it.
 Result<std::unique_ptr<Core>> configured_core(const Config& config,
-                                              std::shared_ptr<const Model> model);
+                                              std::shared_ptr<const Model> model,
+                                              const FeatureSet* own = nullptr);
 
 // The first problem of the parts that are read from files beside the configuration (rules, lists).
 Result<std::string> read_text_file(

@@ -1,0 +1,180 @@
+#include "app/backtest_tally.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json_writer.h"
+
+namespace paywarden {
+namespace {
+
+constexpr const char* kOutcomes[] = {"approve", "review", "decline"};
+
+double share(uint64_t part, uint64_t whole) {
+  return whole ? static_cast<double>(part) / static_cast<double>(whole) : 0;
+}
+
+int64_t day_of(const BacktestPayment& payment) {
+  return payment.time.ms() / days(1).ms();
+}
+
+bool is_alert(const Decision& decision) {
+  return decision.outcome != Outcome::approve;
+}
+
+}  // namespace
+
+uint64_t BacktestTally::Side::alerts_a_day_max() const {
+  uint64_t most = 0;
+  for (auto [day, alerts] : alerts_by_day) most = std::max(most, alerts);
+  return most;
+}
+
+double BacktestTally::Side::precision() const {
+  return share(frauds_caught, alerts_known);
+}
+
+// Rules that never fire are listed too: that is news to their author.
+BacktestTally::BacktestTally(const Policy& present, const Policy& proposed) {
+  for (auto [side, policy] : {std::pair{&present_, &present}, {&proposed_, &proposed}}) {
+    side->policy = policy;
+    for (size_t i = 0; i < policy->rules().size(); ++i)
+      side->rules[policy->rules()[static_cast<uint32_t>(i)].name];
+  }
+}
+
+void BacktestTally::add(Side& side, const BacktestPayment& payment, const Decision& decision) {
+  ++side.outcomes[static_cast<size_t>(decision.outcome)];
+  bool alert = is_alert(decision), fraud = payment.is_fraud.value_or(false);
+  if (alert) ++side.alerts_by_day[day_of(payment)];
+  side.alerts_known += alert && payment.is_fraud.has_value();
+  if (fraud) {
+    ++(alert ? side.frauds_caught : side.frauds_missed);
+    (alert ? side.money_caught : side.money_missed) += payment.amount;
+    side.frauds_declined += decision.outcome == Outcome::decline;
+  }
+  bool by_score = decision.score >= side.policy->thresholds().review;
+  for (const std::string& name : decision.rules) {
+    Rule& rule = side.rules[name];
+    ++rule.hits;
+    rule.frauds += fraud;
+    rule.known += payment.is_fraud.has_value();
+    rule.alone += alert && !by_score && decision.rules.size() == 1;
+  }
+}
+
+void BacktestTally::add(const BacktestPayment& payment, const Decision& decided,
+                        const Decision& proposal) {
+  ++payments_;
+  known_ += payment.is_fraud.has_value();
+  ++days_[day_of(payment)];
+  ++changed_[static_cast<size_t>(decided.outcome)][static_cast<size_t>(proposal.outcome)];
+  add(present_, payment, decided);
+  add(proposed_, payment, proposal);
+  if (!payment.is_fraud.value_or(false) || is_alert(decided) == is_alert(proposal)) return;
+  ++(is_alert(proposal) ? newly_caught_ : newly_missed_);
+  (is_alert(proposal) ? money_newly_caught_ : money_newly_missed_) += payment.amount;
+}
+
+std::vector<std::string> BacktestTally::lines(const std::string& currency) const {
+  std::vector<std::string> out;
+  uint64_t otherwise = 0;
+  for (size_t a = 0; a < 3; ++a)
+    for (size_t b = 0; b < 3; ++b) otherwise += a == b ? 0 : changed_[a][b];
+  out.push_back(fmt::format("{} payments on {} days, of {} the truth is known", payments_,
+                            days_.size(), known_));
+  out.push_back(fmt::format("{} decided otherwise", otherwise));
+  for (size_t a = 0; a < 3; ++a)
+    for (size_t b = 0; b < 3; ++b)
+      if (a != b && changed_[a][b])
+        out.push_back(
+            fmt::format("  {:>8}  {} instead of {}", changed_[a][b], kOutcomes[b], kOutcomes[a]));
+  out.push_back(fmt::format("frauds newly caught {} ({:.2f} {}), newly missed {} ({:.2f} {})",
+                            newly_caught_, money_newly_caught_, currency, newly_missed_,
+                            money_newly_missed_, currency));
+  out.push_back(fmt::format("{:<28}{:>14}{:>14}", "", "present", "proposed"));
+  auto row = [&](const char* name, auto value, const char* form) {
+    out.push_back(fmt::format("{:<28}{:>14}{:>14}", name,
+                              fmt::format(fmt::runtime(form), value(present_)),
+                              fmt::format(fmt::runtime(form), value(proposed_))));
+  };
+  row(
+      "alerts", [](const Side& s) { return s.alerts(); }, "{}");
+  row(
+      "alerts a day", [&](const Side& s) { return static_cast<double>(s.alerts()) / day_count(); },
+      "{:.1f}");
+  row(
+      "on the worst day", [](const Side& s) { return s.alerts_a_day_max(); }, "{}");
+  row(
+      "of them declines", [](const Side& s) { return s.outcomes[2]; }, "{}");
+  row(
+      "precision of alerts", [](const Side& s) { return s.precision(); }, "{:.4f}");
+  row(
+      "frauds caught", [](const Side& s) { return s.frauds_caught; }, "{}");
+  row(
+      "frauds missed", [](const Side& s) { return s.frauds_missed; }, "{}");
+  row(
+      "fraud money caught", [](const Side& s) { return s.money_caught; }, "{:.2f}");
+  row(
+      "fraud money missed", [](const Side& s) { return s.money_missed; }, "{:.2f}");
+  for (auto [title, side] : {std::pair{"present", &present_}, {"proposed", &proposed_}})
+    for (const auto& [name, rule] : side->rules)
+      out.push_back(fmt::format("{} rule {}: {} hits, precision {:.4f}, {} alerts by it alone",
+                                title, name, rule.hits, share(rule.frauds, rule.known),
+                                rule.alone));
+  return out;
+}
+
+std::string BacktestTally::json(const std::string& currency) const {
+  std::string out;
+  JsonWriter json(out);
+  auto count = [&](const char* name, uint64_t n) {
+    json.key(name).integer(static_cast<int64_t>(n));
+  };
+  json.open_object();
+  count("payments", payments_);
+  count("truth_known", known_);
+  count("days", days_.size());
+  json.key("currency").string(currency);
+  json.key("changed").open_array();
+  for (size_t a = 0; a < 3; ++a)
+    for (size_t b = 0; b < 3; ++b) {
+      json.open_object().key("present").string(kOutcomes[a]).key("proposed").string(kOutcomes[b]);
+      count("payments", changed_[a][b]);
+      json.close_object();
+    }
+  json.close_array();
+  count("frauds_newly_caught", newly_caught_);
+  json.key("money_newly_caught").number(money_newly_caught_);
+  count("frauds_newly_missed", newly_missed_);
+  json.key("money_newly_missed").number(money_newly_missed_);
+  for (auto [title, side] : {std::pair{"present", &present_}, {"proposed", &proposed_}}) {
+    json.key(title).open_object();
+    count("alerts", side->alerts());
+    json.key("alerts_a_day").number(static_cast<double>(side->alerts()) / day_count());
+    count("alerts_a_day_max", side->alerts_a_day_max());
+    count("reviews", side->outcomes[1]);
+    count("declines", side->outcomes[2]);
+    json.key("precision").number(side->precision());
+    count("frauds_caught", side->frauds_caught);
+    count("frauds_missed", side->frauds_missed);
+    count("frauds_declined", side->frauds_declined);
+    json.key("money_caught").number(side->money_caught);
+    json.key("money_missed").number(side->money_missed);
+    json.key("rules").open_array();
+    for (const auto& [name, rule] : side->rules) {
+      json.open_object().key("name").string(name);
+      count("hits", rule.hits);
+      count("frauds", rule.frauds);
+      json.key("precision").number(share(rule.frauds, rule.known));
+      count("alone", rule.alone);
+      json.close_object();
+    }
+    json.close_array().close_object();
+  }
+  json.close_object();
+  return out + '\n';
+}
+
+}  // namespace paywarden

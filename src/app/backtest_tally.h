@@ -1,0 +1,61 @@
+// What two sets of rules and models did with the same payments, counted: for `paywarden backtest`.
+//
+//   BacktestTally tally(present.policy(), proposed.policy());
+//   tally.add({time, amount, is_fraud}, decision, proposal);
+//   for (const std::string& line : tally.lines("EUR")) std::puts(line.c_str());
+//
+// Frauds are counted among payments whose truth is known. An alert is a review or a decline.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "decision/policy.h"
+
+namespace paywarden {
+
+struct BacktestPayment {
+  EventTime time;
+  double amount = 0;             // base currency, major units
+  std::optional<bool> is_fraud;  // none: not known
+};
+
+class BacktestTally {
+ public:
+  BacktestTally(const Policy& present, const Policy& proposed);
+  void add(const BacktestPayment& payment, const Decision& decided, const Decision& proposal);
+  std::vector<std::string> lines(const std::string& currency) const;
+  std::string json(const std::string& currency) const;
+
+ private:
+  struct Rule {
+    uint64_t hits = 0, frauds = 0, known = 0;
+    uint64_t alone = 0;  // alerts that no other rule and not the score would have made
+  };
+  struct Side {
+    const Policy* policy;
+    std::array<uint64_t, 3> outcomes{};
+    uint64_t alerts_known = 0, frauds_caught = 0, frauds_missed = 0, frauds_declined = 0;
+    double money_caught = 0, money_missed = 0;
+    std::map<int64_t, uint64_t> alerts_by_day;
+    std::map<std::string, Rule> rules;
+    uint64_t alerts() const { return outcomes[1] + outcomes[2]; }
+    uint64_t alerts_a_day_max() const;
+    double precision() const;
+  };
+  static void add(Side& side, const BacktestPayment& payment, const Decision& decision);
+  double day_count() const { return days_.empty() ? 1.0 : static_cast<double>(days_.size()); }
+
+  Side present_, proposed_;
+  std::array<std::array<uint64_t, 3>, 3> changed_{};  // [present][proposed]
+  // Of what is decided otherwise: [present alerts][proposed alerts] frauds.
+  uint64_t payments_ = 0, known_ = 0, newly_caught_ = 0, newly_missed_ = 0;
+  double money_newly_caught_ = 0, money_newly_missed_ = 0;
+  std::map<int64_t, uint64_t> days_;
+};
+
+}  // namespace paywarden

@@ -1,0 +1,125 @@
+// `paywarden backtest`: what other rules or another model would have decided, beside what the configuration decides.
+#include <fmt/format.h>
+
+#include <array>
+#include <filesystem>
+
+#include "app/backtest_tally.h"
+#include "app/commands.h"
+#include "app/progress.h"
+#include "app/setup.h"
+#include "training/history.h"
+
+namespace paywarden {
+namespace {
+
+// Both sides decide each payment. The first computes the features, the second takes them over: it has the same ones.
+class BacktestSink : public HistorySink {
+ public:
+  BacktestSink(Core& present, Core& proposed, const BacktestCommand& command)
+      : present_(present),
+        proposed_(proposed),
+        command_(command),
+        tally_(present.policy(), proposed.policy()) {}
+
+  Status payments(std::span<FileRow> rows) override {
+    for (FileRow& row : rows) {
+      if (command_.until && row.payment.event_time >= *command_.until) continue;
+      uint64_t earlier = 0;
+      if (present_.admit(row.payment, ++sequence_, earlier) != Sighting::fresh) continue;
+      rows_[count_] = &row;
+      if (++count_ == kMicroBatchMax) flush();
+    }
+    flush();  // the rows are the reader's
+    return {};
+  }
+
+  Status label(const Label& label, const Payment& payment) override {
+    if (!command_.until || payment.event_time < *command_.until) present_.label(label, &payment);
+    return {};
+  }
+
+  const BacktestTally& tally() const { return tally_; }
+
+ private:
+  void flush() {
+    for (size_t i = 0; i < count_; ++i) {
+      decided_[i].reset();
+      proposals_[i].reset();
+      items_[i] = {&rows_[i]->payment, &decided_[i], GuardEvent::none, &features_[i]};
+    }
+    present_.decide({items_.data(), count_});
+    for (size_t i = 0; i < count_; ++i) items_[i].decision = &proposals_[i];
+    proposed_.decide({items_.data(), count_});
+    double minor = minor_per_major(present_.rates().base().exponent());
+    for (size_t i = 0; i < count_; ++i) {
+      const Payment& payment = rows_[i]->payment;
+      if (command_.from && payment.event_time < *command_.from) continue;
+      tally_.add({payment.event_time, static_cast<double>(payment.amount_base_minor) / minor,
+                  rows_[i]->label},
+                 decided_[i], proposals_[i]);
+    }
+    count_ = 0;
+  }
+
+  Core &present_, &proposed_;
+  const BacktestCommand& command_;
+  BacktestTally tally_;
+  std::array<FileRow*, kMicroBatchMax> rows_{};
+  std::array<CoreItem, kMicroBatchMax> items_;
+  std::array<Decision, kMicroBatchMax> decided_, proposals_;
+  std::array<CarriedFeatures, kMicroBatchMax> features_;
+  size_t count_ = 0;
+  uint64_t sequence_ = 0;
+};
+
+Result<std::shared_ptr<const Model>> model_in(const Config& config, const std::string& directory) {
+  if (directory.empty()) return std::shared_ptr<const Model>();
+  TRY_ASSIGN(auto loaded, BundleModel::load(directory, config.features, config.file));
+  return std::shared_ptr<const Model>(std::move(loaded));
+}
+
+}  // namespace
+
+Status run_backtest(const BacktestCommand& command) {
+  if (command.rules.empty() && command.model.empty())
+    return fail("there is nothing to compare with", "the command line",
+                "give --rules or --model, or both");
+  TRY_ASSIGN(auto config, load_config(command.config));
+  if (command.archived) config->schema = archived(config->schema);
+  TRY_ASSIGN(Tokeniser tokeniser, load_card_key(*config, CardKeyFor::this_run));
+  SystemClock clock;
+  TRY_ASSIGN(DataFiles data, open_data(*config, tokeniser, command.data, clock));
+  config->decision.observe = false;  // what would be done counts, not what is answered meanwhile
+  TRY_ASSIGN(auto model, model_in(*config, config->model_directory));
+  TRY_ASSIGN(auto present, configured_core(*config, model));
+  if (!command.rules.empty()) config->decision.rules_file = command.rules;
+  if (!command.model.empty()) {
+    TRY_ASSIGN(model, model_in(*config, command.model));
+  }
+  FeatureSet none =
+      config->features.only([](const FeatureSpec&) { return false; }, config->schema.fields);
+  TRY_ASSIGN(auto proposed, configured_core(*config, model, &none));
+  present->set_reasons(false);
+  proposed->set_reasons(false);
+
+  Progress progress("backtest");
+  auto sink = std::make_unique<BacktestSink>(*present, *proposed, command);
+  auto played = play_history(
+      *data.source, config->features.options().label_delay, *sink, [&](const FileProgress& now) {
+        progress.show(now.rows, now.bytes_total ? static_cast<double>(now.bytes_read) /
+                                                      static_cast<double>(now.bytes_total)
+                                                : 0);
+      });
+  if (!played) return tl::unexpected(played.error());
+  progress.finish(data.source->progress().rows);
+  std::string currency(config->base_currency.code());
+  for (const std::string& line : sink->tally().lines(currency)) progress.say(line);
+  if (command.out.empty()) return {};
+  PosixFiles files;
+  TRY(replace_whole(files, command.out, sink->tally().json(currency)));
+  progress.say("written to " + command.out);
+  return {};
+}
+
+}  // namespace paywarden
