@@ -64,7 +64,7 @@ bool DeclineGuard::restore(ByteReader& in) {
     if (i % 8 == 0) byte = in.u8();
     read.record(byte >> (i % 8) & 1);
   }
-  read.engaged_ = engaged;
+  read.engaged_ = engaged && options_.share_max < 1;  // switched off, it does not hold either
   if (in.ok()) *this = std::move(read);
   return in.ok();
 }

@@ -169,6 +169,21 @@ TEST(DeclineGuard, AnotherWindowKeepsTheLatest) {
   EXPECT_EQ(narrow.declines(), 1u);
 }
 
+TEST(DeclineGuard, SwitchedOffItLetsGoWhatItHeld) {
+  DeclineGuard holding({10, 5, 0.2});
+  for (int i = 0; i < 5; ++i) holding.record(true);
+  ASSERT_TRUE(holding.engaged());
+  std::string bytes;
+  ByteWriter w(bytes);
+  holding.encode(w);
+  for (double share_max : {0.2, 1.0}) {
+    DeclineGuard restored({10, 5, share_max});
+    ByteReader r(bytes);
+    ASSERT_TRUE(restored.restore(r));
+    EXPECT_EQ(restored.engaged(), share_max < 1);
+  }
+}
+
 TEST(Policy, OptionsAreChecked) {
   TestSchema schema;
   struct Row {
