@@ -18,6 +18,7 @@ Status run_evaluate(const EvaluateCommand& command) {
   TRY_ASSIGN(DataFiles data, open_data(*config, tokeniser, command.data, clock));
   EvaluationOptions options;
   options.sample.from = command.from;
+  options.decisions.shadow = command.shadow;
   options.sample.currency = config->base_currency;
   Progress progress("evaluate");
   TRY_ASSIGN(CurrencyRates rates, CurrencyRates::parse(config->rates, config->base_currency));

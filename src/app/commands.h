@@ -51,6 +51,7 @@ struct EvaluateCommand {
   std::string config, decisions, out;
   std::vector<std::string> data;
   std::optional<EventTime> from;
+  bool shadow = false;  // what the shadow model said
 };
 Status run_evaluate(const EvaluateCommand& command);
 
@@ -98,6 +99,11 @@ struct JournalCommand {
 };
 Status run_journal_verify(const JournalCommand& command);
 Status run_journal_cut(const JournalCommand& command);
+
+struct PromoteCommand {
+  std::string url, key_file, model, reason, ca_file;
+};
+Status run_model_promote(const PromoteCommand& command);
 
 struct AccountCommand {
   std::string config, name, role, password_file, id;

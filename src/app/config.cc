@@ -74,6 +74,8 @@ class Loader {
     Section s = section("model");
     s.text("directory", config_.model_directory);
     config_.model_directory = beside_file(config_.model_directory);
+    s.text("shadow", config_.shadow_directory);
+    config_.shadow_directory = beside_file(config_.shadow_directory);
     return s.finish();
   }
 

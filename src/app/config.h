@@ -107,8 +107,9 @@ struct Config {
   Schema schema;
   FeatureSet features;
   Currency base_currency;
-  std::string rates;            // "USD=0.92 JPY=0.0061"
-  std::string model_directory;  // empty: none
+  std::string rates;             // "USD=0.92 JPY=0.0061"
+  std::string model_directory;   // empty: none
+  std::string shadow_directory;  // of a model that scores and does not act; empty: none
   DecisionConfig decision;
   GuardOptions guard;
   std::string data_directory;

@@ -62,6 +62,7 @@ struct Commands {
   ServeCommand serve;
   DemoCommand demo;
   JournalCommand journal;
+  PromoteCommand promote;
   AccountCommand account;
   std::function<Status()> chosen;
 
@@ -137,6 +138,7 @@ struct Commands {
     e->add_option("--data", evaluate.data, "Data files with labels")->required();
     e->add_option("--out", evaluate.out, "Directory for report.html and metrics.json")->required();
     add_time(*e, "--from", evaluate.from, "Measure from this time on");
+    e->add_flag("--shadow", evaluate.shadow, "Measure what the shadow model said");
 
     auto* c = add(app, "backtest", "What other rules or another model would have decided", backtest,
                   run_backtest);
@@ -195,6 +197,19 @@ struct Commands {
         add(*j, "cut", "Remove what follows a damage (kept beside it)", journal, run_journal_cut);
     c->add_option("directory", journal.directory, "The journal's directory")->required();
     c->add_option("--from", journal.from, "Cut at this record instead");
+  }
+
+  void add_model_commands(CLI::App& app) {
+    CLI::App* m =
+        app.add_subcommand("model", "The model of a running program")->require_subcommand(1);
+    auto* p = add(*m, "promote", "Decide by this model from now on; going back is the same",
+                  promote, run_model_promote);
+    p->add_option("--url", promote.url, "Where the program serves, https://HOST:PORT")->required();
+    p->add_option("--key-file", promote.key_file, "A file with an API key, role admin")->required();
+    p->add_option("--model", promote.model, "The bundle's directory, on the program's machine")
+        ->required();
+    p->add_option("--reason", promote.reason, "Stands in the log beside the change");
+    p->add_option("--ca-file", promote.ca_file, "PEM; by default the system's certificates");
   }
 
   void add_account_commands(CLI::App& app) {
@@ -257,6 +272,7 @@ int run(int argc, char** argv) {
   Commands commands;
   commands.add_data_commands(app);
   commands.add_service_commands(app);
+  commands.add_model_commands(app);
   commands.add_account_commands(app);
   try {
     app.parse(argc, argv);

@@ -1,5 +1,7 @@
 #include "app/metrics.h"
 
+#include <fmt/format.h>
+
 #include "app/families.h"
 
 namespace paywarden {
@@ -37,6 +39,14 @@ void add_engine(Families& out, const Engine& engine) {
   out.gauge("paywarden_guard_engaged",
             "1: the decline guard turns the model's declines into reviews.",
             f.guard_engaged ? 1 : 0);
+  auto& shadow = out.family("paywarden_shadow_total",
+                            "Decisions by outcome and the shadow model's: outcome/shadow's.",
+                            prometheus::MetricType::Counter);
+  for (size_t cell = 0; cell < f.shadow.size(); ++cell)
+    Families::add(shadow, "outcomes",
+                  fmt::format("{}/{}", name_of(static_cast<Outcome>(cell / 3)),
+                              name_of(static_cast<Outcome>(cell % 3))),
+                  d(f.shadow[cell]));
   out.gauge("paywarden_watermark_seconds", "Newest event time, seconds since 1970.",
             static_cast<double>(f.watermark_ms) / 1000);
   out.gauge("paywarden_log_failed", "1: the log failed and the program is ending.",

@@ -35,6 +35,8 @@ constexpr std::string_view kBegin = R"json({
     "late":{"type":"boolean","description":"Older than the state reaches back in full"},
     "approximate":{"type":"array","items":{"type":"string"},"description":"Features whose key has outgrown its exact limit"},
     "guarded":{"type":"boolean","description":"The decline guard turned the model's decline into a review"},
+    "shadow":{"type":"object","description":"What the shadow model says, without effect","properties":{
+      "model":{"type":"string"},"score":{"type":"number"},"outcome":{"type":"string"}}},
     "would_be":{"type":"string","description":"In mode observe: what the outcome would have been"}}},
   "Default":{"type":"object","properties":{"decided":{"type":"boolean","const":false},"outcome":{"type":"string"}}},
   "Label":{"type":"object","required":["payment_id","is_fraud"],"properties":{

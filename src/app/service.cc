@@ -61,6 +61,11 @@ Status Service::open_log() {
     return Core::create(config_.schema.fields, config_.features, config_.core_options());
   };
   TRY_ASSIGN(engine_, Engine::recover(*journal_, *snapshots_, maker, finder, config_.engine, log_));
+  if (!config_.shadow_directory.empty()) {
+    TRY_ASSIGN(auto shadow,
+               BundleModel::load(config_.shadow_directory, config_.features, config_.file));
+    engine_->core().set_shadow(std::move(shadow));
+  }
   const RecoveryFigures& r = engine_->recovery();
   log_.write(LogLevel::info, "recovered",
              {{"snapshot", std::to_string(r.snapshot_sequence)},

@@ -49,6 +49,10 @@ Status StreamService::open() {
   if (!config_.model_directory.empty()) {
     TRY_ASSIGN(model_, BundleModel::load(config_.model_directory, config_.features, config_.file));
   }
+  if (!config_.shadow_directory.empty()) {
+    TRY_ASSIGN(shadow_,
+               BundleModel::load(config_.shadow_directory, config_.features, config_.file));
+  }
   // What is wrong with rules and lists is said before the start.
   TRY(configured_core(config_, model_));
   open_archive();
@@ -194,6 +198,7 @@ Result<std::unique_ptr<Core>> StreamService::make_core(std::optional<size_t> sta
 // Only the last stage scores; all of them count amounts in the base currency.
 Status StreamService::configure(Core& core, std::optional<size_t> stage) const {
   bool last = !stage || *stage + 1 == plan_.stages.size();
+  if (last && shadow_) core.set_shadow(shadow_);
   TRY_ASSIGN(auto changes, read_changes(config_, model_.get(), EventTime()));
   for (const Change& change : changes)
     if (is_new(change, core) && (last || change.kind == ChangeKind::rates))

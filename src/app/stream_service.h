@@ -83,7 +83,7 @@ class StreamService {
   Clock& clock_;
   PosixFiles files_;
   std::optional<Tokeniser> tokeniser_;
-  std::shared_ptr<const Model> model_;
+  std::shared_ptr<const Model> model_, shadow_;
   std::unique_ptr<Store> store_;        // null, as the next: the notification center has them
   std::unique_ptr<Accounts> accounts_;  // for API keys alone
   LatencyHistogram latency_;            // from a record's timestamp to its decision's commit

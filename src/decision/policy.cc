@@ -97,14 +97,19 @@ Policy::Fired Policy::run_rules(const PolicyInput& input, Decision& out) {
   return fired;
 }
 
-Outcome Policy::of_score(float score) const {
-  if (score >= thresholds_.decline) return Outcome::decline;
-  return score >= thresholds_.review ? Outcome::review : Outcome::approve;
+Outcome Policy::of_score(float score, const Thresholds& thresholds) {
+  if (score >= thresholds.decline) return Outcome::decline;
+  return score >= thresholds.review ? Outcome::review : Outcome::approve;
+}
+
+Outcome Policy::as_if(float score, const Thresholds& thresholds) const {
+  return fired_.always ? Outcome::approve
+                       : std::max(fired_.most_severe, of_score(score, thresholds));
 }
 
 GuardEvent Policy::decide(const PolicyInput& input, Decision& out) {
-  Fired fired = run_rules(input, out);
-  Outcome of_model = fired.always ? Outcome::approve : of_score(input.score);
+  Fired fired = fired_ = run_rules(input, out);
+  Outcome of_model = fired.always ? Outcome::approve : of_score(input.score, thresholds_);
   bool engages = guard_.record(of_model == Outcome::decline);
   bool held_back = of_model == Outcome::decline && guard_.engaged();
   Outcome outcome = std::max(fired.most_severe, held_back ? Outcome::review : of_model);

@@ -62,6 +62,10 @@ class Policy {
   // the score alone is a review. In the mode observe all this goes into would_be.
   [[nodiscard]] GuardEvent decide(const PolicyInput& input, Decision& out);
 
+  // What the outcome of the payment that was decided last would have been with this score and these thresholds; without the
+  // guard, and with the rules that fired.
+  Outcome as_if(float score, const Thresholds& thresholds) const;
+
   // Whether apply() would take the change; it refuses one of kind `model`, which the engine
   // applies.
   Status validate(const Change& change) const;
@@ -91,7 +95,7 @@ class Policy {
     bool always = false;
   };
   Fired run_rules(const PolicyInput& input, Decision& out);
-  Outcome of_score(float score) const;
+  static Outcome of_score(float score, const Thresholds& thresholds);
   Result<RuleSet> compile(const RuleSource& source, const Lists& lists) const;
   ListEdit edit_of(const Change& change) const;
   Status check_drop(const Change& change) const;
@@ -106,6 +110,7 @@ class Policy {
   RuleSource source_;
   RuleSet rules_;  // points into lists_
   RuleRun run_;
+  Fired fired_;  // by the last payment
   DeclineGuard guard_;
 };
 

@@ -135,16 +135,23 @@ void Core::decide(std::span<CoreItem> items) {
     model_->score(rows_.data(), stride_, items.size(), scores_.data());
   else
     std::fill(scores_.begin(), scores_.end(), std::numeric_limits<float>::quiet_NaN());
+  if (shadow_) shadow_->score(rows_.data(), stride_, items.size(), shadow_scores_.data());
   for (size_t i = 0; i < items.size(); ++i)
     if (items[i].decision) {
       items[i].decision->late = seen_now_[i].late;
       items[i].decision->approximate = approximate_[i];
-      fill(items[i], row(i), scores_[i]);
+      fill(items[i], row(i), i);
     }
 }
 
-void Core::fill(CoreItem& item, const float* features, float score) {
+void Core::set_shadow(std::shared_ptr<const Model> model) {
+  shadow_ = std::move(model);
+  shadow_scores_.resize(kMicroBatchMax);
+}
+
+void Core::fill(CoreItem& item, const float* features, size_t i) {
   Decision& d = *item.decision;
+  const float score = scores_[i];
   const Payment& payment = *item.payment;
   d.payment_id.assign(payment.id());
   d.event_time = payment.event_time;
@@ -153,6 +160,9 @@ void Core::fill(CoreItem& item, const float* features, float score) {
   d.model.assign(model_ ? std::string_view(model_->name()) : std::string_view("none"));
   d.reasons.clear();
   item.guard = policy_.decide({score, {features, features_.specs().size()}, payment}, d);
+  if (shadow_)
+    d.shadow = {shadow_->name(), shadow_scores_[i],
+                policy_.as_if(shadow_scores_[i], shadow_->thresholds())};
   Outcome whole = d.observed ? d.would_be : d.outcome;
   if (model_ && want_reasons_ && whole != Outcome::approve)
     model_->explain(features, *scratch_, options_.reasons_max, d.reasons);

@@ -93,6 +93,8 @@ class Core {
   Status apply(const Change& change, std::shared_ptr<const Model> model = nullptr);
   // Whether the log knows the rate of the currency to the base currency.
   bool has_rate(Currency currency) const { return rates_.has(currency); }
+  // Scores each payment too, for Decision::shadow, and never acts: no part of the state. Null: none.
+  void set_shadow(std::shared_ptr<const Model> model);
   void set_reasons(bool wanted) { want_reasons_ = wanted; }  // recovery does without
 
   const FeatureSet& features() const { return features_; }
@@ -119,7 +121,7 @@ class Core {
        const FeatureSet& own, std::unique_ptr<WindowState> windows, Policy policy);
   void observe_in_order(std::span<CoreItem> items);
   void take_waiting_label(const Payment& payment, const PaymentKeys& keys);
-  void fill(CoreItem& item, const float* row, float score);
+  void fill(CoreItem& item, const float* row, size_t i);
   void set_model(std::shared_ptr<const Model> model);
   float* row(size_t i) { return rows_.data() + i * stride_; }
   void observe_part(const CoreItem& item, size_t i);
@@ -134,6 +136,7 @@ class Core {
   Policy policy_;
   std::shared_ptr<const Model> model_;
   std::string model_hash_;
+  std::shared_ptr<const Model> shadow_;
   bool want_reasons_ = true;
   EventTime admitted_ = EventTime::min();  // newest event time admitted
 
@@ -144,7 +147,7 @@ class Core {
   size_t stride_;
   std::vector<float> rows_;
   std::vector<PaymentKeys> keys_;
-  std::vector<float> scores_;
+  std::vector<float> scores_, shadow_scores_;
   std::vector<Observation> seen_now_;
   std::vector<std::vector<std::string>> approximate_;
   std::unique_ptr<Model::Scratch> scratch_;  // the model's

@@ -63,6 +63,28 @@ TEST(Core, HowTheLogIsCutIntoBatchesChangesNothing) {
   }
 }
 
+TEST(Core, AShadowSaysWhatItWouldDoAndChangesNothing) {
+  TestWorld world;
+  auto alone = world.core(), shadowed = world.core();
+  shadowed->set_shadow(std::make_shared<FormulaModel>("challenger", 3));
+  std::string plain = run(*alone, world, 7, 500, 50), both = run(*shadowed, world, 7, 500, 50);
+  EXPECT_EQ(alone->state_hash(), shadowed->state_hash());
+  EXPECT_EQ(snapshot_of(*alone), snapshot_of(*shadowed));
+  size_t shadows = 0, otherwise = 0;
+  for (size_t at;
+       (at = both.find(R"(,"shadow":{"model":"challenger","score":)")) != std::string::npos;
+       ++shadows) {
+    size_t end = both.find('}', at);
+    size_t outcome = both.rfind(R"("outcome":")", at);
+    std::string_view acted = std::string_view(both).substr(outcome + 11, 3);
+    otherwise += std::string_view(both).substr(both.rfind(R"("outcome":")", end) + 11, 3) != acted;
+    both.erase(at, end + 1 - at);
+  }
+  EXPECT_EQ(shadows, 500u);
+  EXPECT_GT(otherwise, 0u);
+  EXPECT_EQ(plain, both) << "but for the shadow's word the decisions are the same";
+}
+
 TEST(Core, SnapshotIsTheState) {
   TestWorld world;
   auto core = world.core();

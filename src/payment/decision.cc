@@ -16,6 +16,7 @@ void Decision::reset() {
   rules.clear();
   approximate.clear();
   late = guarded = observed = false;
+  shadow.model.clear();
 }
 
 void append_json(const Decision& d, std::string& out) {
@@ -43,6 +44,11 @@ void append_json(const Decision& d, std::string& out) {
     json.close_array();
   }
   if (d.guarded) json.key("guarded").boolean(true);
+  if (!d.shadow.model.empty()) {
+    json.key("shadow").open_object().key("model").string(d.shadow.model);
+    json.key("score").number(d.shadow.score);
+    json.key("outcome").string(name_of(d.shadow.outcome)).close_object();
+  }
   if (d.observed) json.key("would_be").string(name_of(d.would_be));
   json.close_object();
 }

@@ -22,6 +22,14 @@ struct Reason {
   double contribution = 0;  // SHAP value: what it added to the score's log-odds
 };
 
+// What another model says of the payment, without effect (model.shadow).
+struct ShadowDecision {
+  std::string model;  // empty: there is none
+  float score = 0;
+  Outcome outcome =
+      Outcome::approve;  // as if it had scored: its thresholds, the same rules, no guard
+};
+
 struct Decision {
   std::string payment_id;
   EventTime event_time;
@@ -37,12 +45,13 @@ struct Decision {
   bool observed =
       false;  // mode = "observe": answered approve; `would_be` is what it would have been
   Outcome would_be = Outcome::approve;
+  ShadowDecision shadow;
 
   void reset();
 };
 
-// Appends one JSON object, no line end. Optional members (late, approximate, guarded, would_be)
-// stand only where so.
+// Appends one JSON object, no line end. Optional members (late, approximate, guarded, shadow, would_be)
+// stand only where so, would_be last.
 void append_json(const Decision& decision, std::string& out);
 
 }  // namespace paywarden

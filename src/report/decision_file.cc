@@ -31,6 +31,9 @@ std::optional<Outcome> outcome_of(std::string_view name) {
 struct DecisionLine {
   std::string_view payment_id, outcome, would_be, model;
   std::optional<double> score;
+  bool has_shadow = false;
+  std::string_view shadow_outcome, shadow_model;
+  std::optional<double> shadow_score;
 };
 
 using Member = simdjson::simdjson_result<ondemand::field>;
@@ -57,6 +60,23 @@ const char* take_score(Member& member, std::optional<double>& out) {
   return nullptr;
 }
 
+const char* take_shadow(Member& member, DecisionLine& out) {
+  ondemand::object shadow;
+  if (member.value().get_object().get(shadow)) return "shadow is no object";
+  out.has_shadow = true;
+  for (Member inner : shadow) {
+    std::string_view key;
+    const char* wrong = inner.unescaped_key().get(key) ? "is not JSON" : nullptr;
+    if (!wrong && key == "score") wrong = take_score(inner, out.shadow_score);
+    if (!wrong && key == "outcome")
+      wrong = take_text(inner, out.shadow_outcome, "the shadow's outcome is not text");
+    if (!wrong && key == "model")
+      wrong = take_text(inner, out.shadow_model, "the shadow's model is not text");
+    if (wrong) return wrong;
+  }
+  return nullptr;
+}
+
 const char* take(Member member, DecisionLine& out) {
   std::string_view key;
   if (member.unescaped_key().get(key)) return "is not JSON";
@@ -65,6 +85,7 @@ const char* take(Member member, DecisionLine& out) {
   if (key == "outcome") return take_text(member, out.outcome, "outcome is not text");
   if (key == "would_be") return take_text(member, out.would_be, "would_be is not text");
   if (key == "model") return take_text(member, out.model, "model is not text");
+  if (key == "shadow") return take_shadow(member, out);
   return nullptr;
 }
 
@@ -130,6 +151,15 @@ class DecisionReader {
     DecisionLine line;
     if (const char* wrong = parse(parser_, record, line))
       return fail_at(record, wrong, "a decision is an object with payment_id, score and outcome");
+    if (options_.shadow && !line.has_shadow)
+      return fail_at(record, "no shadow model has scored it",
+                     "evaluate the time since model.shadow was set");
+    if (options_.shadow) {
+      line.score = line.shadow_score;
+      line.outcome = line.shadow_outcome;
+      line.model = line.shadow_model;
+      line.would_be = {};
+    }
     bytes_taken_ += record.bytes.size() + 1;
     if (file_.table.size() == kSampleLines) reserve();
     return judge(record, line);

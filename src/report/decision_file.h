@@ -21,6 +21,7 @@
 namespace paywarden {
 
 struct DecisionFileOptions {
+  bool shadow = false;  // what the shadow model says counts; a decision without one is an error
   ByteStreamOptions bytes;
   size_t line_bytes_max = 256 * 1024;  // a decision with all reasons takes some 1,000
   size_t decisions_max = 200'000'000;  // 9.4 GB of memory; more is split by time

@@ -70,6 +70,27 @@ TEST(Evaluation, WhatWasOnlyObservedCountsAsWhatItWouldHaveBeen) {
   EXPECT_EQ(metrics->declines.caught, 1u);
 }
 
+TEST(Evaluation, TheShadowsWordCountsWhereItIsAskedFor) {
+  EvaluationBench bench;
+  const char* shadow =
+      R"(,"shadow":{"model":"next","score":0.9,"outcome":"decline"},"would_be":"approve")";
+  std::string decisions =
+      decision("p1", "0.1", R"(,"shadow":{"model":"next","score":0.2,"outcome":"approve"})") +
+      decision("p2", "0.3", shadow) +
+      decision("p3", "0.2", R"(,"shadow":{"model":"next","score":0,"outcome":"approve"})");
+  auto champion = bench.evaluate(decisions, kData);
+  ASSERT_TRUE(champion) << champion.error().line();
+  EXPECT_EQ(champion->declines.caught, 0u);
+  bench.options.decisions.shadow = true;
+  auto challenger = bench.evaluate(decisions, kData);
+  ASSERT_TRUE(challenger) << challenger.error().line();
+  EXPECT_EQ(challenger->declines.caught, 1u);
+  auto without = bench.evaluate(decision("p1", "0.1") + decisions, kData);
+  ASSERT_FALSE(without);
+  EXPECT_NE(without.error().line().find(":1: no shadow model has scored it"), std::string::npos)
+      << without.error().line();
+}
+
 // ---- Decisions that are refused: the line is named ----
 
 struct RefusedLine {
@@ -102,6 +123,10 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedLine{R"({"payment_id":"p2","score":NaN,"outcome":"approve"})",
                     "score is not a number"},
         RefusedLine{R"({"payment_id":"p2","outcome":"approve"})", "has no score"},
+        RefusedLine{R"({"payment_id":"p2","score":0.1,"outcome":"approve","shadow":1})",
+                    "shadow is no object"},
+        RefusedLine{R"({"payment_id":"p2","score":0.1,"outcome":"approve","shadow":{"score":""}})",
+                    "score is not a number"},
         RefusedLine{R"({"score":0.1,"outcome":"approve"})", "has no payment_id"},
         RefusedLine{R"({"payment_id":"","score":0.1,"outcome":"approve"})", "has no payment_id"},
         RefusedLine{R"({"payment_id":["p2"],"score":0.1,"outcome":"approve"})",
