@@ -9,6 +9,8 @@
 namespace paywarden {
 namespace {
 
+constexpr std::chrono::seconds kAccountsEvery{1};  // as where a notification center runs
+
 std::optional<std::string> environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   return value ? std::optional<std::string>(value) : std::nullopt;
@@ -292,14 +294,26 @@ uint64_t StreamService::sum(std::atomic<uint64_t> StageFigures::*figure) const {
 }
 
 Status StreamService::wait(std::optional<Duration> run_for) {
-  std::unique_lock lock(mutex_);
+  using Steady = std::chrono::steady_clock;
+  auto end = run_for ? Steady::now() + std::chrono::milliseconds(run_for->ms())
+                     : Steady::time_point::max();
   auto done = [this] { return stop_asked_ || failure_; };
-  if (run_for)
-    wake_.wait_for(lock, std::chrono::milliseconds(run_for->ms()), done);
-  else
-    wake_.wait(lock, done);
+  std::unique_lock lock(mutex_);
+  while (!done() && Steady::now() < end) {
+    wake_.wait_until(lock, std::min(end, Steady::now() + kAccountsEvery), done);
+    lock.unlock();
+    keep_accounts();
+    lock.lock();
+  }
   if (failure_) return tl::unexpected(*failure_);
   return {};
+}
+
+// Keys that the command line has made or ended since count from here on.
+void StreamService::keep_accounts() {
+  if (!accounts_) return;
+  if (auto kept = accounts_->maintain(); !kept)
+    log_.write(LogLevel::error, "accounts_failed", {{"error", kept.error().line()}});
 }
 
 void StreamService::ask_to_stop() {
@@ -318,9 +332,7 @@ void StreamService::stop() {
   for (auto& worker : workers_) worker->ask_to_stop();
   for (auto& worker : workers_) worker->stop();
   if (center_) center_->stop();
-  if (accounts_)
-    if (auto stored = accounts_->maintain(); !stored)
-      log_.write(LogLevel::error, "accounts_failed", {{"error", stored.error().line()}});
+  keep_accounts();
 }
 
 }  // namespace paywarden

@@ -54,6 +54,7 @@ class StreamService {
   Status open_workers();
   void open_archive();
   Status open_accounts();
+  void keep_accounts();
   Status open_intake();
   Status open_center();
   void fail_with(const Error& error);

@@ -234,6 +234,30 @@ class Run(kafka_chaos.Run):
         if lost or twice or other or held or len(raw) < 1_000_000:
             self.wrong("a promise is broken")
 
+    def check_keys(self, body):
+        """Keys that the command line makes and ends count on the running instance within seconds."""
+        instance = self.instances[0]
+
+        def key(*words):
+            done = subprocess.run([self.program, "key", words[0], "--config", instance.config, *words[1:]], capture_output=True, text=True, check=True)
+            return done.stdout
+
+        def answers(status):
+            end = time.monotonic() + 20
+            while time.monotonic() < end:
+                if (Caller([instance]).ask(instance, "/v1/payments", body)[0] == 401) == (status == 401):
+                    return True
+                time.sleep(0.2)
+            return False
+
+        first, instance.key = instance.key, key("create", "--name", "another", "--role", "intake").split()[-1]
+        if not answers(200):
+            self.wrong("a key that was made is refused for 20 s")
+        key("revoke", "--id", instance.key.split("_")[1])
+        if not answers(401):
+            self.wrong("a key that was revoked is taken for 20 s")
+        instance.key = first
+
     def main(self):
         with tempfile.TemporaryDirectory() as folder:
             self.work = pathlib.Path(folder)
@@ -251,6 +275,7 @@ class Run(kafka_chaos.Run):
                 for instance in self.instances:
                     instance.wait()
                 self.check_answers(payments, labels)
+                self.check_keys(payments[0][1])
                 self.check_deadline(payments)
                 for instance in self.instances:
                     instance.leave()
