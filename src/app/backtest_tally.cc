@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/json_writer.h"
 
@@ -11,8 +12,13 @@ namespace {
 
 constexpr const char* kOutcomes[] = {"approve", "review", "decline"};
 
+// NaN, null in JSON: of nothing.
 double share(uint64_t part, uint64_t whole) {
-  return whole ? static_cast<double>(part) / static_cast<double>(whole) : 0;
+  return whole ? static_cast<double>(part) / static_cast<double>(whole) : std::nan("");
+}
+
+std::string text_of(double share) {
+  return std::isnan(share) ? "-" : fmt::format("{:.4f}", share);
 }
 
 int64_t day_of(const BacktestPayment& payment) {
@@ -68,7 +74,7 @@ void BacktestTally::add(const BacktestPayment& payment, const Decision& decided,
                         const Decision& proposal) {
   ++payments_;
   known_ += payment.is_fraud.has_value();
-  ++days_[day_of(payment)];
+  days_.insert(day_of(payment));
   ++changed_[static_cast<size_t>(decided.outcome)][static_cast<size_t>(proposal.outcome)];
   add(present_, payment, decided);
   add(proposed_, payment, proposal);
@@ -90,38 +96,37 @@ std::vector<std::string> BacktestTally::lines(const std::string& currency) const
       if (a != b && changed_[a][b])
         out.push_back(
             fmt::format("  {:>8}  {} instead of {}", changed_[a][b], kOutcomes[b], kOutcomes[a]));
-  out.push_back(fmt::format("frauds newly caught {} ({:.2f} {}), newly missed {} ({:.2f} {})",
-                            newly_caught_, money_newly_caught_, currency, newly_missed_,
-                            money_newly_missed_, currency));
-  out.push_back(fmt::format("{:<28}{:>14}{:>14}", "", "present", "proposed"));
-  auto row = [&](const char* name, auto value, const char* form) {
-    out.push_back(fmt::format("{:<28}{:>14}{:>14}", name,
-                              fmt::format(fmt::runtime(form), value(present_)),
-                              fmt::format(fmt::runtime(form), value(proposed_))));
+  auto row = [&](const char* name, const std::string& present, const std::string& proposed) {
+    out.push_back(fmt::format("{:<28}{:>14}{:>14}", name, present, proposed));
   };
-  row(
-      "alerts", [](const Side& s) { return s.alerts(); }, "{}");
-  row(
-      "alerts a day", [&](const Side& s) { return static_cast<double>(s.alerts()) / day_count(); },
-      "{:.1f}");
-  row(
-      "on the worst day", [](const Side& s) { return s.alerts_a_day_max(); }, "{}");
-  row(
-      "of them declines", [](const Side& s) { return s.outcomes[2]; }, "{}");
-  row(
-      "precision of alerts", [](const Side& s) { return s.precision(); }, "{:.4f}");
-  row(
-      "frauds caught", [](const Side& s) { return s.frauds_caught; }, "{}");
-  row(
-      "frauds missed", [](const Side& s) { return s.frauds_missed; }, "{}");
-  row(
-      "fraud money caught", [](const Side& s) { return s.money_caught; }, "{:.2f}");
-  row(
-      "fraud money missed", [](const Side& s) { return s.money_missed; }, "{:.2f}");
+  auto count = [&](const char* name, uint64_t present, uint64_t proposed) {
+    row(name, std::to_string(present), std::to_string(proposed));
+  };
+  auto money = [&](const char* name, double present, double proposed) {
+    row(name, fmt::format("{:.2f} {}", present, currency),
+        fmt::format("{:.2f} {}", proposed, currency));
+  };
+  const Side &now = present_, &then = proposed_;
+  row("", "present", "proposed");
+  count("alerts", now.alerts(), then.alerts());
+  row("alerts a day", fmt::format("{:.1f}", a_day(now.alerts())),
+      fmt::format("{:.1f}", a_day(then.alerts())));
+  count("on the worst day", now.alerts_a_day_max(), then.alerts_a_day_max());
+  count("of them declines", now.outcomes[2], then.outcomes[2]);
+  if (known_ > 0) {
+    row("precision of alerts", text_of(now.precision()), text_of(then.precision()));
+    count("frauds caught", now.frauds_caught, then.frauds_caught);
+    count("frauds missed", now.frauds_missed, then.frauds_missed);
+    money("fraud money caught", now.money_caught, then.money_caught);
+    money("fraud money missed", now.money_missed, then.money_missed);
+    out.push_back(fmt::format("frauds newly caught {} ({:.2f} {}), newly missed {} ({:.2f} {})",
+                              newly_caught_, money_newly_caught_, currency, newly_missed_,
+                              money_newly_missed_, currency));
+  }
   for (auto [title, side] : {std::pair{"present", &present_}, {"proposed", &proposed_}})
     for (const auto& [name, rule] : side->rules)
-      out.push_back(fmt::format("{} rule {}: {} hits, precision {:.4f}, {} alerts by it alone",
-                                title, name, rule.hits, share(rule.frauds, rule.known),
+      out.push_back(fmt::format("{} rule {}: {} hits, precision {}, {} alerts by it alone", title,
+                                name, rule.hits, text_of(share(rule.frauds, rule.known)),
                                 rule.alone));
   return out;
 }
@@ -152,7 +157,7 @@ std::string BacktestTally::json(const std::string& currency) const {
   for (auto [title, side] : {std::pair{"present", &present_}, {"proposed", &proposed_}}) {
     json.key(title).open_object();
     count("alerts", side->alerts());
-    json.key("alerts_a_day").number(static_cast<double>(side->alerts()) / day_count());
+    json.key("alerts_a_day").number(a_day(side->alerts()));
     count("alerts_a_day_max", side->alerts_a_day_max());
     count("reviews", side->outcomes[1]);
     count("declines", side->outcomes[2]);

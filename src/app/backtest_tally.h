@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,14 +49,15 @@ class BacktestTally {
     double precision() const;
   };
   static void add(Side& side, const BacktestPayment& payment, const Decision& decision);
-  double day_count() const { return days_.empty() ? 1.0 : static_cast<double>(days_.size()); }
+  double a_day(uint64_t n) const {
+    return days_.empty() ? 0 : static_cast<double>(n) / static_cast<double>(days_.size());
+  }
 
   Side present_, proposed_;
   std::array<std::array<uint64_t, 3>, 3> changed_{};  // [present][proposed]
-  // Of what is decided otherwise: [present alerts][proposed alerts] frauds.
   uint64_t payments_ = 0, known_ = 0, newly_caught_ = 0, newly_missed_ = 0;
   double money_newly_caught_ = 0, money_newly_missed_ = 0;
-  std::map<int64_t, uint64_t> days_;
+  std::set<int64_t> days_;
 };
 
 }  // namespace paywarden

@@ -40,12 +40,6 @@ Status check_no_card(const std::string& name) {
               "choose a name that says who uses it");
 }
 
-Result<std::string> password_in(const std::string& file) {
-  TRY_ASSIGN(std::string text, read_text_file(file, "the password file"));
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  return text;
-}
-
 }  // namespace
 
 Status run_key_create(const AccountCommand& command) {
@@ -80,14 +74,14 @@ Status run_user_add(const AccountCommand& command) {
   TRY(open(opened, command.config));
   TRY(check_no_card(command.name));
   TRY_ASSIGN(Role role, role_named(command.role));
-  TRY_ASSIGN(std::string password, password_in(command.password_file));
+  TRY_ASSIGN(std::string password, read_secret_file(command.password_file, "the password file"));
   return opened.accounts->create_user(command.name, role, password);
 }
 
 Status run_user_password(const AccountCommand& command) {
   Opened opened;
   TRY(open(opened, command.config));
-  TRY_ASSIGN(std::string password, password_in(command.password_file));
+  TRY_ASSIGN(std::string password, read_secret_file(command.password_file, "the password file"));
   return opened.accounts->set_password(command.name, password);
 }
 

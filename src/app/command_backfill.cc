@@ -108,12 +108,8 @@ Status run_backfill(const BackfillCommand& command) {
   Counts counts;
   BackfillSink sink(*engine, counts);
   Progress progress("backfill");
-  auto rest = play_history(
-      *data.source, config->features.options().label_delay, sink, [&](const FileProgress& now) {
-        progress.show(now.rows, now.bytes_total ? static_cast<double>(now.bytes_read) /
-                                                      static_cast<double>(now.bytes_total)
-                                                : 0);
-      });
+  auto rest = play_history(*data.source, config->features.options().label_delay, sink,
+                           [&](const FileProgress& now) { progress.show(now); });
   engine->stop();
   if (log_failure)
     return fail("the log failed: " + log_failure->what, log_failure->where,

@@ -105,12 +105,8 @@ Status run_backtest(const BacktestCommand& command) {
 
   Progress progress("backtest");
   auto sink = std::make_unique<BacktestSink>(*present, *proposed, command);
-  auto played = play_history(
-      *data.source, config->features.options().label_delay, *sink, [&](const FileProgress& now) {
-        progress.show(now.rows, now.bytes_total ? static_cast<double>(now.bytes_read) /
-                                                      static_cast<double>(now.bytes_total)
-                                                : 0);
-      });
+  auto played = play_history(*data.source, config->features.options().label_delay, *sink,
+                             [&](const FileProgress& now) { progress.show(now); });
   if (!played) return tl::unexpected(played.error());
   progress.finish(data.source->progress().rows);
   std::string currency(config->base_currency.code());

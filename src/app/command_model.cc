@@ -6,23 +6,12 @@
 
 #include "app/commands.h"
 #include "app/progress.h"
-#include "base/files.h"
+#include "app/setup.h"
 #include "base/json_writer.h"
 #include "objects/http_caller.h"
 
 namespace paywarden {
 namespace {
-
-// A key may stand in its file with a line end.
-Result<std::string> key_in(const std::string& path) {
-  PosixFiles files;
-  TRY_ASSIGN(std::string key, read_whole(files, path));
-  while (!key.empty() && (key.back() == '\n' || key.back() == '\r' || key.back() == ' '))
-    key.pop_back();
-  if (key.empty() || key.find_first_of("\r\n") != std::string::npos)
-    return fail("the file holds no key", path, "`paywarden key create` prints one");
-  return key;
-}
 
 // What a problem document (RFC 9457) says.
 std::string detail_of(const HttpAnswer& answer) {
@@ -39,7 +28,7 @@ std::string detail_of(const HttpAnswer& answer) {
 }  // namespace
 
 Status run_model_promote(const PromoteCommand& command) {
-  TRY_ASSIGN(std::string key, key_in(command.key_file));
+  TRY_ASSIGN(std::string key, read_secret_file(command.key_file, "the API key"));
   // The program that runs there reads the bundle: it stands on its machine, wherever it was started.
   std::string bundle = std::filesystem::absolute(command.model).lexically_normal().string();
   if (bundle.ends_with('/')) bundle.pop_back();

@@ -94,12 +94,6 @@ Status prepare(Replay& replay, const std::string& config, const std::string& mod
   return {};
 }
 
-void show(Progress& progress, const FileProgress& now) {
-  progress.show(now.rows, now.bytes_total ? static_cast<double>(now.bytes_read) /
-                                                static_cast<double>(now.bytes_total)
-                                          : 0);
-}
-
 }  // namespace
 
 Status run_replay(const ReplayCommand& command) {
@@ -117,7 +111,7 @@ Status run_replay(const ReplayCommand& command) {
   Progress progress("replay");
   ReplaySink sink(*replay.core, out.get(), command.out, command.from);
   auto played = play_history(*replay.data.source, replay.config->features.options().label_delay,
-                             sink, [&](const FileProgress& now) { show(progress, now); });
+                             sink, [&](const FileProgress& now) { progress.show(now); });
   if (!played) return tl::unexpected(played.error());
   if (std::fflush(out.get()) != 0)
     return fail("the decisions cannot be written", command.out, "is the disk full?");
@@ -187,7 +181,7 @@ Status run_explain(const ExplainCommand& command) {
   Progress progress("explain");
   ExplainSink sink(*replay.core, command.payment_id);
   auto played = play_history(*replay.data.source, replay.config->features.options().label_delay,
-                             sink, [&](const FileProgress& now) { show(progress, now); });
+                             sink, [&](const FileProgress& now) { progress.show(now); });
   if (!played) return tl::unexpected(played.error());
   if (!sink.found())
     return fail("no payment with the id '" + command.payment_id + "'", command.data.front());

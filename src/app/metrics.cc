@@ -39,14 +39,7 @@ void add_engine(Families& out, const Engine& engine) {
   out.gauge("paywarden_guard_engaged",
             "1: the decline guard turns the model's declines into reviews.",
             f.guard_engaged ? 1 : 0);
-  auto& shadow = out.family("paywarden_shadow_total",
-                            "Decisions by outcome and the shadow model's: outcome/shadow's.",
-                            prometheus::MetricType::Counter);
-  for (size_t cell = 0; cell < f.shadow.size(); ++cell)
-    Families::add(shadow, "outcomes",
-                  fmt::format("{}/{}", name_of(static_cast<Outcome>(cell / 3)),
-                              name_of(static_cast<Outcome>(cell % 3))),
-                  d(f.shadow[cell]));
+  add_shadow(out, {&f.shadow});
   out.gauge("paywarden_watermark_seconds", "Newest event time, seconds since 1970.",
             static_cast<double>(f.watermark_ms) / 1000);
   out.gauge("paywarden_log_failed", "1: the log failed and the program is ending.",
@@ -91,6 +84,20 @@ void add_archive(Families& out, const Archiver& archiver) {
 }
 
 }  // namespace
+
+void add_shadow(Families& out, const std::vector<const ShadowCounts*>& counts) {
+  auto& family = out.family("paywarden_shadow_total",
+                            "Decisions by outcome and the shadow model's: outcome/shadow's.",
+                            prometheus::MetricType::Counter);
+  constexpr Outcome kOutcomes[] = {Outcome::approve, Outcome::review, Outcome::decline};
+  for (Outcome acted : kOutcomes)
+    for (Outcome shadow : kOutcomes) {
+      uint64_t n = 0;
+      for (const ShadowCounts* c : counts) n += c->of(acted, shadow);
+      Families::add(family, "outcomes", fmt::format("{}/{}", name_of(acted), name_of(shadow)),
+                    d(n));
+    }
+}
 
 void add_journal(Families& out, const Journal& journal) {
   out.gauge("paywarden_log_first_sequence", "Oldest record kept.", d(journal.first_sequence()));

@@ -37,6 +37,7 @@ struct ConsumerLag {
   uint64_t records;
 };
 void add_journal(Families& out, const Journal& journal);
+void add_shadow(Families& out, const std::vector<const ShadowCounts*>& counts);
 void add_consumer_lags(Families& out, const std::vector<ConsumerLag>& lags);
 void add_disk(Families& out, const DiskWatch& disk);
 

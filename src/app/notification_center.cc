@@ -9,12 +9,6 @@
 namespace paywarden {
 namespace {
 
-Result<std::string> read_secret(const std::string& path, const std::string& what) {
-  TRY_ASSIGN(std::string text, read_text_file(path, what));
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text;
-}
-
 Result<ChannelSetup> open_email(const EmailConfig& e) {
   EmailOptions options{.name = e.name,
                        .host = e.host,
@@ -25,7 +19,7 @@ Result<ChannelSetup> open_email(const EmailConfig& e) {
                        .to = e.to,
                        .ca_file = e.ca_file};
   if (!e.password_file.empty()) {
-    TRY_ASSIGN(options.password, read_secret(e.password_file, "the mail password"));
+    TRY_ASSIGN(options.password, read_secret_file(e.password_file, "the mail password"));
   }
   TRY_ASSIGN(auto channel, Email::create(std::move(options)));
   return ChannelSetup{std::move(channel), {}};
@@ -37,7 +31,7 @@ Result<ChannelSetup> open_webhook(const WebhookConfig& w) {
                          .allow_private = w.allow_private,
                          .allowed_hosts = w.allowed_hosts,
                          .ca_file = w.ca_file};
-  TRY_ASSIGN(options.secret, read_secret(w.secret_file, "the webhook secret"));
+  TRY_ASSIGN(options.secret, read_secret_file(w.secret_file, "the webhook secret"));
   TRY_ASSIGN(auto channel, Webhook::create(std::move(options)));
   return ChannelSetup{std::move(channel), {}};
 }

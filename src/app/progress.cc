@@ -39,6 +39,11 @@ void Progress::show(uint64_t rows, double part) {
   line_open_ = terminal_;
 }
 
+void Progress::show(const FileProgress& files) {
+  auto whole = static_cast<double>(files.bytes_total);
+  show(files.rows, files.bytes_total ? static_cast<double>(files.bytes_read) / whole : 0);
+}
+
 void Progress::finish(uint64_t rows) {
   double spent = seconds_since(started_);
   fmt::print(stderr, "{}{}: {} rows in {:.1f} s, {}\n", line_open_ ? "\r\033[K" : "", what_, rows,

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <string>
 
+#include "intake/file_source.h"
+
 namespace paywarden {
 
 class Progress {
@@ -17,6 +19,7 @@ class Progress {
   explicit Progress(std::string what);
   // `part`: 0..1 of the work is done; 0: unknown.
   void show(uint64_t rows, double part);
+  void show(const FileProgress& files);
   void finish(uint64_t rows);
   void say(const std::string& text);  // a line of its own
 

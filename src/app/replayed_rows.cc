@@ -19,12 +19,8 @@ Result<Dataset> replayed_rows(const Config& config, const std::string& config_fi
   Dataset rows(config.features.specs().size());
   DatasetSink sink(*core, rows, until, config.training.warm_up);
   Progress replay("history");
-  auto played = play_history(
-      *data.source, config.features.options().label_delay, sink, [&](const FileProgress& now) {
-        replay.show(now.rows, now.bytes_total ? static_cast<double>(now.bytes_read) /
-                                                    static_cast<double>(now.bytes_total)
-                                              : 0);
-      });
+  auto played = play_history(*data.source, config.features.options().label_delay, sink,
+                             [&](const FileProgress& now) { replay.show(now); });
   if (!played) return tl::unexpected(played.error());
   FileProgress end = data.source->progress();
   replay.finish(end.rows);

@@ -101,6 +101,12 @@ Result<std::string> read_text_file(const std::string& path, const std::string& w
   return text;
 }
 
+Result<std::string> read_secret_file(const std::string& path, const std::string& what) {
+  TRY_ASSIGN(std::string text, read_text_file(path, what));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
 Result<Tokeniser> load_card_key(const Config& config, CardKeyFor purpose) {
   TRY_ASSIGN(auto key, existing_key(config));
   if (purpose == CardKeyFor::this_run)

@@ -43,6 +43,9 @@ Result<std::unique_ptr<Core>> configured_core(const Config& config,
                                               std::shared_ptr<const Model> model,
                                               const FeatureSet* own = nullptr);
 
+// A key or a password in a file, without the end of its line.
+Result<std::string> read_secret_file(const std::string& path, const std::string& what);
+
 // The first problem of the parts that are read from files beside the configuration (rules, lists).
 Result<std::string> read_text_file(
     const std::string& path, const std::string& what,

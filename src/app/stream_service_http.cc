@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "app/families.h"
+#include "app/metrics.h"
 #include "app/openapi.h"
 #include "app/stream_service.h"
 
@@ -139,6 +140,9 @@ std::string StreamService::metrics() const {
         std::accumulate(workers_.begin(), workers_.end(), 0.0, [&](double n, const auto& w) {
           return n + d(w->figures().stage.outcomes[static_cast<size_t>(outcome)]);
         }));
+  std::vector<const ShadowCounts*> shadows;
+  for (const auto& worker : workers_) shadows.push_back(&worker->figures().stage.shadow);
+  add_shadow(out, shadows);
   out.counter("paywarden_repeats_total", "Payments that were sent again with the same body.",
               d(sum(&StageFigures::repeats)));
   out.counter("paywarden_conflicts_total", "Payments whose id stands for another body.",

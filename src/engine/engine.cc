@@ -188,11 +188,7 @@ void Engine::count(const Decision& decision) {
   figures_.outcomes[static_cast<size_t>(decision.outcome)].fetch_add(1, relaxed);
   auto bin = static_cast<size_t>(std::clamp(decision.score * 50.0f, 0.0f, 49.0f));
   figures_.scores[bin].fetch_add(1, relaxed);
-  if (!decision.shadow.model.empty()) {
-    Outcome acted = decision.observed ? decision.would_be : decision.outcome;
-    size_t cell = static_cast<size_t>(acted) * 3 + static_cast<size_t>(decision.shadow.outcome);
-    figures_.shadow[cell].fetch_add(1, relaxed);
-  }
+  figures_.shadow.add(decision);
   if (decision.late) figures_.late.fetch_add(1, relaxed);
 }
 

@@ -22,6 +22,7 @@
 
 #include "base/bounded_queue.h"
 #include "base/operator_log.h"
+#include "decision/shadow_counts.h"
 #include "engine/core.h"
 #include "engine/group.h"
 #include "engine/snapshot_child.h"
@@ -45,8 +46,7 @@ struct EngineOptions {
 struct EngineFigures {
   std::array<std::atomic<uint64_t>, 3> outcomes{};  // by Outcome
   std::array<std::atomic<uint64_t>, 50> scores{};   // decisions by score, in fiftieths
-  // By the outcome and the shadow model's: [outcome * 3 + shadow's].
-  std::array<std::atomic<uint64_t>, 9> shadow{};
+  ShadowCounts shadow;
   std::atomic<uint64_t> payments{0}, repeats{0}, conflicts{0}, recorded{0}, labels{0},
       labels_waiting{0}, changes{0};
   std::atomic<uint64_t> late{0}, groups{0}, log_bytes{0}, answered_by_default{0}, snapshots{0},

@@ -22,7 +22,7 @@ class Planner {
     if (step.windowed) step.window = window(spec.over);
     if (spec.operation == Operation::count_above) {
       step.reference = window(spec.reference);
-      step.factor = static_cast<float>(spec.factor);
+      step.factor = spec.factor;
     }
     if (spec.field) {
       step.scale = quantity_scale(*spec.field, fields_[*spec.field].type, options_.base_exponent);

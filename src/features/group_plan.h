@@ -49,7 +49,7 @@ struct Step {
       0;  // index among the block's running values (count_distinct, min, max); the squares or
           // the sums that are read as well (stddev, count_above)
   uint16_t output = 0;  // index in the feature vector
-  float factor = 0;     // count_above
+  double factor = 0;    // count_above
   double scale = 1;     // quantity / scale = the field's own unit
 };
 

@@ -168,7 +168,7 @@ float KeyGroup::of_frauds(const Step& step, const Window& window, const View& vi
                             : static_cast<float>(static_cast<double>(least) / step.scale);
 }
 
-// P's quantity against those of the window's other rows, each looked at: some 3 ns a row that is in the cache.
+// P's quantity against those of the window's other rows, each looked at.
 float KeyGroup::against_rows(const Step& step, const Window& window) const {
   auto own = static_cast<int64_t>(window.own[step.word]);
   if (own == kMissingQuantity) return kMissing;
@@ -203,7 +203,7 @@ float KeyGroup::count_above(const Step& step, const Window& window, const View& 
   if (n == 0) return kMissing;
   auto sum =
       static_cast<double>(static_cast<int64_t>(window.before[step.running] - tail[step.running]));
-  double limit = static_cast<double>(step.factor) * sum;
+  double limit = step.factor * sum;
   uint32_t above = 0;
   for (const uint64_t* row = window.tail + stride; row <= window.own; row += stride) {
     auto value = static_cast<int64_t>(row[step.word]);

@@ -210,7 +210,7 @@ Result<TreeModel> parse(std::string_view text, const ModelLimits& limits) {
   Section head = take_section(text);
   if (auto version = head.find("version");
       version == head.end() || (version->second != "v4" && version->second != "v3"))
-    return unreadable("its version is not v4");
+    return unreadable("its version is neither v3 nor v4");
   TRY_ASSIGN(double scale, sigmoid_of(head));
   TRY_ASSIGN(int32_t classes, number_at<int32_t>(head, "num_class"));
   TRY_ASSIGN(int32_t a_round, number_at<int32_t>(head, "num_tree_per_iteration"));
@@ -245,13 +245,7 @@ Result<TreeModel> parse(std::string_view text, const ModelLimits& limits) {
 
 Result<TreeModel> read_lightgbm_text(std::string_view text, std::string_view where,
                                      const ModelLimits& limits) {
-  auto model = parse(text, limits);
-  if (!model) {
-    model.error().where = where;
-    return model;
-  }
-  TRY(check_model(*model, limits, where));
-  return model;
+  return checked_model(parse(text, limits), limits, where);
 }
 
 std::vector<std::string> lightgbm_feature_names(std::string_view text) {

@@ -1,4 +1,4 @@
-// Reads a model that LightGBM saved as text (version v4, of LightGBM 3 and 4; fields by its gbdt_model_text.cpp): objective binary,
+// Reads a model that LightGBM saved as text (version v4, and v3, which has the same fields but for is_linear; by its gbdt_model_text.cpp): objective binary,
 // numeric splits.
 //
 //   auto model = read_lightgbm_text(text, "model.txt");

@@ -80,6 +80,11 @@ TEST(LightgbmText, ReadsSplitsLeavesAndTheSigmoid) {
   EXPECT_EQ(margin(*model, nan, 5), 2 * (0.125 + 0.0625)) << "missing goes left";
   EXPECT_EQ(margin(*model, 0, nan), 2 * (0.125 + 0.0625)) << "and here right";
   EXPECT_EQ(model->trees[0].nodes[0].cover, 7);
+  std::string older =
+      replaced(replaced(kLightgbm, "version=v4", "version=v3"), "is_linear=0\n", "");
+  auto v3 = read_lightgbm_text(older, "m");
+  ASSERT_TRUE(v3) << v3.error().line();
+  EXPECT_EQ(margin(*v3, 0, -1), margin(*model, 0, -1));
   EXPECT_EQ(lightgbm_feature_names(kLightgbm), (std::vector<std::string>{"amount", "hour"}));
 }
 

@@ -112,6 +112,15 @@ Status check_model(TreeModel& model, const ModelLimits& limits, std::string_view
   return {};
 }
 
+Result<TreeModel> checked_model(Result<TreeModel> read, const ModelLimits& limits,
+                                std::string_view where) {
+  if (read)
+    TRY(check_model(*read, limits, where));
+  else
+    read.error().where = where;
+  return read;
+}
+
 uint32_t depth_of(const Tree& tree) {
   uint32_t deepest = 0;
   std::vector<std::pair<int32_t, uint32_t>> open{{0, 0}};

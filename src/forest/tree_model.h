@@ -59,6 +59,10 @@ struct ModelLimits {
 // such behind). `where` names the file in errors.
 Status check_model(TreeModel& model, const ModelLimits& limits, std::string_view where);
 
+// What a reader ends with: what it has read, checked, and its errors with the name of the file.
+Result<TreeModel> checked_model(Result<TreeModel> read, const ModelLimits& limits,
+                                std::string_view where);
+
 // Edges on the longest way from the root to a leaf. The tree must have passed check_model.
 uint32_t depth_of(const Tree& tree);
 

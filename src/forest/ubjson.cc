@@ -54,29 +54,24 @@ class Writer {
       return static_cast<Number>(bits);
   }
 
+  template <typename Number>
+  Result<std::optional<int64_t>> whole() {
+    TRY_ASSIGN(Number n, number<Number>());
+    return std::optional<int64_t>(n);
+  }
   // None where the marker is no whole number's.
   Result<std::optional<int64_t>> whole(char marker) {
     switch (marker) {
-      case 'i': {
-        TRY_ASSIGN(int8_t n, number<int8_t>());
-        return std::optional<int64_t>(n);
-      }
-      case 'U': {
-        TRY_ASSIGN(uint8_t n, number<uint8_t>());
-        return std::optional<int64_t>(n);
-      }
-      case 'I': {
-        TRY_ASSIGN(int16_t n, number<int16_t>());
-        return std::optional<int64_t>(n);
-      }
-      case 'l': {
-        TRY_ASSIGN(int32_t n, number<int32_t>());
-        return std::optional<int64_t>(n);
-      }
-      case 'L': {
-        TRY_ASSIGN(int64_t n, number<int64_t>());
-        return std::optional<int64_t>(n);
-      }
+      case 'i':
+        return whole<int8_t>();
+      case 'U':
+        return whole<uint8_t>();
+      case 'I':
+        return whole<int16_t>();
+      case 'l':
+        return whole<int32_t>();
+      case 'L':
+        return whole<int64_t>();
       default:
         return std::optional<int64_t>();
     }

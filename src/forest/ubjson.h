@@ -16,7 +16,7 @@ namespace paywarden {
 
 inline constexpr size_t kUbjsonNestingMax = 16;  // XGBoost's own models nest 6 deep
 
-// `json_bytes_max`: of the text, about twice the bytes.
+// `json_bytes_max`: of the text.
 Result<std::string> ubjson_to_json(std::string_view bytes, std::string_view where,
                                    size_t json_bytes_max = size_t{1} << 30);
 

@@ -199,13 +199,7 @@ Result<TreeModel> parse(std::string_view text, const ModelLimits& limits) {
 
 Result<TreeModel> read_xgboost_json(std::string_view text, std::string_view where,
                                     const ModelLimits& limits) {
-  auto model = parse(text, limits);
-  if (!model) {
-    model.error().where = where;
-    return model;
-  }
-  TRY(check_model(*model, limits, where));
-  return model;
+  return checked_model(parse(text, limits), limits, where);
 }
 
 std::vector<std::string> xgboost_feature_names(std::string_view text) {

@@ -107,7 +107,11 @@ Status TransactionalProducer::commit(const std::string& topic, const Positions& 
               rd_kafka_commit_transaction(client_->handle(), timeout_ms()));
 }
 
+// librdkafka throws away what it has not sent.
 Status TransactionalProducer::abort() {
+  auto code = rd_kafka_flush(client_->handle(), timeout_ms());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return tl::unexpected(client_->error("the records to abort are not sent", code));
   return done("the transaction is not aborted",
               rd_kafka_abort_transaction(client_->handle(), timeout_ms()));
 }

@@ -67,7 +67,7 @@ class TransactionalProducer {
   Status produce(const RecordToProduce& record);
   Status commit(const std::string& topic, const Positions& positions,
                 const GroupMetadata& metadata);
-  Status abort();
+  Status abort();  // once the records are written, so that each of their partitions has its end
   // Ends the client, so that nothing more goes out; nothing else may be called any more.
   TransactionReached give_up();
   // Another process has taken the transactional id over, sooner than the broker would have ended a transaction for its age.

@@ -169,6 +169,7 @@ void DecideStage::publish(Pending& pending, const Decision& decision) {
     out_->add(OutcomeTopic::alerts, key, state_->partition, pending.offset, write, payment);
   out_->add_reply(pending.reply, state_->partition, write);
   figures_.outcomes[static_cast<size_t>(decision.outcome)].fetch_add(1, std::memory_order_relaxed);
+  figures_.shadow.add(decision);
 }
 
 void DecideStage::hand_on(Pending& pending) {

@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "decision/shadow_counts.h"
 #include "stream/outcomes.h"
 #include "stream/partition_state.h"
 
@@ -30,6 +31,7 @@ struct StageFigures {
   std::array<std::atomic<uint64_t>, 3> outcomes{};  // by Outcome
   std::atomic<uint64_t> forwarded{0}, repeats{0}, conflicts{0}, rejects{0}, labels{0},
       labels_waiting{0}, replayed{0};
+  ShadowCounts shadow;
 };
 
 // For a stage: the payment that a label is about, where only its id is known, as it stands in the input at this

@@ -235,6 +235,19 @@ TEST(DecideStage, EveryRecordHasOneOutcome) {
   EXPECT_THAT(rejects[1], HasSubstr(R"("field":"is_fraud")"));
 }
 
+TEST(DecideStage, AShadowsWordStandsInTheDecisionAndIsCounted) {
+  Way way;
+  PartitionState state = way.state();
+  state.core->set_shadow(std::make_shared<FormulaModel>("challenger"));
+  Outcomes out;
+  auto stage = way.decider(std::nullopt);
+  auto records = Way::records(kRaw);
+  ASSERT_TRUE(stage.process(state, records, &out));
+  for (const std::string& decision : Way::values(out, OutcomeTopic::decisions))
+    EXPECT_THAT(decision, HasSubstr(R"("shadow":{"model":"challenger",)"));
+  EXPECT_EQ(way.figures.shadow.of(Outcome::approve, Outcome::approve), 2u);
+}
+
 TEST(DecideStage, ReplayPublishesNothingAndEndsInTheSameState) {
   Way way;
   PartitionState live = way.state(), replayed = way.state();

@@ -9,35 +9,16 @@ import datetime
 import json
 import os
 import pathlib
-import shutil
-import subprocess
-import sys
 import tempfile
 import tomllib
 
-program, root = (pathlib.Path(p).resolve() for p in sys.argv[1:3])
-OUTCOMES = ("approve", "review", "decline")
+from program import configuration, copy_demo, fail, paywarden
+
 RULES = """
 rule night: review if amount > 400 and hour < 6
 rule card_testing: review if card_count_10m >= 4
 rule never_fires: decline if amount > 100000000
 """
-
-
-def paywarden(*words, fails=False):
-    done = subprocess.run([program, *words], capture_output=True, text=True, timeout=300)
-    if (done.returncode == 0) == fails:
-        sys.exit(f"FAILED: paywarden {' '.join(words)} ended with {done.returncode}: {done.stderr}")
-    return done.stderr
-
-
-def configuration(name, changes):
-    text = pathlib.Path("demo.toml").read_text()
-    for old, new in changes.items():
-        if old not in text:
-            sys.exit(f"FAILED: demo.toml has no {old}")
-        text = text.replace(old, new)
-    pathlib.Path(name).write_text(text)
 
 
 def decisions(config, model):
@@ -79,7 +60,7 @@ def compare(name, expected, got):
     for key, value in expected.items():
         tolerance = 0.01 if "money" in key else 1e-6  # a cent a currency's rounding
         if abs(got[key] - value) > tolerance * max(1, abs(value) / 1000):
-            sys.exit(f"FAILED: {name}: {key} is {got[key]}, counted again {value}")
+            fail(f"{name}: {key} is {got[key]}, counted again {value}")
 
 
 def check(title, config, arguments, present, proposed, since=None, until=None):
@@ -93,19 +74,19 @@ def check(title, config, arguments, present, proposed, since=None, until=None):
     changes = collections.Counter((a["outcome"], b["outcome"]) for a, b in zip(sides[0][0], sides[1][0]))
     for cell in got["changed"]:
         if changes[cell["present"], cell["proposed"]] != cell["payments"]:
-            sys.exit(f"FAILED: {title}: {cell}, counted again {changes}")
+            fail(f"{title}: {cell}, counted again {changes}")
     for name, (decided, review_at) in zip(("present", "proposed"), sides):
         expected, rules = side(decided, payments, review_at)
         compare(f"{title}: {name}", expected, got[name])
         for rule in got[name]["rules"]:
             if [rule["hits"], rule["frauds"], rule["alone"]] != rules[rule["name"]]:
-                sys.exit(f"FAILED: {title}: {name}: {rule}, counted again {rules[rule['name']]}")
+                fail(f"{title}: {name}: {rule}, counted again {rules[rule['name']]}")
     new = [p for a, b, p in zip(sides[0][0], sides[1][0], payments) if p["is_fraud"] and (a["outcome"] == "approve") > (b["outcome"] == "approve")]
     compare(title, {"payments": len(payments), "frauds_newly_caught": len(new), "money_newly_caught": money(new)}, got)
     moved = sum(count for (a, b), count in changes.items() if a != b)
     print(f"{title}: {len(payments)} payments, {moved} decided otherwise, frauds caught {got['present']['frauds_caught']} -> {got['proposed']['frauds_caught']}")
     if moved == 0:
-        sys.exit(f"FAILED: {title}: nothing is decided otherwise, so the comparison says little")
+        fail(f"{title}: nothing is decided otherwise, so the comparison says little")
     return got
 
 
@@ -115,8 +96,7 @@ def review_threshold(model):
 
 with tempfile.TemporaryDirectory() as work:
     os.chdir(work)
-    for file in root.glob("config/demo*"):
-        shutil.copy(file, ".")
+    copy_demo()
     configuration("present.toml", {'"../var/demo/model"': '"first"'})
     pathlib.Path("new.rules").write_text(RULES)
     paywarden("simulate", "--payments", "40000", "--customers", "500", "--out", "history.ndjson")
@@ -144,4 +124,4 @@ with tempfile.TemporaryDirectory() as work:
     ):
         said = paywarden("backtest", "--config", "present.toml", "--data", "later.ndjson", *words, fails=True)
         if says not in said.strip().splitlines()[-1]:
-            sys.exit(f"FAILED: {words}: the line does not say '{says}': {said}")
+            fail(f"{words}: the line does not say '{says}': {said}")

@@ -10,7 +10,6 @@ import gzip
 import json
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,46 +17,26 @@ import tempfile
 import time
 import urllib.request
 
-program, loadgen, root = (pathlib.Path(p).resolve() for p in sys.argv[1:4])
+from program import PROGRAM, configuration, copy_demo, fail, paywarden
+
+loadgen = pathlib.Path(sys.argv[2]).resolve()
 SHADOWED = 5000
 RATE, SECONDS = 2000, 9
 
 
-def fail(text):
-    log = pathlib.Path("server.log")
-    if log.exists():
-        print("\n".join(log.read_text().splitlines()[-15:]))
-    sys.exit(f"FAILED: {text}")
-
-
-def paywarden(*words, fails=False):
-    done = subprocess.run([program, *words], capture_output=True, text=True, timeout=300)
-    if (done.returncode == 0) == fails:
-        fail(f"paywarden {' '.join(words)} ended with {done.returncode}: {done.stderr}")
-    return done.stderr if fails else done.stdout + done.stderr
-
-
 def make_files():
-    for file in root.glob("config/demo*"):
-        shutil.copy(file, ".")
-    text = pathlib.Path("demo.toml").read_text()
-    for old, new in (
-        ('directory = "../var/demo/model"', 'directory = "champion"\nshadow = "challenger"'),
-        ("\nrate = ", "\nrate = 0 # "),
-    ):
-        if old not in text:
-            fail(f"demo.toml has no {old}")
-        text = text.replace(old, new)
-    text += '\n[data]\ndirectory = "data"\ndisk_free_min = "64MiB"\n[archive]\nkind = "folder"\ndirectory = "archive"\nbatch_time = "1s"\n'
-    text += '[api]\ndeadline = "20s"\n'  # how long answers take says nothing of what is lost
-    pathlib.Path("demo.toml").write_text(text)
-    pathlib.Path("challenger.toml").write_text(text.replace("depth = 6", "depth = 3").replace("alerts_a_day = 60", "alerts_a_day = 30"))
+    copy_demo()
+    behind = '\n[data]\ndirectory = "data"\ndisk_free_min = "64MiB"\n[archive]\nkind = "folder"\ndirectory = "archive"\nbatch_time = "1s"\n'
+    behind += '[api]\ndeadline = "20s"\n'  # how long answers take says nothing of what is lost
+    changes = {'directory = "../var/demo/model"': 'directory = "champion"\nshadow = "challenger"', "\nrate = ": "\nrate = 0 # "}
+    configuration("champion.toml", changes, behind)
+    configuration("challenger.toml", {**changes, "depth = 6": "depth = 3", "alerts_a_day = 60": "alerts_a_day = 30"}, behind)
     paywarden("simulate", "--payments", "20000", "--customers", "500", "--out", "history.ndjson")
     paywarden("simulate", "--payments", str(SHADOWED), "--customers", "500", "--seed", "3", "--out", "payments.ndjson")
-    paywarden("train", "--config", "demo.toml", "--data", "history.ndjson", "--out", "champion")
+    paywarden("train", "--config", "champion.toml", "--data", "history.ndjson", "--out", "champion")
     paywarden("train", "--config", "challenger.toml", "--data", "history.ndjson", "--out", "challenger")
     for role in ("intake", "admin", "observer"):
-        printed = paywarden("key", "create", "--config", "demo.toml", "--name", role, "--role", role).split()
+        printed = paywarden("key", "create", "--config", "champion.toml", "--name", role, "--role", role).split()
         key = [word for word in printed if word.startswith("pw_")]
         if len(key) != 1:
             fail(f"key create prints {printed}")
@@ -66,7 +45,7 @@ def make_files():
 
 def start():
     pathlib.Path("ready").unlink(missing_ok=True)
-    server = subprocess.Popen([program, "serve", "--config", "demo.toml", "--port", "0", "--ready-file", "ready"],
+    server = subprocess.Popen([PROGRAM, "serve", "--config", "champion.toml", "--port", "0", "--ready-file", "ready"],
                               stdout=open("server.log", "a"), stderr=subprocess.STDOUT)
     for _ in range(600):
         if pathlib.Path("ready").exists() and pathlib.Path("ready").read_text():
@@ -90,7 +69,7 @@ def metric(url, name):
 
 
 def replayed(model):
-    paywarden("replay", "--config", "demo.toml", "--model", model, "--data", "payments.ndjson", "--out", "out.ndjson", "--no-reasons")
+    paywarden("replay", "--config", "champion.toml", "--model", model, "--data", "payments.ndjson", "--out", "out.ndjson", "--no-reasons")
     with open("out.ndjson") as file:
         return {d["payment_id"]: d for d in map(json.loads, file)}
 
@@ -122,17 +101,17 @@ def check_shadow(url):
         file.writelines(json.dumps(decision) + "\n" for decision in decisions)
     figures = {}
     for name, words in (("champion", []), ("challenger", ["--shadow"])):
-        paywarden("evaluate", "--config", "demo.toml", "--decisions", "live.ndjson", "--data", "payments.ndjson", "--out", name + "-report", *words)
+        paywarden("evaluate", "--config", "champion.toml", "--decisions", "live.ndjson", "--data", "payments.ndjson", "--out", name + "-report", *words)
         live = json.loads(pathlib.Path(name + "-report/metrics.json").read_text())
         with open("alone.ndjson", "w") as file:
             file.writelines(json.dumps(d) + "\n" for d in (champion if name == "champion" else challenger).values())
-        paywarden("evaluate", "--config", "demo.toml", "--decisions", "alone.ndjson", "--data", "payments.ndjson", "--out", "alone-report")
+        paywarden("evaluate", "--config", "champion.toml", "--decisions", "alone.ndjson", "--data", "payments.ndjson", "--out", "alone-report")
         alone = json.loads(pathlib.Path("alone-report/metrics.json").read_text())
         figures[name] = live["average_precision"]
         if live["average_precision"] != alone["average_precision"]:
             fail(f"evaluate measures {name} as {live['average_precision']}, alone {alone['average_precision']}")
     print(f"evaluate: average precision {figures}")
-    said = paywarden("evaluate", "--config", "demo.toml", "--decisions", "out.ndjson", "--data", "payments.ndjson", "--out", "no-report", "--shadow", fails=True)
+    said = paywarden("evaluate", "--config", "champion.toml", "--decisions", "out.ndjson", "--data", "payments.ndjson", "--out", "no-report", "--shadow", fails=True)
     if "out.ndjson:1: no shadow model has scored it" not in said:
         fail(f"decisions without a shadow: {said}")
 

@@ -7,12 +7,9 @@ scored on every payment of a history. Each score equals the library's own to 1e-
 import json
 import os
 import pathlib
-import shutil
-import subprocess
 import sys
 import tempfile
 
-program, root = (pathlib.Path(p).resolve() for p in sys.argv[1:3])
 venv = os.environ.get("PAYWARDEN_TEST_VENV")
 if not venv or not pathlib.Path(venv, "requirements.txt").exists():
     print("skipped: there is no PAYWARDEN_TEST_VENV, with the Python packages of XGBoost and LightGBM")
@@ -24,15 +21,10 @@ import lightgbm
 import numpy
 import xgboost
 
+from program import copy_demo, fail, paywarden
+
 TOLERANCE = 1e-6
 LIGHTGBM = {"objective": "binary", "verbose": -1, "min_data_in_leaf": 5, "num_threads": 2, "seed": 1}
-
-
-def paywarden(*words, fails=False):
-    done = subprocess.run([program, *words], capture_output=True, text=True, timeout=300)
-    if (done.returncode == 0) == fails:
-        sys.exit(f"FAILED: paywarden {' '.join(words)} ended with {done.returncode}: {done.stderr}")
-    return done.stderr
 
 
 def read_rows(path):
@@ -83,9 +75,9 @@ def import_and_compare(name, expected):
     difference = float(numpy.abs(scores - expected).max())
     print(f"{name}: {len(scores)} payments, scores from {scores.min():.2g} to {scores.max():.4g}, largest difference {difference:.1e}")
     if len(scores) != len(expected) or not difference <= TOLERANCE:
-        sys.exit(f"FAILED: {name} scores otherwise than its own library")
+        fail(f"{name} scores otherwise than its own library")
     if not scores.max() > 0.5:
-        sys.exit(f"FAILED: {name} has learnt nothing, so the comparison says little")
+        fail(f"{name} has learnt nothing, so the comparison says little")
 
 
 def refused(name, *phrases):
@@ -94,9 +86,9 @@ def refused(name, *phrases):
     print(f"{name}: {line}")
     for phrase in (name, *phrases):
         if phrase not in line:
-            sys.exit(f"FAILED: {name}: the line does not say '{phrase}'")
+            fail(f"{name}: the line does not say '{phrase}'")
     if pathlib.Path("bad").exists():
-        sys.exit(f"FAILED: {name} was refused, and left a bundle")
+        fail(f"{name} was refused, and left a bundle")
 
 
 def refusals(names, labels, values):
@@ -124,8 +116,7 @@ def refusals(names, labels, values):
 
 
 def main():
-    for file in root.glob("config/demo*"):
-        shutil.copy(file, ".")
+    copy_demo()
     paywarden("simulate", "--payments", "40000", "--customers", "500", "--out", "history.ndjson")
     paywarden("export", "--config", "demo.toml", "--data", "history.ndjson", "--out", "rows.csv")
     rows = read_rows("rows.csv")
