@@ -79,6 +79,7 @@ Status serve_stream(Config& config, const Serving& serving, Signals& signals) {
     if (signal != SIGHUP) service->ask_to_stop();
   });
   TRY(service->start());
+  if (service->stop_asked()) return {};
   TRY(tell_ready(service->url(), service->first_password(), "serving; stop with Ctrl-C",
                  serving.ready_file));
   Status waited = service->wait(serving.run_for);

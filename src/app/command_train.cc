@@ -7,6 +7,7 @@
 #include "app/commands.h"
 #include "app/progress.h"
 #include "app/replayed_rows.h"
+#include "training/thresholds.h"
 #include "training/trainer.h"
 
 namespace paywarden {
@@ -24,6 +25,13 @@ void say_result(Progress& progress, const Bundle& bundle, const std::string& out
     progress.say(fmt::format("{} {:.6g}", name, value));
   progress.say(fmt::format("thresholds: review {:.4f}, decline {:.4f}", bundle.thresholds.review,
                            bundle.thresholds.decline));
+  for (auto [value, outcome] :
+       {std::pair(bundle.thresholds.review, "review"), {bundle.thresholds.decline, "decline"}})
+    if (value >= never_reached)
+      progress.say(
+          fmt::format("warning: no score is ever {}: on the later slice no threshold has "
+                      "what [training] asks for; ask for less, or give it more history",
+                      outcome));
   progress.say("bundle written to " + out);
 }
 

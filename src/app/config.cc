@@ -344,6 +344,7 @@ class Loader {
     s.text("alerts_topic", o.topics.alerts);
     s.text("replies_topic", o.topics.replies);
     s.text("labels_topic", k.labels_topic);
+    s.text("groups_topic", k.groups_topic);
     s.flag("http_payments", k.http_payments);
     s.flag("center", k.center);
     s.text("keyed_by", k.keyed_by);

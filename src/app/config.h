@@ -81,7 +81,8 @@ enum class LogKind { journal, kafka };
 
 struct KafkaConfig {
   std::string properties_file;
-  std::string labels_topic;    // empty: labels stand in the payments topic alone
+  std::string labels_topic;                       // empty: labels stand in the payments topic alone
+  std::string groups_topic = "paywarden.groups";  // see stream/group_agreement.h
   std::string keyed_by;        // field of the input that its partitions keep together; empty: none
   bool http_payments = false;  // payments and labels are taken over HTTP, too
   bool center = false;         // the notification center runs here

@@ -57,14 +57,13 @@ Result<std::optional<Tokeniser>> existing_key(const Config& config) {
   return std::move(**key);
 }
 
-// A token of what no card's number can be: says nothing about the key, and is the same for the same key alone.
-std::string fingerprint_of(const Tokeniser& key) {
-  return "1 " + key.token("paywarden card key fingerprint").hex() + "\n";
+std::string fingerprint_line(const Tokeniser& key) {
+  return "1 " + card_key_fingerprint(key) + "\n";
 }
 
 Status check_fingerprint(Files& files, const std::string& path, const Tokeniser& key) {
   TRY_ASSIGN(std::string kept, read_whole(files, path));
-  if (kept == fingerprint_of(key)) return {};
+  if (kept == fingerprint_line(key)) return {};
   return fail("the card key '" + key.key_id() +
                   "' is not the one that this data directory's tokens were made with",
               path, kFormerKey);
@@ -107,6 +106,10 @@ Result<std::string> read_secret_file(const std::string& path, const std::string&
   return text;
 }
 
+std::string card_key_fingerprint(const Tokeniser& key) {
+  return key.token("paywarden card key fingerprint").hex();
+}
+
 Result<Tokeniser> load_card_key(const Config& config, CardKeyFor purpose) {
   TRY_ASSIGN(auto key, existing_key(config));
   if (purpose == CardKeyFor::this_run)
@@ -121,7 +124,7 @@ Result<Tokeniser> load_card_key(const Config& config, CardKeyFor purpose) {
     TRY_ASSIGN(key, make_key(config));
   }
   TRY(known ? check_fingerprint(files, path, *key)
-            : replace_whole(files, path, fingerprint_of(*key)));
+            : replace_whole(files, path, fingerprint_line(*key)));
   return std::move(*key);
 }
 

@@ -21,6 +21,9 @@ enum class CardKeyFor {
 };
 Result<Tokeniser> load_card_key(const Config& config, CardKeyFor purpose);
 
+// A token of what no card's number can be: says nothing about the key, and is the same for the same key alone.
+std::string card_key_fingerprint(const Tokeniser& key);
+
 // Data files as a stream, with rejects counted and kept beside the configuration's data.
 struct DataFiles {
   std::unique_ptr<Rejects> rejects;

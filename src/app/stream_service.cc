@@ -48,6 +48,7 @@ Status StreamService::open() {
   TRY_ASSIGN(tokeniser_, load_card_key(config_, CardKeyFor::log));
   TRY(open_accounts());
   TRY(read_client());
+  TRY_ASSIGN(brokers_, BrokerWatch::create(config_.kafka.stream.client, log_));
   if (!config_.model_directory.empty()) {
     TRY_ASSIGN(model_, BundleModel::load(config_.model_directory, config_.features, config_.file));
   }
@@ -137,6 +138,9 @@ Status StreamService::add_worker(const std::string& name, const std::string& top
   options.name = name;
   if (name != kDecide) options.group += "." + name;
   options.topics.input = topic;
+  // Where payments come over HTTP, nobody else need have a topic; one that is named, somebody has.
+  bool own = config_.kafka.http_payments && topic == StreamTopics().input;
+  options.input_is_others = name == kLabels || ((name == kIntake || name == kDecide) && !own);
   for (const PlannedStage& planned : plan_.stages)
     options.topics.stages.push_back(planned.spec.topic);
   std::unique_ptr<SharedSnapshots> shared;
@@ -266,7 +270,39 @@ Status StreamService::read_client() {
   return {};
 }
 
+// With what the others of the group do, before anything is read or written.
+GroupAgreement StreamService::agreement() const {
+  const KafkaConfig& k = config_.kafka;
+  const StreamTopics& topics = k.stream.topics;
+  GroupAgreement out{k.stream.group,
+                     {topics.decisions, topics.rejects, topics.others, topics.alerts},
+                     card_key_fingerprint(*tokeniser_),
+                     k.center ? k.stream.instance : ""};
+  if (k.http_payments) out.writes.push_back(topics.replies);
+  bool routes = runs(kIntake) || runs(kLabels) || intake_;  // into all of them
+  for (size_t i = 0; i < k.stages.size(); ++i)
+    if (routes || (i > 0 && runs(k.stages[i - 1].name))) out.writes.push_back(k.stages[i].topic);
+  return out;
+}
+
+Status StreamService::join_group() {
+  const KafkaConfig& k = config_.kafka;
+  TRY_ASSIGN(Agreed agreed, agree(k.stream.client, k.groups_topic, agreement(),
+                                  k.stream.topic_options, k.stream.reach_timeout, log_));
+  if (!agreed.center_was_on) return {};
+  log_.write(LogLevel::warning, "center_moved",
+             {{"from", *agreed.center_was_on},
+              {"to", k.stream.instance},
+              {"remedy",
+               "make sure that instance has kafka.center = false: two centers are two "
+               "lists of alerts, and all mail twice"}});
+  return {};
+}
+
 Status StreamService::start() {
+  TRY(brokers_->wait([this] { return stop_asked(); }));
+  if (stop_asked()) return {};
+  TRY(join_group());
   for (auto& worker : workers_) TRY(worker->start());
   if (archive_) TRY(archive_->start());
   if (intake_) TRY(intake_->start());
@@ -303,6 +339,7 @@ Status StreamService::wait(std::optional<Duration> run_for) {
     wake_.wait_until(lock, std::min(end, Steady::now() + kAccountsEvery), done);
     lock.unlock();
     keep_accounts();
+    brokers_->look();
     lock.lock();
   }
   if (failure_) return tl::unexpected(*failure_);
@@ -314,6 +351,11 @@ void StreamService::keep_accounts() {
   if (!accounts_) return;
   if (auto kept = accounts_->maintain(); !kept)
     log_.write(LogLevel::error, "accounts_failed", {{"error", kept.error().line()}});
+}
+
+bool StreamService::stop_asked() {
+  std::lock_guard lock(mutex_);
+  return stop_asked_;
 }
 
 void StreamService::ask_to_stop() {

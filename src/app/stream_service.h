@@ -13,6 +13,7 @@
 #include <string>
 
 #include "app/archive_setup.h"
+#include "app/broker_watch.h"
 #include "app/config.h"
 #include "app/failure_exit.h"
 #include "app/latency.h"
@@ -25,6 +26,7 @@
 #include "http/server.h"
 #include "intake/rejects.h"
 #include "notify/store.h"
+#include "stream/group_agreement.h"
 #include "stream/intake_stage.h"
 #include "stream/topic_intake.h"
 #include "stream/worker.h"
@@ -42,6 +44,7 @@ class StreamService {
   Status start();
   Status wait(std::optional<Duration> run_for);
   void ask_to_stop();  // any thread
+  bool stop_asked();   // also while it starts: then start() has come back early
   void stop();
   std::string url() const { return server_->url(); }
   // Of the notification center, where it has just made its first user.
@@ -57,6 +60,8 @@ class StreamService {
   void keep_accounts();
   Status open_intake();
   Status open_center();
+  Status join_group();
+  GroupAgreement agreement() const;
   void fail_with(const Error& error);
   bool runs(const std::string& stage) const;
   Status add_worker(const std::string& name, const std::string& topic, std::optional<size_t> stage);
@@ -90,6 +95,7 @@ class StreamService {
   LatencyHistogram latency_;            // from a record's timestamp to its decision's commit
   StagePlan plan_;
   uint64_t feature_hash_ = 0;
+  std::unique_ptr<BrokerWatch> brokers_;
   std::vector<std::unique_ptr<StreamWorker>> workers_;
   ArchiveStores archive_stores_;
   std::unique_ptr<KafkaArchive> archive_;  // null: no archive

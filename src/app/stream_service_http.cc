@@ -60,14 +60,15 @@ void StreamService::add_routes(http::Router& router) {
   router.add(Method::get, "/healthz", http::kOpenToAll,
              [](RequestPtr, Reply reply) { reply(Response::text(200, "alive\n")); });
   router.add(Method::get, "/readyz", http::kOpenToAll, [this](RequestPtr, Reply reply) {
-    bool ready = !intake_closed_ && (!center_ || center_->has_room()) &&
+    bool ready = !intake_closed_ && !brokers_->away() && (!center_ || center_->has_room()) &&
                  std::all_of(workers_.begin(), workers_.end(),
                              [](const auto& worker) { return worker->figures().joined.load(); });
     reply(Response::text(
         ready ? 200 : 503,
         ready
             ? "ready\n"
-            : "not ready: not in the consumer group yet, stopping, or the disk is nearly full\n"));
+            : "not ready: no broker answers, not in the consumer group yet, stopping, or the disk "
+              "is nearly full\n"));
   });
   router.add(Method::get, "/metrics", "observer", [this](RequestPtr, Reply reply) {
     Response response = Response::text(200, metrics());
@@ -167,6 +168,7 @@ std::string StreamService::metrics() const {
   out.counter("paywarden_snapshots_total", "Snapshots written.", d(sum(&StreamFigures::snapshots)));
   out.counter("paywarden_snapshots_failed_total", "Snapshots that could not be written.",
               d(sum(&StreamFigures::snapshots_failed)));
+  out.gauge("paywarden_kafka_brokers_away", "1: no broker answers.", brokers_->away() ? 1 : 0);
   out.gauge("paywarden_kafka_partitions", "Partitions of this instance.",
             d(sum(&StreamFigures::partitions)));
   out.gauge("paywarden_kafka_lag_records", "Records that wait to be decided.",

@@ -5,35 +5,12 @@
 namespace paywarden {
 namespace {
 
-// Librdkafka repeats a complaint at every attempt; people need it once a minute.
 constexpr std::chrono::minutes kTellAgainAfter{1};
 
 // Of a complaint: later ones have nothing to do with it.
 constexpr std::chrono::minutes kComplaintCounts{1};
 // Of connections: a certificate that is refused, or a password, is refused the next time too.
 constexpr std::chrono::milliseconds kReachEvery{500};
-
-std::string remedy_of(int code) {
-  switch (code) {
-    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-      return "check sasl.mechanisms, sasl.username and sasl.password in the properties file";
-    case RD_KAFKA_RESP_ERR__SSL:
-      return "check ssl.ca.location and security.protocol in the properties file";
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-      return "let the user read and write the topic (an ACL at the broker)";
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-      return "let the user read with the consumer group (an ACL at the broker)";
-    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-      return "let the user write with the transactional id (an ACL at the broker)";
-    case RD_KAFKA_RESP_ERR__RESOLVE:
-    case RD_KAFKA_RESP_ERR__TRANSPORT:
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-      return "check bootstrap.servers in the properties file, and the brokers";
-    default:
-      return {};
-  }
-}
 
 bool is_of_connection(int code) {
   return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
@@ -45,13 +22,9 @@ bool is_refused(int code) {
 }
 
 // Librdkafka's own words hold the value, which may be a secret.
-tl::unexpected<Error> not_taken(const std::string& key, rd_kafka_conf_res_t result,
-                                const std::string& file) {
-  if (result == RD_KAFKA_CONF_UNKNOWN)
-    return fail("there is no property '" + key + "'", file,
-                "remove the line, or see librdkafka's CONFIGURATION.md for its name");
-  return fail("the value of '" + key + "' is not taken", file,
-              "see librdkafka's CONFIGURATION.md for its values");
+std::string not_taken(const std::string& key, rd_kafka_conf_res_t result) {
+  return result == RD_KAFKA_CONF_UNKNOWN ? "there is no property '" + key + "'"
+                                         : "the value of '" + key + "' is not taken";
 }
 
 Result<rd_kafka_conf_t*> configured(const KafkaClientOptions& options, KafkaSettings settings) {
@@ -62,11 +35,15 @@ Result<rd_kafka_conf_t*> configured(const KafkaClientOptions& options, KafkaSett
   };
   set("client.id", options.client_id);
   set("log_level", "5");
+  std::string refused;  // all at once
   for (const auto& [key, value] : options.properties.values)
-    if (auto result = set(key, value); result != RD_KAFKA_CONF_OK) {
-      rd_kafka_conf_destroy(conf);
-      return not_taken(key, result, options.properties.file);
-    }
+    if (auto result = set(key, value); result != RD_KAFKA_CONF_OK)
+      refused += (refused.empty() ? "" : ", ") + not_taken(key, result);
+  if (!refused.empty()) {
+    rd_kafka_conf_destroy(conf);
+    return fail(refused, options.properties.file,
+                "remove what librdkafka does not know: its CONFIGURATION.md has names and values");
+  }
   for (const auto& [key, value] : settings)
     if (set(key, value) != RD_KAFKA_CONF_OK) {
       rd_kafka_conf_destroy(conf);
@@ -77,12 +54,48 @@ Result<rd_kafka_conf_t*> configured(const KafkaClientOptions& options, KafkaSett
 
 }  // namespace
 
+std::string KafkaClient::remedy_of(int code) const {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+      return "check sasl.mechanisms, sasl.username and sasl.password in the properties file";
+    case RD_KAFKA_RESP_ERR__SSL:
+      return "check ssl.ca.location and security.protocol in the properties file";
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+      return "let the user read and write the topic (an ACL at the broker)";
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+      return "let the user read with the consumer group '" + group_ + "' (an ACL at the broker)";
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+      return "let the user write with the transactional id '" + transactional_id_ +
+             "' (an ACL at the broker)";
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+      return "check bootstrap.servers in the properties file, and the brokers";
+    default:
+      return {};
+  }
+}
+
+bool ComplaintsTold::tell(int code) {
+  std::lock_guard lock(mutex_);
+  auto now = std::chrono::steady_clock::now();
+  auto [last, first] = told_.try_emplace(code, now);
+  if (!first && now - last->second < kTellAgainAfter) return false;
+  last->second = now;
+  return true;
+}
+
 Result<std::unique_ptr<KafkaClient>> KafkaClient::create(rd_kafka_type_t type,
                                                          const KafkaClientOptions& options,
                                                          KafkaSettings settings, OperatorLog& log,
                                                          const Prepare& prepare, void* owner) {
-  std::unique_ptr<KafkaClient> client(new KafkaClient(log, owner));
+  std::unique_ptr<KafkaClient> client(new KafkaClient(log, owner, options.told));
   client->brokers_ = options.properties.bootstrap();
+  for (const auto& [key, value] : settings) {
+    if (std::string_view(key) == "group.id") client->group_ = value;
+    if (std::string_view(key) == "transactional.id") client->transactional_id_ = value;
+  }
   TRY_ASSIGN(rd_kafka_conf_t * conf, configured(options, settings));
   rd_kafka_conf_set_opaque(conf, client.get());
   rd_kafka_conf_set_error_cb(conf, heard);
@@ -106,24 +119,18 @@ KafkaClient::~KafkaClient() {
 
 void KafkaClient::heard(rd_kafka_t*, int code, const char* reason, void* opaque) {
   KafkaClient& self = of(opaque);
-  std::string remedy = remedy_of(code);
-  bool tell = false;
   {
     std::lock_guard lock(self.mutex_);
-    auto now = std::chrono::steady_clock::now();
     // That all are down follows from something that was said before, and says less.
     if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || self.complaint_.text.empty())
-      self.complaint_ = {code, reason, now};
-    auto [last, first] = self.told_.try_emplace(code, now);
-    // What is fatal is the error of a call, too.
-    tell = (first || now - last->second >= kTellAgainAfter) && code != RD_KAFKA_RESP_ERR__FATAL;
-    if (tell) last->second = now;
+      self.complaint_ = {code, reason, std::chrono::steady_clock::now()};
   }
-  if (tell)
-    self.log_.write(LogLevel::warning, "kafka_complains",
-                    {{"error", rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(code))},
-                     {"what", reason},
-                     {"remedy", remedy}});
+  // What is fatal is the error of a call, too.
+  if (code == RD_KAFKA_RESP_ERR__FATAL || !self.told_->tell(code)) return;
+  self.log_.write(LogLevel::warning, "kafka_complains",
+                  {{"error", rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(code))},
+                   {"what", reason},
+                   {"remedy", self.remedy_of(code)}});
 }
 
 // Lines of level 3 and worse come through heard() too. That a producer has no use for a consumer's property is no news: there is
@@ -160,6 +167,10 @@ Status KafkaClient::status(const std::string& what, rd_kafka_error_t* problem) c
   return tl::unexpected(std::move(out));
 }
 
+bool KafkaClient::refused() const {
+  return is_refused(complaint().code);
+}
+
 Status KafkaClient::reach(Duration timeout) const {
   auto begun = std::chrono::steady_clock::now();
   const rd_kafka_metadata_t* metadata = nullptr;
@@ -168,8 +179,7 @@ Status KafkaClient::reach(Duration timeout) const {
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) break;
     rd_kafka_poll(handle_, 0);  // what was said meanwhile
     bool over = std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds(timeout.ms());
-    if (over || is_refused(complaint().code))
-      return tl::unexpected(error("no broker answers", code));
+    if (over || refused()) return tl::unexpected(error("no broker answers", code));
   }
   rd_kafka_metadata_destroy(metadata);
   return {};

@@ -25,9 +25,21 @@
 
 namespace paywarden {
 
+// What was complained of when: librdkafka repeats itself at every attempt, and so do all clients of a program; people need it
+// once a minute. Any thread.
+class ComplaintsTold {
+ public:
+  bool tell(int code);  // whether it is time to
+
+ private:
+  std::mutex mutex_;
+  std::map<int, std::chrono::steady_clock::time_point> told_;
+};
+
 struct KafkaClientOptions {
   KafkaProperties properties;
   std::string client_id = "paywarden";
+  std::shared_ptr<ComplaintsTold> told = std::make_shared<ComplaintsTold>();  // copies share it
 };
 
 using KafkaSettings = std::initializer_list<std::pair<const char*, std::string>>;
@@ -52,6 +64,8 @@ class KafkaClient {
   // Waits until a broker answers. The error names what a connection failed of last: refused, sign-in, certificate; the last
   // two are not waited for.
   Status reach(Duration timeout) const;
+  // Whether what it complained of in the last minute is the sign-in or the certificate: that does not mend itself.
+  bool refused() const;
   // With what librdkafka complained of in the last minute, and what to do about it.
   Error error(const std::string& what, rd_kafka_resp_err_t code, const std::string& detail) const;
   Error error(const std::string& what, rd_kafka_resp_err_t code) const {
@@ -61,7 +75,8 @@ class KafkaClient {
   Status status(const std::string& what, rd_kafka_error_t* error) const;
 
  private:
-  KafkaClient(OperatorLog& log, void* owner) : log_(log), owner_(owner) {}
+  KafkaClient(OperatorLog& log, void* owner, std::shared_ptr<ComplaintsTold> told)
+      : log_(log), owner_(owner), told_(std::move(told)) {}
   static void heard(rd_kafka_t* handle, int code, const char* reason, void* opaque);
   static void logged(const rd_kafka_t* handle, int level, const char* facility, const char* text);
 
@@ -76,10 +91,12 @@ class KafkaClient {
   };
   Complaint complaint() const;
 
-  std::string brokers_;
-  mutable std::mutex mutex_;  // the next two
+  std::string remedy_of(int code) const;
+
+  std::string brokers_, group_, transactional_id_;  // for messages
+  const std::shared_ptr<ComplaintsTold> told_;
+  mutable std::mutex mutex_;  // complaint_
   Complaint complaint_;
-  std::map<int, std::chrono::steady_clock::time_point> told_;  // an event a code and minute
 };
 
 // Which partition a key's records go to: Java's default partitioner (murmur2), so that every client agrees.

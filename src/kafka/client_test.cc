@@ -36,17 +36,25 @@ TEST(KafkaClient, WhatCannotBeReachedIsSaid) {
       << reached.error().line();
 }
 
-TEST(KafkaClient, APropertyThatIsNotTakenIsNamedWithoutItsValue) {
+TEST(KafkaClient, ClientsOfOneProgramComplainOnceTogether) {
+  KafkaClientOptions options, copy = options;
+  EXPECT_TRUE(options.told->tell(RD_KAFKA_RESP_ERR__TRANSPORT));
+  EXPECT_FALSE(copy.told->tell(RD_KAFKA_RESP_ERR__TRANSPORT));
+  EXPECT_TRUE(copy.told->tell(RD_KAFKA_RESP_ERR__SSL));
+  EXPECT_TRUE(KafkaClientOptions().told->tell(RD_KAFKA_RESP_ERR__TRANSPORT));
+}
+
+TEST(KafkaClient, PropertiesThatAreNotTakenAreNamedWithoutTheirValues) {
   const struct {
     const char* key;
     const char* says;
   } rows[] = {
       {"sasl.pasword",
-       "my.config: there is no property 'sasl.pasword'; remove the line, or see librdkafka's "
-       "CONFIGURATION.md for its name"},
+       "my.config: there is no property 'also.not', there is no property 'sasl.pasword'; remove "
+       "what librdkafka does not know: its CONFIGURATION.md has names and values"},
       {"security.protocol",
-       "my.config: the value of 'security.protocol' is not taken; see librdkafka's "
-       "CONFIGURATION.md for its values"},
+       "my.config: there is no property 'also.not', the value of 'security.protocol' is not taken; "
+       "remove what librdkafka does not know: its CONFIGURATION.md has names and values"},
   };
   for (const auto& row : rows) {
     SilentLog log;
@@ -54,6 +62,7 @@ TEST(KafkaClient, APropertyThatIsNotTakenIsNamedWithoutItsValue) {
     options.properties.file = "my.config";
     options.properties.values["bootstrap.servers"] = "127.0.0.1:1";
     options.properties.values[row.key] = "secret";
+    options.properties.values["also.not"] = "secret";
     auto client = KafkaClient::create(RD_KAFKA_PRODUCER, options, {}, log);
     ASSERT_FALSE(client);
     EXPECT_EQ(client.error().line(), row.says);

@@ -32,7 +32,7 @@ Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::create(
                           log, [&](rd_kafka_conf_t* conf) { producer->requests_.watch(conf); }));
   producer->topics_.emplace(producer->client_->handle());
   TRY(producer->done(
-      "the transactional id cannot be taken",
+      "the transactional id '" + transactional_id + "' cannot be taken",
       rd_kafka_init_transactions(producer->client_->handle(), producer->timeout_ms())));
   if (producer->requests_.version(kInitProducerId) < kInitProducerIdOf25)
     return fail(kBrokersTooOld, "Kafka at " + options.properties.bootstrap(),
@@ -50,7 +50,7 @@ bool is_fence(rd_kafka_resp_err_t code) {
 }  // namespace
 
 // Takes the error over. A broker that refuses a topic does not say which.
-Status TransactionalProducer::done(const char* what, rd_kafka_error_t* error) {
+Status TransactionalProducer::done(const std::string& what, rd_kafka_error_t* error) {
   auto code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
   if (error) {
     bool of_age = std::chrono::steady_clock::now() - begun_ >=

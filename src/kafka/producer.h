@@ -77,7 +77,7 @@ class TransactionalProducer {
 
  private:
   TransactionalProducer(ProducerLimits limits) : limits_(limits) {}
-  Status done(const char* what, rd_kafka_error_t* error);
+  Status done(const std::string& what, rd_kafka_error_t* error);
   Status usable();
   int timeout_ms() const { return static_cast<int>(limits_.call_timeout.ms()); }
   ProducerLimits limits_;

@@ -59,6 +59,10 @@ Status take_line(std::string_view line, const std::string& where, const Environm
                  KafkaProperties& out) {
   line = trim(line);
   if (line.empty() || line.front() == '#' || line.front() == '!') return {};
+  if (line == "[default]") return {};  // Confluent's examples for Python begin with it
+  if (line.front() == '[' && line.back() == ']')
+    return fail("the section " + std::string(line) + " has settings of some other program", where,
+                "remove it with the lines under it: [default] alone counts");
   size_t equals = line.find('=');
   if (equals == std::string_view::npos || equals == 0)
     return fail("is not a line as 'key=value'", where, "begin comments with #");

@@ -9,7 +9,7 @@
 //
 //   TRY_ASSIGN(auto properties, read_properties(text, "python.config", environment));
 //
-// One `key=value` a line, `#` or `!` begins a comment, spaces around both are dropped. `${NAME}` stands for an environment
+// One `key=value` a line, `#`, `!` or `[default]` begins a comment, spaces around both are dropped. `${NAME}` stands for an environment
 // variable. Schema registry lines are of no use here and are noted (`left_aside`). What the program must set itself
 // (transactional.id, enable.auto.commit, ...) is refused. Java's names for what librdkafka calls otherwise are understood.
 // No error holds a value: it may be a secret.

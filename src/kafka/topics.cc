@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/spelling.h"
 #include "kafka/admin_request.h"
 
 namespace paywarden {
@@ -15,8 +16,11 @@ Status make(const KafkaClient& client, const TopicWanted& wanted, TopicOptions o
                                                          options.replication, text, sizeof text),
                                    rd_kafka_NewTopic_destroy);
   if (!topic) return tl::unexpected(client.error(what, RD_KAFKA_RESP_ERR__INVALID_ARG, text));
-  rd_kafka_NewTopic_set_config(topic.get(), "retention.ms",
-                               std::to_string(wanted.retention_min.ms()).c_str());
+  if (wanted.compacted)
+    rd_kafka_NewTopic_set_config(topic.get(), "cleanup.policy", "compact");
+  else
+    rd_kafka_NewTopic_set_config(topic.get(), "retention.ms",
+                                 std::to_string(wanted.retention_min.ms()).c_str());
   AdminRequest request(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout);
   rd_kafka_NewTopic_t* topics[] = {topic.get()};
   rd_kafka_CreateTopics(client.handle(), topics, 1, request.options(), request.queue());
@@ -62,7 +66,33 @@ void look_at_settings(const KafkaClient& client, const std::string& name, Durati
   }
 }
 
+// Of a topic that others fill.
+tl::unexpected<Error> no_topic(const KafkaClient& client, const std::string& name,
+                               Duration timeout) {
+  std::string remedy = "make it where your payments come from";
+  if (auto names = topic_names(client, timeout)) {
+    std::vector<std::string_view> known(names->begin(), names->end());
+    std::string_view near = nearest_word(name, known);
+    if (!near.empty()) remedy = "did you mean '" + std::string(near) + "'?";
+  }
+  return fail("there is no topic '" + name + "'", "Kafka", remedy);
+}
+
 }  // namespace
+
+Result<std::vector<std::string>> topic_names(const KafkaClient& client, Duration timeout) {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  auto code =
+      rd_kafka_metadata(client.handle(), 1, nullptr, &metadata, static_cast<int>(timeout.ms()));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return tl::unexpected(client.error("the topics cannot be listed", code));
+  std::vector<std::string> names;
+  for (int i = 0; i < metadata->topic_cnt; ++i)
+    if (std::string name = metadata->topics[i].topic; !name.starts_with("__"))
+      names.push_back(std::move(name));
+  rd_kafka_metadata_destroy(metadata);
+  return names;
+}
 
 Result<int32_t> partitions_of(const KafkaClient& client, const std::string& name,
                               Duration timeout) {
@@ -91,6 +121,7 @@ Result<std::map<std::string, TopicFound>> ensure_topics(const KafkaClient& clien
     TopicFound& found = out[topic.name];
     TRY_ASSIGN(found.partitions, partitions_of(client, topic.name, timeout));
     if (found.partitions == 0) {
+      if (topic.others_fill_it) return no_topic(client, topic.name, timeout);
       if (!options.create)
         return fail("there is no topic '" + topic.name + "'", "Kafka",
                     "make it, or set kafka.create_topics = true");

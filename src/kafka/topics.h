@@ -18,7 +18,10 @@ namespace paywarden {
 struct TopicWanted {
   std::string name;
   int32_t partitions = 1;  // where it is made
-  Duration retention_min;  // a topic that forgets earlier is reported
+  Duration retention_min;  // of the topic where it is made
+  bool compacted = false;  // instead of a retention
+  bool others_fill_it =
+      false;  // never made here: a misspelt name would wait for ever for its first record
 };
 
 struct TopicFound {
@@ -39,5 +42,8 @@ Result<int32_t> partitions_of(const KafkaClient& client, const std::string& name
 Result<std::map<std::string, TopicFound>> ensure_topics(const KafkaClient& client,
                                                         const std::vector<TopicWanted>& wanted,
                                                         TopicOptions options, Duration timeout);
+
+// Names of topics that this user may see, without the broker's own.
+Result<std::vector<std::string>> topic_names(const KafkaClient& client, Duration timeout);
 
 }  // namespace paywarden

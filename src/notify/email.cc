@@ -57,7 +57,12 @@ Attempt judge(CURLcode code, const CurlTransfer& transfer) {
   long reply = transfer.response_code();
   bool for_good = reply >= 500 && code != CURLE_LOGIN_DENIED &&
                   (code == CURLE_SEND_ERROR || code == CURLE_WEIRD_SERVER_REPLY);
-  return {for_good ? Attempt::Outcome::refused : Attempt::Outcome::failed, transfer.error(code)};
+  std::string why = transfer.error(code);
+  if (code == CURLE_USE_SSL_FAILED)
+    why +=
+        "; the server offers no STARTTLS: set tls = \"tls\" and its port (465), or \"none\" on a "
+        "network of your own";
+  return {for_good ? Attempt::Outcome::refused : Attempt::Outcome::failed, why};
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ Status StreamWorker::start() {
         StandbyOptions{options_.client, options_.group, options_.topics.input, options_.name});
     TRY(standby_->start());
   }
+  begun_ = Steady::now();
   thread_ = std::thread([this] { run(); });
   return {};
 }
@@ -64,8 +65,9 @@ Status StreamWorker::start() {
 Status StreamWorker::check_topics() {
   const StreamTopics& topics = options_.topics;
   std::vector<TopicWanted> wanted;
-  for (const std::string& name :
-       {topics.input, topics.decisions, topics.rejects, topics.others, topics.alerts})
+  wanted.push_back(
+      {topics.input, options_.partitions, options_.retention, false, options_.input_is_others});
+  for (const std::string& name : {topics.decisions, topics.rejects, topics.others, topics.alerts})
     wanted.push_back({name, options_.partitions, options_.retention});
   wanted.push_back({topics.replies, options_.partitions, kRepliesRetention});
   for (const std::string& name : topics.stages)
@@ -342,8 +344,12 @@ void StreamWorker::note_fence() {
   fences_.push_back(now);
   while (now - fences_.front() > kFencesWithin) fences_.pop_front();
   if (fences_.size() < kFencesMax || stopping()) return;
-  give_up({"another instance has the same name '" + options_.instance + "'", "kafka.instance",
-           "give each instance a name of its own"});
+  Error error{"another instance has the same name '" + options_.instance + "'", "kafka.instance",
+              "give each instance a name of its own"};
+  // Whoever is new here goes: this one, where it began as it was started.
+  if (fences_.front() - begun_ < kFencesWithin) return give_up(error);
+  fences_.clear();
+  complain("name_taken", error);
 }
 
 // Serves the group meanwhile: a rebalance must not wait.

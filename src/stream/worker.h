@@ -68,6 +68,7 @@ struct StreamOptions {
   ProducerLimits producer;
   Duration backoff_min = milliseconds(100), backoff_max = seconds(10);  // between attempts
   TopicOptions topic_options;
+  bool input_is_others = true;        // not made here
   int32_t partitions = 4;             // of topics that are made here
   Duration retention = days(60);      // of topics that are made here
   std::string snapshot_directory;     // one folder a partition
@@ -175,6 +176,7 @@ class StreamWorker : private GroupConsumer::Member {
   std::vector<EventTime> outcome_times_;  // of the records that they are the outcome of
   Duration backoff_;
   std::deque<std::chrono::steady_clock::time_point> fences_;
+  std::chrono::steady_clock::time_point begun_;
   SnapshotChild snapshot_child_;
   int32_t snapshot_partition_ = 0;
   uint64_t snapshot_sequence_ = 0;

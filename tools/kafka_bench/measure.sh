@@ -46,6 +46,9 @@ properties_file = "client.properties"
 instance = "1"
 group = "round$1"
 decisions_topic = "decisions$1"
+rejects_topic = "rejects$1"
+others_topic = "others$1"
+alerts_topic = "alerts$1"
 partitions = 1
 snapshot_every = 100000000
 [data]

@@ -199,6 +199,8 @@ class Run:
         if status != 0:
             sys.exit(status)
         self.bootstrap = (self.work / "kafka/bootstrap").read_text().strip()
+        if self.kafka("topics", f"payments:{PARTITIONS}") != 0:
+            sys.exit("the topics cannot be made")
         for name, text in {"client.properties": f"bootstrap.servers={self.bootstrap}\nsession.timeout.ms=2000\nheartbeat.interval.ms=500\n",
                            "card.key": "0123456789abcdef0123456789abcdef\n", "center.rules": RULES, "secret": SECRET}.items():
             (self.work / name).write_text(text)

@@ -176,6 +176,8 @@ class Run:
         status = self.kafka("start", "--owner", str(os.getpid()), "--brokers", str(self.brokers), *between)
         if status != 0:
             sys.exit(status)
+        if self.kafka("topics", f"payments:{PARTITIONS}", f"labels:{PARTITIONS}") != 0:
+            sys.exit("the topics cannot be made")
         self.bootstrap = (self.work / "kafka/bootstrap").read_text().strip()
         if self.proxy:
             host, port = self.bootstrap.split(":")

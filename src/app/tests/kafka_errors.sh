@@ -53,13 +53,32 @@ says() {
   done
 }
 
-# settings [LINE...]: now.toml, with those lines in [kafka]; each case has a group of its own.
-groups=0
+# says_away CASE PHRASE...: `serve` waits for brokers that only do not answer; within ten seconds its log says so, and a stop ends it.
+says_away() {
+  local name=$1 phrase begun=$SECONDS
+  shift
+  cases=$((cases + 1))
+  : >server.log
+  "$program" serve --config now.toml --port 0 2>server.log >out </dev/null &
+  server=$!
+  until grep -q '"event":"brokers_away"' server.log || ((SECONDS - begun > ENDS_WITHIN_S)); do sleep 0.1; done
+  echo "$name: said after $((SECONDS - begun)) s"
+  for phrase in "$@"; do
+    grep '"event":"brokers_away"' server.log | grep -qF -- "$phrase" || { cp server.log err; wrong "$name" "does not say '$phrase'"; }
+  done
+  kill "$server"
+  wait "$server" || { cp server.log err; wrong "$name" "a stop while it waits: exit code $?"; }
+  server=
+  cp server.log err
+  no_secrets "$name"
+}
+
+# settings [LINE...]: now.toml, with those lines in [kafka].
 settings() {
-  groups=$((groups + 1))
   { cat demo.toml && printf '%s\n' '[log]' 'kind = "kafka"' '[kafka]' 'properties_file = "now.properties"' 'instance = "1"' \
-    'partitions = 1' 'transaction_timeout = "5s"' "group = \"group-$groups\"" "$@"; } >now.toml
+    'partitions = 1' 'transaction_timeout = "5s"' 'group = "group"' "$@"; } >now.toml
   rm -rf data
+  mkdir -p data && cp card.key data/
 }
 
 signed_in() {
@@ -191,16 +210,17 @@ small_demo "$root"
 "$program" simulate --payments 20000 --customers 300 --out history.ndjson 2>err || { cat err; exit 1; }
 "$program" train --config demo.toml --data history.ndjson --out model 2>err || { cat err; exit 1; }
 head -n 3000 history.ndjson >payments.ndjson
+(umask 077 && printf '0123456789abcdef0123456789abcdef\n' >card.key)
 
 # --- The properties file.
 
 settings
 plainly 'fetch.wait.max.msec=5'
-says "an unknown property" "now.properties: there is no property 'fetch.wait.max.msec'" "remove the line, or see librdkafka's CONFIGURATION.md"
+says "an unknown property" "now.properties: there is no property 'fetch.wait.max.msec'" "remove what librdkafka does not know"
 plainly 'session.timeout.ms.x=not-the-password'
 says "an unknown property with a secret" "no property 'session.timeout.ms.x'"
 plainly 'security.protocol=not-the-password'
-says "a value that is not taken" "now.properties: the value of 'security.protocol' is not taken" "see librdkafka's CONFIGURATION.md"
+says "a value that is not taken" "now.properties: the value of 'security.protocol' is not taken" "its CONFIGURATION.md has names and values"
 plainly 'enable.auto.commit=true'
 says "a property that is ours" "now.properties:3: 'enable.auto.commit' is set by Paywarden itself; remove the line"
 plainly "sasl.password=\${PAYWARDEN_NOT_SET}"
@@ -211,23 +231,25 @@ says "no properties file" "now.properties: " "the properties file"
 # --- Who cannot be reached.
 
 printf 'bootstrap.servers=127.0.0.1:19\n' >now.properties
-says "no broker" "Kafka at 127.0.0.1:19: no broker answers" "Connection refused" "check bootstrap.servers"
+says_away "no broker" "Kafka at 127.0.0.1:19: no broker answers" "Connection refused" "check bootstrap.servers"
 signed_in paywarden not-the-password kafka/ca.pem
 says "a wrong password" "Kafka at $signed: no broker answers" "check sasl.mechanisms, sasl.username and sasl.password"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=another CA' -keyout other.key -out other.pem 2>/dev/null
 signed_in paywarden paywarden-secret other.pem
 says "another CA" "Kafka at $signed: no broker answers" "certificate" "check ssl.ca.location"
 printf 'bootstrap.servers=%s\n' "$signed" >now.properties
-says "no TLS where the broker wants it" "Kafka at $signed: no broker answers" "check"
+says_away "no TLS where the broker wants it" "Kafka at $signed: no broker answers" "check"
 
 # --- Topics.
 
 settings 'create_topics = false'
 plainly
-says "an absent topic" "there is no topic 'payments'" "make it, or set kafka.create_topics = true"
+says "an absent topic" "there is no topic 'paywarden.groups'" "make it, or set kafka.create_topics = true"
 settings
 signed_in reader reader-secret kafka/ca.pem
-says "topics that may not be made" "the topic 'payments' cannot be made: " "make it by other means, or let the user make topics"
+says "topics that may not be made" "the topic 'paywarden.groups' cannot be made: " "make it by other means, or let the user make topics"
+plainly
+says "no payments topic" "there is no topic 'payments'" "make it where your payments come from"
 "$kafka" topics kafka compacted:1:cleanup.policy=compact both:1:cleanup.policy=delete,compact several:3 payments:1 \
   paywarden.decisions:1 paywarden.rejects:1 paywarden.others:1 paywarden.alerts:1
 plainly
@@ -246,6 +268,19 @@ sed -i '/^by = "device"/s/device/card/; /^by = "merchant"/s/merchant/card/; /^di
 says "verdicts over several partitions" "kafka.center: labels, which verdicts become, are keyed by the card's token, and those of 'several' by something else" \
   "3 partitions; give it a [[kafka.stage]] keyed by \"card\""
 
+settings 'payments_topic = "paymnets"'
+says "a misspelt payments topic" "there is no topic 'paymnets'; did you mean 'payments'?"
+
+# --- Others of the group, and another group.
+
+settings 'alerts_topic = "alerts-of-a-trial"'
+sed -i 's/^group = "group"/group = "trial"/' now.toml
+says "a second group with the same topics" "kafka.group: the topic 'paywarden.decisions' is written by the group 'group'" \
+  "topics of its own" "take 'topic:paywarden.decisions' in 'paywarden.groups' back"
+settings
+(umask 077 && printf 'another-key-another-key-another1\n' >data/card.key)
+says "another card key" "intake.card_key_file: the card key is not the one of the group 'group'" "the same key file"
+
 # --- The right password.
 
 settings
@@ -261,9 +296,10 @@ no_secrets "over SASL_SSL"
 # --- Rights that are missing: they may come, so the program waits for them.
 
 signed_in reader reader-secret kafka/ca.pem
+"$kafka" allow kafka reader read topic paywarden.groups
 head -n 1000 payments.ndjson | tail -n 500 | send
 run_server
-says_seldom "no right to the transactional id" 4 20 "the transactional id cannot be taken: " "let the user write with the transactional id"
+says_seldom "no right to the transactional id" 4 20 "the transactional id 'group-decide-1' cannot be taken: " "let the user write with the transactional id 'group-decide-1'"
 "$kafka" allow kafka reader write transaction '*'
 says_seldom "no right to write the decisions" 4 20 "Topic authorization failed" "let the user write the topics .*paywarden.decisions"
 for kind in decisions rejects others alerts; do "$kafka" allow kafka reader write topic "paywarden.$kind"; done
@@ -285,11 +321,18 @@ send_slowly now.ndjson &
 sender=$!
 sleep 0.8
 "$kafka" pause kafka 1
-says_seldom "a broker that does not answer" 12 25 "commit_failed\|SESSTMOUT"
+says_seldom "a broker that does not answer" 12 25 "commit_failed\|SESSTMOUT" '"event":"brokers_away"'
+ready=$(curl -s "$url/readyz")
+[[ $ready == "not ready: no broker answers"* ]] || wrong "a broker that does not answer" "/readyz says '$ready'"
 "$kafka" resume kafka 1
 wait "$sender"
 tail -n 800 payments.ndjson | send
 decided 3000
+for _ in $(seq 100); do
+  [[ $(curl -s "$url/readyz") == ready ]] && break
+  sleep 0.1
+done
+[[ $(curl -s "$url/readyz") == ready ]] || wrong "a broker that answers again" "/readyz says $(curl -s "$url/readyz")"
 each_once 3000 "a broker that did not answer"
 
 # --- A committed transaction that the broker does not end at the offsets: Kafka 4 may do that where all replicas were away.
@@ -297,7 +340,7 @@ each_once 3000 "a broker that did not answer"
 cases=$((cases + 1))
 kill -STOP "$server"
 sleep 8 # the group's session is over, and so is the transaction
-"$kafka" hang kafka "group-$groups" "group-$groups-decide-1" payments 3000
+"$kafka" hang kafka "group" "group-decide-1" payments 3000
 tail -n 20 payments.ndjson | send
 kill -CONT "$server"
 decided 3020

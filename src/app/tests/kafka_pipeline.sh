@@ -16,6 +16,7 @@ use_work_folder
 trap '"$kafka" stop "$work/kafka"; leave' EXIT
 "$kafka" start "$work/kafka" --owner $$ || exit
 bootstrap=$(<kafka/bootstrap)
+"$kafka" topics "$work/kafka" payments:1
 
 cp "$root/config/cards.toml" .
 cat >>cards.toml <<END
