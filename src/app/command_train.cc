@@ -1,6 +1,7 @@
 // `paywarden train`: history through the core, XGBoost, a bundle.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 
@@ -18,6 +19,19 @@ std::string command_text(const TrainCommand& command) {
   for (const std::string& file : command.data) text += " " + file;
   if (command.until) text += " --until " + format_rfc3339(*command.until);
   return text;
+}
+
+// With the lines that a configuration would have.
+void say_trial(Progress& progress, const SearchTrial& trial,
+               std::chrono::steady_clock::time_point begun) {
+  auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  const BoosterOptions& o = trial.options;
+  progress.say(fmt::format(
+      "search {} of {}: average precision {:.4f}{} with {} trees, depth = {}, learning_rate = {}, "
+      "min_child_weight = {}, lambda = {}, subsample = {}, colsample = {}; {:.0f} s left",
+      trial.number, trial.trials, trial.average_precision, trial.best ? " (best)" : "", trial.trees,
+      o.depth, o.learning_rate, o.min_child_weight, o.lambda, o.subsample, o.colsample,
+      took / trial.number * (trial.trials - trial.number)));
 }
 
 void say_result(Progress& progress, const Bundle& bundle, const std::string& out) {
@@ -42,16 +56,19 @@ Status run_train(const TrainCommand& command) {
   TRY_ASSIGN(Dataset rows, replayed_rows(*config, command.config, command.data, command.until));
 
   Progress progress("training");
+  auto begun = std::chrono::steady_clock::now();
   auto bundle = train_bundle(
       rows, config->features, config->training,
-      [&](std::string_view stage, const BoosterProgress& p) {
-        if (p.round % 50 != 0 && p.round != p.trees) return;
-        std::string measured =
-            std::isnan(p.validation_aucpr)
-                ? ""
-                : fmt::format(", average precision on the later slice {:.4f}", p.validation_aucpr);
-        progress.say(fmt::format("{}: tree {} of at most {}{}", stage, p.round, p.trees, measured));
-      });
+      {[&](std::string_view stage, const BoosterProgress& p) {
+         if (p.round % 50 != 0 && p.round != p.trees) return;
+         std::string measured =
+             std::isnan(p.validation_aucpr)
+                 ? ""
+                 : fmt::format(", average precision on the later slice {:.4f}", p.validation_aucpr);
+         progress.say(
+             fmt::format("{}: tree {} of at most {}{}", stage, p.round, p.trees, measured));
+       },
+       [&](const SearchTrial& trial) { say_trial(progress, trial, begun); }});
   if (!bundle) return tl::unexpected(bundle.error());
   bundle->name = std::filesystem::path(command.out).filename().string();
   bundle->created_from = command_text(command);

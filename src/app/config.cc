@@ -419,12 +419,36 @@ class Loader {
     s.whole("early_stopping_rounds", t.booster.early_stopping_rounds, 0, 5'000);
     s.span("warm_up", t.warm_up, seconds(0), days(400));
     s.number("slice", t.slice, 0.02, 0.5);
+    s.whole("search_trials", t.search_trials, 0, 10'000);
+    size_t calibration = static_cast<size_t>(t.calibration);
+    s.choice("calibration", calibration, {"none", "platt", "isotonic", "auto"});
+    t.calibration = static_cast<CalibrationKind>(calibration);
+    size_t goal = static_cast<size_t>(t.thresholds);
+    s.choice("thresholds", goal, {"precision", "alerts", "cost"});
+    t.thresholds = static_cast<ThresholdGoal>(goal);
     s.number("decline_precision", t.decline_precision, 0, 1);
     s.number("review_precision", t.review_precision, 0, 1);
-    s.whole("alerts_a_day", t.alerts_a_day, 0, 1'000'000'000);
-    s.whole("declines_a_day", t.declines_a_day, 0, 1'000'000'000);
+    s.whole("alerts_a_day", t.alerts.alerts_a_day, 0, 1'000'000'000);
+    s.whole("declines_a_day", t.alerts.declines_a_day, 0, 1'000'000'000);
+    s.number("missed_fraud_share", t.cost.fraud_share, 0, 100);
+    s.number("review_cost", t.cost.review_cost, 0, 1e9);
+    s.number("review_misses", t.cost.review_misses, 0, 1);
+    s.number("decline_cost", t.cost.decline_cost, 0, 1e9);
+    s.number("decline_share", t.cost.decline_share, 0, 100);
     if (t.review_precision > t.decline_precision)
       s.problem("review_precision", "must not be above decline_precision");
+    const std::pair<ThresholdGoal, std::vector<const char*>> goals[] = {
+        {ThresholdGoal::precision, {"decline_precision", "review_precision"}},
+        {ThresholdGoal::alerts, {"alerts_a_day", "declines_a_day"}},
+        {ThresholdGoal::cost,
+         {"missed_fraud_share", "review_cost", "review_misses", "decline_cost", "decline_share"}}};
+    for (const auto& [its, keys] : goals)
+      for (const char* key : keys)
+        if (its != t.thresholds && s.has(key))
+          s.problem(key, "counts for another kind of thresholds",
+                    "set training.thresholds, or remove it");
+    if (t.alerts.declines_a_day > t.alerts.alerts_a_day)
+      s.problem("declines_a_day", "must not be above alerts_a_day");
     return s.finish();
   }
 

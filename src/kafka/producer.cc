@@ -47,10 +47,20 @@ bool is_fence(rd_kafka_resp_err_t code) {
          code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
 }
 
+// A call that a failed transaction breaks off says no more than that; the next call says what failed.
+rd_kafka_error_t* cause_of(rd_kafka_t* handle, rd_kafka_error_t* error) {
+  if (!error || rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__STATE) return error;
+  rd_kafka_error_t* cause = rd_kafka_begin_transaction(handle);
+  if (!cause) return error;
+  rd_kafka_error_destroy(error);
+  return cause;
+}
+
 }  // namespace
 
 // Takes the error over. A broker that refuses a topic does not say which.
 Status TransactionalProducer::done(const std::string& what, rd_kafka_error_t* error) {
+  error = cause_of(client_->handle(), error);
   auto code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
   if (error) {
     bool of_age = std::chrono::steady_clock::now() - begun_ >=

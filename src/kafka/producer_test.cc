@@ -49,6 +49,23 @@ TEST_F(TransactionalProducerTest, AnAnswerThatSaysTryAgainDoesNotSpendIt) {
   EXPECT_FALSE((*p)->spent());
 }
 
+// The topic is refused while the offsets are on their way: their call alone would say 'erroneous state'.
+TEST_F(TransactionalProducerTest, WhatBrokeATransactionIsSaidWhicheverCallMeetsIt) {
+  auto p = producer();
+  ASSERT_TRUE(p);
+  rd_kafka_mock_push_request_errors(broker_.cluster(), kAddOffsetsToTxn, 1,
+                                    RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS);
+  rd_kafka_mock_push_request_errors(broker_.cluster(), kAddPartitionsToTxn, 1,
+                                    RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+  auto done = one(**p);
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().line().find("Topic authorization failed"), std::string::npos)
+      << done.error().line();
+  EXPECT_NE(done.error().remedy.find("let the user write the topics 'decisions'"),
+            std::string::npos)
+      << done.error().line();
+}
+
 TEST_F(TransactionalProducerTest, BrokersThatAreTooOldAreRefused) {
   rd_kafka_mock_set_apiversion(broker_.cluster(), 22, 0, 2);
   auto p = producer();

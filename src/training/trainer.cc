@@ -78,18 +78,23 @@ double average_precision(std::vector<SlicePayment> payments) {
 }
 
 BundleThresholds pick(const std::vector<SlicePayment>& slice, const TrainingOptions& options) {
-  if (options.alerts_a_day > 0)
-    return thresholds_for_alerts(slice, {options.alerts_a_day, options.declines_a_day});
+  switch (options.thresholds) {
+    case ThresholdGoal::alerts:
+      return thresholds_for_alerts(slice, options.alerts);
+    case ThresholdGoal::cost:
+      return thresholds_for_cost(slice, options.cost);
+    case ThresholdGoal::precision:
+      break;
+  }
   return thresholds_for_precision(slice, {options.review_precision, options.decline_precision});
 }
 
-void describe(Bundle& bundle, const Dataset& data, const TrainingOptions& options,
-              const TrainedModel& chosen) {
+void describe(Bundle& bundle, const Dataset& data, const BoosterOptions& b,
+              const TrainedModel& chosen, CalibrationKind calibration) {
   bundle.training.rows = data.rows();
   bundle.training.frauds = frauds_in(data, 0, data.rows());
   bundle.training.from = format_rfc3339(data.time(0));
   bundle.training.until = format_rfc3339(data.time(data.rows() - 1) + milliseconds(1));
-  const BoosterOptions& b = options.booster;
   bundle.training.parameters = {{"trees", std::to_string(chosen.trees)},
                                 {"depth", std::to_string(b.depth)},
                                 {"learning_rate", fmt::format("{}", b.learning_rate)},
@@ -98,10 +103,12 @@ void describe(Bundle& bundle, const Dataset& data, const TrainingOptions& option
                                 {"subsample", fmt::format("{}", b.subsample)},
                                 {"colsample", fmt::format("{}", b.colsample)},
                                 {"lambda", fmt::format("{}", b.lambda)},
-                                {"seed", std::to_string(b.seed)}};
+                                {"seed", std::to_string(b.seed)},
+                                {"calibration", name_of(calibration)}};
 }
 
-void measure(Bundle& bundle, const std::vector<SlicePayment>& slice) {
+void measure(Bundle& bundle, const std::vector<SlicePayment>& slice,
+             const FittedCalibration& fitted, const TrainingOptions& options) {
   ThresholdReport report = measure_thresholds(slice, bundle.thresholds);
   auto d = [](uint64_t n) { return static_cast<double>(n); };
   bundle.metrics = {{"slice_payments", d(report.payments)},
@@ -111,7 +118,14 @@ void measure(Bundle& bundle, const std::vector<SlicePayment>& slice) {
                     {"slice_alerts_recall", report.recall()},
                     {"slice_alerts_a_day_max", d(report.alerts_a_day_max)},
                     {"slice_declines", d(report.declines)},
-                    {"slice_frauds_declined", d(report.frauds_declined)}};
+                    {"slice_frauds_declined", d(report.frauds_declined)},
+                    {"slice_brier", fitted.brier},
+                    {"slice_brier_uncalibrated", fitted.brier_before},
+                    {"slice_log_loss", fitted.log_loss},
+                    {"slice_log_loss_uncalibrated", fitted.log_loss_before}};
+  if (options.thresholds != ThresholdGoal::cost) return;
+  bundle.metrics.push_back({"slice_cost", cost_of(slice, bundle.thresholds, options.cost)});
+  bundle.metrics.push_back({"slice_cost_without_alerts", cost_of(slice, {}, options.cost)});
 }
 
 }  // namespace
@@ -132,14 +146,23 @@ Result<Bundle> train_bundle(const Dataset& data, const FeatureSet& features,
 
   auto tell = [&](std::string_view stage) {
     return [&progress, stage](const BoosterProgress& p) {
-      if (progress) progress(stage, p);
+      if (progress.round) progress.round(stage, p);
     };
   };
   DatasetSlice first(data, 0, split.train_end), second(data, split.slice_begin, data.rows());
-  TRY_ASSIGN(TrainedModel chosen, train_booster(first, &second, options.booster, tell("choosing")));
+  BoosterOptions parameters = options.booster;
+  if (options.search_trials > 0) {
+    TRY_ASSIGN(SearchResult found,
+               search_parameters(first, second, parameters,
+                                 {options.search_trials, parameters.seed}, progress.trial));
+    parameters = found.best;
+  }
+  TRY_ASSIGN(TrainedModel chosen, train_booster(first, &second, parameters, tell("choosing")));
   TRY_ASSIGN(auto slice, score_slice(data, split.slice_begin, chosen.model_json));
+  FittedCalibration fitted = fit_calibration(slice, options.calibration);
+  for (SlicePayment& payment : slice) payment.score = fitted.calibration.apply(payment.score);
 
-  BoosterOptions whole = options.booster;
+  BoosterOptions whole = parameters;
   whole.trees = chosen.trees;
   whole.early_stopping_rounds = 0;
   whole.train_metric_every = 0;
@@ -147,14 +170,15 @@ Result<Bundle> train_bundle(const Dataset& data, const FeatureSet& features,
   TRY_ASSIGN(TrainedModel last, train_booster(all, nullptr, whole, tell("final")));
 
   Bundle bundle;
+  bundle.calibration = fitted.calibration;
   bundle.thresholds = pick(slice, options);
   bundle.model_json = std::move(last.model_json);
   bundle.features_hash = features.hash();
   size_t step = data.rows() / kMedianRows + 1;
   for (size_t f = 0; f < data.columns(); ++f)
     bundle.features.push_back({features.specs()[f].name, median_of(data, f, step)});
-  describe(bundle, data, options, chosen);
-  measure(bundle, slice);
+  describe(bundle, data, parameters, chosen, fitted.kind);
+  measure(bundle, slice, fitted, options);
   return bundle;
 }
 

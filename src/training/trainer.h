@@ -11,25 +11,34 @@
 #include "features/feature.h"
 #include "forest/bundle.h"
 #include "training/booster.h"
+#include "training/calibrate.h"
 #include "training/dataset.h"
+#include "training/search.h"
 
 namespace paywarden {
 
+enum class ThresholdGoal { precision, alerts, cost };
+
 struct TrainingOptions {
   BoosterOptions booster;
+  uint32_t search_trials = 0;  // 0: the booster's options as they are
+  CalibrationKind calibration = CalibrationKind::automatic;
   Duration
       warm_up;  // of the history: payments that only warm the state; 0: every payment is trained on
   double slice =
       0.15;  // share of the time span, at its end, that rounds and thresholds are picked on
+  ThresholdGoal thresholds = ThresholdGoal::precision;  // which of the following
   double decline_precision = 0.9;  // at least this share of declines are frauds, on the slice
   double review_precision = 0.3;   // and of all alerts
-  uint32_t alerts_a_day =
-      0;  // 0: by the precisions above; else at most so many reviews and declines on the worst day
-  uint32_t declines_a_day = 0;  // of them declines
+  AlertGoal alerts;                // on the slice's worst day
+  CostGoal cost;                   // least, over the slice
 };
 
-// `stage`: "choosing" or "final".
-using TrainingProgress = std::function<void(std::string_view stage, const BoosterProgress&)>;
+struct TrainingProgress {
+  // `stage`: "choosing" or "final".
+  std::function<void(std::string_view stage, const BoosterProgress&)> round;
+  std::function<void(const SearchTrial&)> trial;
+};
 
 Result<Bundle> train_bundle(const Dataset& data, const FeatureSet& features,
                             const TrainingOptions& options, const TrainingProgress& progress = {});

@@ -444,7 +444,7 @@ class Run:
         if self.staged:
             topics.append(f'run = ["{stage}"]')
             stages = stage_tables(merchant=topic if stage == "merchant" else "alone.paywarden.by-merchant")
-        one = Instance(self, f"alone-{stage}", f"referee-{stage}", "\n".join(topics), stages)
+        one = Instance(self, f"alone-{stage}", "referee", "\n".join(topics), stages)
         one.start()
         forward = ["alone.paywarden.by-merchant"] if stage == "card" else []
         if not self.wait_for(topic, "alone.", forward):

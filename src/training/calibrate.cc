@@ -1,0 +1,162 @@
+#include "training/calibrate.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+
+namespace paywarden {
+namespace {
+
+constexpr size_t kFolds = 5;
+constexpr double kScoreMin = 1e-7;  // of a score whose log-odds are taken; and 1 minus it
+// Of a Platt curve drawn with straight lines: closer to it than the last two digits of a score that people read.
+constexpr int kCurvePoints = 128;
+constexpr double kCurveLogOdds = 16;  // from minus to plus: all that a float distinguishes below 1
+// A block of the isotonic map holds so many frauds at least, or payments: fewer say nothing of a share.
+constexpr double kBlockFrauds = 10, kBlockPayments = 1000;
+
+using Payments = std::vector<SlicePayment>;
+
+double log_odds(double p) {
+  p = std::clamp(p, kScoreMin, 1 - kScoreMin);
+  return std::log(p / (1 - p));
+}
+
+double logistic(double z) {
+  return 1 / (1 + std::exp(-z));
+}
+
+// Strictly ascending in both, with both ends.
+Calibration through(const std::vector<Calibration::Point>& points) {
+  std::vector<Calibration::Point> kept = {{0, 0}};
+  for (const Calibration::Point& p : points)
+    if (p.raw > kept.back().raw && p.calibrated > kept.back().calibrated && p.raw < 1 &&
+        p.calibrated < 1)
+      kept.push_back(p);
+  kept.push_back({1, 1});
+  auto made = Calibration::from(std::move(kept));
+  CHECK(made, "points that ascend are a calibration");
+  return *made;
+}
+
+// Newton's steps on the log loss with Platt's targets, which keep a separable sample finite.
+Calibration platt(const Payments& payments) {
+  double frauds = 0, n = static_cast<double>(payments.size());
+  for (const SlicePayment& p : payments) frauds += p.is_fraud;
+  const double yes = (frauds + 1) / (frauds + 2), no = 1 / (n - frauds + 2);
+  double a = 1, b = 0;
+  for (int step = 0; step < 50; ++step) {
+    double ga = 0, gb = 0, haa = 1e-9, hab = 0, hbb = 1e-9;
+    for (const SlicePayment& p : payments) {
+      double x = log_odds(p.score), q = logistic(a * x + b), d = q - (p.is_fraud ? yes : no),
+             w = q * (1 - q);
+      ga += d * x;
+      gb += d;
+      haa += w * x * x;
+      hab += w * x;
+      hbb += w;
+    }
+    double determinant = haa * hbb - hab * hab;
+    if (!(determinant > 0)) break;
+    double da = (hbb * ga - hab * gb) / determinant, db = (haa * gb - hab * ga) / determinant;
+    a -= da;
+    b -= db;
+    if (std::abs(da) < 1e-9 && std::abs(db) < 1e-9) break;
+  }
+  if (!(a > 0)) return {};  // the scores rank nothing: there is no map that ascends
+  std::vector<Calibration::Point> points;
+  for (int i = 0; i <= kCurvePoints; ++i) {
+    double x = kCurveLogOdds * (2.0 * i / kCurvePoints - 1);
+    points.push_back({static_cast<float>(logistic(x)), static_cast<float>(logistic(a * x + b))});
+  }
+  return through(points);
+}
+
+struct Block {
+  double scores = 0, frauds = 0, payments = 0;
+  double share() const { return frauds / payments; }
+  void take(const Block& other) {
+    scores += other.scores;
+    frauds += other.frauds;
+    payments += other.payments;
+  }
+};
+
+Calibration isotonic(Payments payments) {
+  std::sort(payments.begin(), payments.end(),
+            [](const auto& a, const auto& b) { return a.score < b.score; });
+  std::vector<Block> blocks;
+  Block open;
+  for (size_t i = 0; i < payments.size(); ++i) {
+    open.take({payments[i].score, payments[i].is_fraud ? 1.0 : 0.0, 1});
+    bool tied = i + 1 < payments.size() && payments[i + 1].score == payments[i].score;
+    if (tied || (open.frauds < kBlockFrauds && open.payments < kBlockPayments)) continue;
+    for (; !blocks.empty() && blocks.back().share() >= open.share(); blocks.pop_back())
+      open.take(blocks.back());
+    blocks.push_back(open);
+    open = {};
+  }
+  if (open.payments > 0 && !blocks.empty()) blocks.back().take(open);
+  std::vector<Calibration::Point> points;
+  for (const Block& block : blocks)
+    points.push_back(
+        {static_cast<float>(block.scores / block.payments), static_cast<float>(block.share())});
+  return through(points);
+}
+
+Calibration fit(const Payments& payments, CalibrationKind kind) {
+  double frauds = 0;
+  for (const SlicePayment& p : payments) frauds += p.is_fraud;
+  if (kind == CalibrationKind::none || frauds == 0 ||
+      frauds == static_cast<double>(payments.size()))
+    return {};
+  return kind == CalibrationKind::platt ? platt(payments) : isotonic(payments);
+}
+
+struct Loss {
+  double log = 0, square = 0;
+};
+
+// Of maps that have not seen what they are measured on.
+Loss cross_fitted(const Payments& payments, CalibrationKind kind) {
+  Loss loss;
+  for (size_t fold = 0; fold < kFolds; ++fold) {
+    size_t begin = payments.size() * fold / kFolds, end = payments.size() * (fold + 1) / kFolds;
+    Payments others(payments.begin(), payments.begin() + static_cast<ptrdiff_t>(begin));
+    others.insert(others.end(), payments.begin() + static_cast<ptrdiff_t>(end), payments.end());
+    Calibration map = fit(others, kind);
+    for (size_t i = begin; i < end; ++i) {
+      double q = std::clamp<double>(map.apply(payments[i].score), kScoreMin, 1 - kScoreMin);
+      double y = payments[i].is_fraud;
+      loss.log -= y * std::log(q) + (1 - y) * std::log(1 - q);
+      loss.square += (q - y) * (q - y);
+    }
+  }
+  double n = std::max<double>(static_cast<double>(payments.size()), 1);
+  return {loss.log / n, loss.square / n};
+}
+
+}  // namespace
+
+const char* name_of(CalibrationKind kind) {
+  constexpr const char* kNames[] = {"none", "platt", "isotonic", "auto"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
+FittedCalibration fit_calibration(const Payments& payments, CalibrationKind kind) {
+  const Loss before = cross_fitted(payments, CalibrationKind::none);
+  std::vector<CalibrationKind> candidates = {kind};
+  if (kind == CalibrationKind::automatic)
+    candidates = {CalibrationKind::none, CalibrationKind::platt, CalibrationKind::isotonic};
+  FittedCalibration best;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    Loss loss = cross_fitted(payments, candidates[i]);
+    if (i > 0 && !(loss.log < best.log_loss)) continue;
+    best = {candidates[i], {}, loss.square, before.square, loss.log, before.log};
+  }
+  best.calibration = fit(payments, best.kind);
+  return best;
+}
+
+}  // namespace paywarden
