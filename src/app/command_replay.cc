@@ -1,11 +1,11 @@
 // `paywarden replay` and `paywarden explain`: files through the same core as live payments.
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 
 #include "app/commands.h"
+#include "app/decision_writer.h"
 #include "app/progress.h"
 #include "app/setup.h"
 #include "training/history.h"
@@ -13,26 +13,17 @@
 namespace paywarden {
 namespace {
 
-// Writes one line for each payment from `from` on.
+// Decides each payment, and writes those from `from` on.
 class ReplaySink : public HistorySink {
  public:
-  ReplaySink(Core& core, std::FILE* out, std::string path, std::optional<EventTime> from)
-      : core_(core), out_(out), path_(std::move(path)), from_(from), decisions_(kMicroBatchMax) {}
+  ReplaySink(Core& core, DecisionWriter& out, std::optional<EventTime> from)
+      : core_(core), out_(out), from_(from), block_(out.empty_block()) {}
 
+  // The rows are the reader's: all are decided before it goes on.
   Status payments(std::span<FileRow> rows) override {
-    for (FileRow& row : rows) {
-      uint64_t earlier = 0;
-      Sighting sighting = core_.admit(row.payment, ++sequence_, earlier);
-      if (sighting != Sighting::fresh) {
-        ++(sighting == Sighting::repeat ? repeats_ : conflicts_);
-        continue;
-      }
-      bool wanted = !from_ || row.payment.event_time >= *from_;
-      decisions_[count_].reset();
-      items_[count_] = {&row.payment, wanted ? &decisions_[count_] : nullptr, GuardEvent::none};
-      if (++count_ == kMicroBatchMax) TRY(flush());
-    }
-    return flush();  // the rows are the reader's
+    for (; !rows.empty(); rows = rows.subspan(std::min(rows.size(), kMicroBatchMax)))
+      TRY(decide(rows.first(std::min(rows.size(), kMicroBatchMax))));
+    return {};
   }
 
   Status label(const Label& label, const Payment& payment) override {
@@ -45,34 +36,39 @@ class ReplaySink : public HistorySink {
   uint64_t conflicts() const { return conflicts_; }
 
  private:
-  Status flush() {
-    core_.decide({items_.data(), count_});
-    text_.clear();
-    for (size_t i = 0; i < count_; ++i) {
-      if (!items_[i].decision) continue;
-      append_json(decisions_[i], text_);
-      text_.push_back('\n');
-      ++written_;
+  Status decide(std::span<FileRow> rows) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      identities_[i] = identity_of(rows[i].payment, core_.fields());
+      core_.prefetch(identities_[i]);
     }
-    count_ = 0;
-    if (std::fwrite(text_.data(), 1, text_.size(), out_) != text_.size())
-      return fail("the decisions cannot be written", path_, "is the disk full?");
+    size_t count = 0;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      Payment& payment = rows[i].payment;
+      uint64_t earlier = 0;
+      Sighting sighting = core_.admit(payment, identities_[i], ++sequence_, earlier);
+      if (sighting != Sighting::fresh) {
+        ++(sighting == Sighting::repeat ? repeats_ : conflicts_);
+        continue;
+      }
+      bool wanted = !from_ || payment.event_time >= *from_;
+      Decision* decision = wanted ? &block_.decisions[block_.count++] : nullptr;
+      if (decision) decision->reset();
+      items_[count++] = {&payment, decision, GuardEvent::none};
+    }
+    core_.decide({items_.data(), count});
+    written_ += block_.count;
+    TRY(out_.write(std::move(block_)));
+    block_ = out_.empty_block();
     return {};
   }
 
   Core& core_;
-  std::FILE* out_;
-  std::string path_;
+  DecisionWriter& out_;
   std::optional<EventTime> from_;
-  std::vector<Decision> decisions_;
+  DecisionBlock block_;
+  std::array<PaymentIdentity, kMicroBatchMax> identities_;
   std::array<CoreItem, kMicroBatchMax> items_;
-  size_t count_ = 0;
   uint64_t sequence_ = 0, written_ = 0, repeats_ = 0, conflicts_ = 0;
-  std::string text_;
-};
-
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
 struct Replay {
@@ -106,15 +102,13 @@ Status run_replay(const ReplayCommand& command) {
       return fail("the decisions would be written over the payments", command.out,
                   "give --out another name");
   }
-  std::unique_ptr<std::FILE, CloseFile> out(std::fopen(command.out.c_str(), "wb"));
-  if (!out) return fail("the file cannot be made", command.out, "does its folder exist?");
+  TRY_ASSIGN(auto out, DecisionWriter::create(command.out));
   Progress progress("replay");
-  ReplaySink sink(*replay.core, out.get(), command.out, command.from);
+  ReplaySink sink(*replay.core, *out, command.from);
   auto played = play_history(*replay.data.source, replay.config->features.options().label_delay,
                              sink, [&](const FileProgress& now) { progress.show(now); });
   if (!played) return tl::unexpected(played.error());
-  if (std::fflush(out.get()) != 0)
-    return fail("the decisions cannot be written", command.out, "is the disk full?");
+  TRY(out->finish());
   FileProgress end = replay.data.source->progress();
   progress.finish(end.rows);
   progress.say(fmt::format(

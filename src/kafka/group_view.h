@@ -28,6 +28,10 @@ struct GroupView {
 // The member, by its place, that the range assignment gives a partition.
 size_t range_member(int32_t partition, int32_t partitions, size_t members);
 
+// Of one topic in what a member is assigned (ConsumerProtocolAssignment, https://kafka.apache.org/protocol); as far as it can be read.
+std::vector<int32_t> partitions_in(std::string_view assignment, const std::string& topic);
+
+// No such group: a view without members.
 Result<GroupView> group_view(const KafkaClient& client, const std::string& group,
                              const std::string& topic, Duration timeout);
 

@@ -25,6 +25,24 @@ TEST(GroupView, RangesAreThoseOfTheAssignor) {
     }
 }
 
+TEST(GroupView, ReadsWhatAMemberIsAssigned) {
+  const std::string bytes(
+      "\x00\x01\x00\x00\x00\x02"
+      "\x00\x05other\x00\x00\x00\x01\x00\x00\x00\x07"
+      "\x00\x08payments\x00\x00\x00\x02\x00\x00\x00\x03\x00\x00\x01\x00"
+      "\xff\xff\xff\xff",
+      2 + 4 + 7 + 8 + 10 + 12 + 4);
+  EXPECT_EQ(partitions_in(bytes, "payments"), (std::vector<int32_t>{3, 256}));
+  EXPECT_EQ(partitions_in(bytes, "other"), (std::vector<int32_t>{7}));
+  EXPECT_EQ(partitions_in(bytes, "none"), std::vector<int32_t>());
+  // Cut short anywhere: what was whole, and nothing else.
+  for (size_t n = 0; n < bytes.size(); ++n) {
+    auto some = partitions_in(std::string_view(bytes).substr(0, n), "payments");
+    EXPECT_LE(some.size(), 2u);
+    EXPECT_TRUE(some.empty() || some[0] == 3) << n;
+  }
+}
+
 TEST(GroupView, TheHeirHasAPartitionOnceItsOwnerIsGone) {
   GroupView view{true, {"a", "b", "c"}, {{0, "a"}, {1, "a"}, {2, "b"}, {3, "c"}}};
   const struct {

@@ -1,0 +1,71 @@
+#include "app/decision_writer.h"
+
+namespace paywarden {
+namespace {
+
+constexpr size_t kBlocks = 8;
+
+}  // namespace
+
+Result<std::unique_ptr<DecisionWriter>> DecisionWriter::create(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  if (!file) return fail("the file cannot be made", path, "does its folder exist?");
+  return std::unique_ptr<DecisionWriter>(new DecisionWriter(path, file));
+}
+
+DecisionWriter::DecisionWriter(std::string path, std::FILE* file)
+    : path_(std::move(path)), file_(file), filled_(kBlocks), empty_(kBlocks) {
+  for (size_t i = 0; i < kBlocks; ++i) empty_.try_push(DecisionBlock());
+  thread_ = std::thread([this] { run(); });
+}
+
+DecisionWriter::~DecisionWriter() {
+  filled_.close();
+  if (thread_.joinable()) thread_.join();
+}
+
+DecisionBlock DecisionWriter::empty_block() {
+  std::vector<DecisionBlock> one;
+  empty_.pop_all(one, 1);
+  one.front().count = 0;
+  return std::move(one.front());
+}
+
+Status DecisionWriter::write(DecisionBlock block) {
+  filled_.push(std::move(block));
+  return status();
+}
+
+Status DecisionWriter::finish() {
+  filled_.close();
+  if (thread_.joinable()) thread_.join();
+  if (std::fflush(file_.get()) != 0) failed_ = true;
+  return status();
+}
+
+Status DecisionWriter::status() {
+  std::lock_guard lock(mutex_);
+  if (failed_) return fail("the decisions cannot be written", path_, "is the disk full?");
+  return {};
+}
+
+void DecisionWriter::run() {
+  std::string text;
+  std::vector<DecisionBlock> blocks;
+  while (filled_.pop_all(blocks, kBlocks)) {
+    text.clear();
+    for (const DecisionBlock& block : blocks)
+      for (size_t i = 0; i < block.count; ++i) {
+        append_json(block.decisions[i], text);
+        text.push_back('\n');
+      }
+    if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size()) {
+      std::lock_guard lock(mutex_);
+      failed_ = true;
+    }
+    for (DecisionBlock& block : blocks) empty_.try_push(std::move(block));
+    blocks.clear();
+  }
+}
+
+}  // namespace paywarden

@@ -1,0 +1,57 @@
+// Decisions as lines of a file, encoded and written by a thread of its own, so that who decides goes on deciding.
+//
+//   TRY_ASSIGN(auto writer, DecisionWriter::create("D.ndjson"));
+//   DecisionBlock block = writer->empty_block();       // waits where the disk is slower
+//   block.decisions[block.count++] = ...;
+//   TRY(writer->write(std::move(block)));
+//   TRY(writer->finish());
+//
+// Blocks are used again and again: memory is that of eight. One thread calls.
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/bounded_queue.h"
+#include "base/result.h"
+#include "engine/core.h"
+
+namespace paywarden {
+
+struct DecisionBlock {
+  std::vector<Decision> decisions = std::vector<Decision>(kMicroBatchMax);
+  size_t count = 0;  // of them that are filled
+};
+
+class DecisionWriter {
+ public:
+  static Result<std::unique_ptr<DecisionWriter>> create(const std::string& path);
+  ~DecisionWriter();
+  DecisionBlock empty_block();
+  // The error of an earlier block, as soon as it is known.
+  Status write(DecisionBlock block);
+  // All is with the system, or could not be written.
+  Status finish();
+
+ private:
+  struct CloseFile {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  DecisionWriter(std::string path, std::FILE* file);
+  void run();
+  Status status();
+
+  const std::string path_;
+  std::unique_ptr<std::FILE, CloseFile> file_;
+  BoundedQueue<DecisionBlock> filled_, empty_;
+  std::mutex mutex_;  // failed_
+  bool failed_ = false;
+  std::thread thread_;
+};
+
+}  // namespace paywarden
