@@ -33,9 +33,9 @@ grep -o '[0-9]* features' train.log | head -n 1
 
 # measure NAME OPTION...: the best of three, since others may use the machine
 measure() {
-  local name=$1 round
+  local name=$1
   shift
-  for round in 1 2 3; do
+  for _ in 1 2 3; do
     /usr/bin/env bash -c 'TIMEFORMAT="%R %U %S"; time "$@" >/dev/null 2>&1' _ "$program" replay --config demo.toml --model model \
       --data payments.ndjson --out decisions.ndjson "$@" 2>>"times-$name"
   done
