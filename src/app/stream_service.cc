@@ -9,6 +9,7 @@
 namespace paywarden {
 namespace {
 
+constexpr std::chrono::seconds kTryAgainAfter{1};  // at the start
 constexpr std::chrono::seconds kAccountsEvery{1};  // as where a notification center runs
 
 std::optional<std::string> environment(const std::string& name) {
@@ -299,11 +300,25 @@ Status StreamService::join_group() {
   return {};
 }
 
+// Brokers that come and go while this one starts are waited for.
+Status StreamService::in_step(const std::function<Status()>& step) {
+  bool told = false;
+  while (!stop_asked()) {
+    Status done = step();
+    if (done || !done.error().passes) return done;
+    if (!std::exchange(told, true))
+      log_.write(LogLevel::warning, "start_waits", {{"error", done.error().line()}});
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, kTryAgainAfter, [this] { return stop_asked_; });
+  }
+  return {};
+}
+
 Status StreamService::start() {
   TRY(brokers_->wait([this] { return stop_asked(); }));
+  TRY(in_step([this] { return join_group(); }));
+  for (auto& worker : workers_) TRY(in_step([&worker] { return worker->start(); }));
   if (stop_asked()) return {};
-  TRY(join_group());
-  for (auto& worker : workers_) TRY(worker->start());
   if (archive_) TRY(archive_->start());
   if (intake_) TRY(intake_->start());
   if (center_) TRY(center_->start());

@@ -61,6 +61,7 @@ class StreamService {
   Status open_intake();
   Status open_center();
   Status join_group();
+  Status in_step(const std::function<Status()>& step);
   GroupAgreement agreement() const;
   void fail_with(const Error& error);
   bool runs(const std::string& stage) const;
