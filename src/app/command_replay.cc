@@ -148,16 +148,18 @@ class ExplainSink : public HistorySink {
     auto scratch = model.scratch();
     std::vector<Reason> reasons;
     model.explain(row_.data(), *scratch, row_.size(), reasons);
+    core_.sentences().say(payment, reasons);
     float score = 0;
     model.score(row_.data(), row_.size(), 1, &score);
     fmt::print("payment {}  card {}  {}  {} {}\nscore {:.6f}  model {}\n\n", payment.id(),
                payment.card_masked.view(), format_rfc3339(payment.event_time),
                format_minor_units(payment.amount_minor, payment.currency.exponent()),
                payment.currency.code(), score, model.name());
-    fmt::print("{:<40} {:>14} {:>14} {:>13}\n", "feature", "value", "usual", "contribution");
+    fmt::print("{:<40} {:>14} {:>14} {:>13}  {}\n", "feature", "value", "usual", "contribution",
+               "says");
     for (const Reason& r : reasons)
-      fmt::print("{:<40} {:>14.6g} {:>14.6g} {:>+13.4f}\n", r.feature, r.value, r.usual,
-                 r.contribution);
+      fmt::print("{:<40} {:>14.6g} {:>14.6g} {:>+13.4f}  {}\n", r.feature, r.value, r.usual,
+                 r.contribution, r.text);
     return {};
   }
 

@@ -23,6 +23,7 @@ Core::Core(const FieldTable& fields, const FeatureSet& features, const CoreOptio
     : fields_(fields),
       features_(features),
       options_(options),
+      sentences_(features, fields, options.base_currency),
       windows_(std::move(windows)),
       seen_(options.idempotency_horizon),
       labels_(options.labels),
@@ -164,8 +165,9 @@ void Core::fill(CoreItem& item, const float* features, size_t i) {
     d.shadow = {shadow_->name(), shadow_scores_[i],
                 policy_.as_if(shadow_scores_[i], shadow_->thresholds())};
   Outcome whole = d.observed ? d.would_be : d.outcome;
-  if (model_ && want_reasons_ && whole != Outcome::approve)
-    model_->explain(features, *scratch_, options_.reasons_max, d.reasons);
+  if (!model_ || !want_reasons_ || whole == Outcome::approve) return;
+  model_->explain(features, *scratch_, options_.reasons_max, d.reasons);
+  sentences_.say(payment, d.reasons);
 }
 
 LabelFate Core::label(const Label& label, const Payment* payment) {

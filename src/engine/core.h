@@ -27,6 +27,7 @@
 #include "engine/label_book.h"
 #include "engine/model.h"
 #include "engine/seen_payments.h"
+#include "features/reason_sentences.h"
 #include "features/window_state.h"
 #include "payment/records.h"
 
@@ -98,6 +99,7 @@ class Core {
   void set_reasons(bool wanted) { want_reasons_ = wanted; }  // recovery does without
 
   const FeatureSet& features() const { return features_; }
+  const ReasonSentences& sentences() const { return sentences_; }
   const FieldTable& fields() const { return fields_; }
   const Model* model() const { return model_.get(); }
   const std::string& model_hash() const { return model_hash_; }
@@ -129,6 +131,7 @@ class Core {
   const FieldTable& fields_;
   const FeatureSet& features_;
   CoreOptions options_;
+  ReasonSentences sentences_;
   std::unique_ptr<WindowState> windows_;
   SeenPayments seen_;
   LabelBook labels_;

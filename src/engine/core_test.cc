@@ -63,6 +63,33 @@ TEST(Core, HowTheLogIsCutIntoBatchesChangesNothing) {
   }
 }
 
+// With the amount in the base currency, and not where nobody asked for reasons.
+TEST(Core, ReasonsAreSentences) {
+  TestWorld world;
+  auto core = world.core();
+  ASSERT_TRUE(core->apply({ChangeKind::rates, {}, "USD=0.5", "test", "", EventTime(0)}));
+  auto decided = [&](const char* id) {
+    Payment payment = world.payment(id, "card1", 125'050, EventTime(0) + hours(1));
+    payment.currency = *Currency::parse("USD");
+    Decision decision;
+    CoreItem item{&payment, &decision, GuardEvent::none};
+    core->decide({&item, 1});
+    return decision;
+  };
+  Decision first = decided("p1");
+  ASSERT_EQ(first.reasons.size(), 1u);
+  EXPECT_EQ(first.reasons[0].text,
+            "this card's 1-hour total amount is 625.25 EUR, 40.00 EUR is usual");
+  std::string json;
+  append_json(first, json);
+  EXPECT_NE(
+      json.find(R"("text":"this card's 1-hour total amount is 625.25 EUR, 40.00 EUR is usual"}])"),
+      std::string::npos)
+      << json;
+  core->set_reasons(false);
+  EXPECT_TRUE(decided("p2").reasons.empty());
+}
+
 TEST(Core, AShadowSaysWhatItWouldDoAndChangesNothing) {
   TestWorld world;
   auto alone = world.core(), shadowed = world.core();

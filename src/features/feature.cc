@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "base/spelling.h"
+#include "features/sentence_template.h"
 
 namespace paywarden {
 namespace {
@@ -115,6 +116,13 @@ bool fits(Takes wanted, FieldIndex f, FieldType type) {
   return false;
 }
 
+// Whether a value divided by the usual one means anything.
+bool has_quotient(Operation operation) {
+  return operation != Operation::hour && operation != Operation::weekday &&
+         operation != Operation::code && operation != Operation::log &&
+         operation != Operation::deviation;
+}
+
 // Reads one `[[feature]]` table; every failure carries the place of the offending value.
 class Reader {
  public:
@@ -139,6 +147,7 @@ class Reader {
     TRY(read_reference(spec));
     spec.unit = table_["unit"].value_or(std::string());
     spec.why = table_["why"].value_or(std::string());
+    TRY(read_says(spec));
     return spread(spec);
   }
 
@@ -152,9 +161,9 @@ class Reader {
 
  private:
   Status check_keys() const {
-    constexpr std::array<std::string_view, 12> kKeys = {"name", "operation", "field",  "by",
-                                                        "over", "place",     "to",     "codes",
-                                                        "unit", "reference", "factor", "why"};
+    constexpr std::array<std::string_view, 13> kKeys = {
+        "name",  "operation", "field",     "by",     "over", "place", "to",
+        "codes", "unit",      "reference", "factor", "why",  "says"};
     for (const auto& [key, node] : table_)
       if (std::find(kKeys.begin(), kKeys.end(), key.str()) == kKeys.end())
         return bad(key.str(), "unknown key '" + std::string(key.str()) + "'",
@@ -276,6 +285,26 @@ class Reader {
     spec.factor = table_["factor"].value_or(0.0);
     if (!(spec.factor > 0 && spec.factor <= kFactorMax))
       return bad("factor", "'factor' is above 0 and at most 1000");
+    return {};
+  }
+
+  // A placeholder for what the operation does not have is refused: it would never be filled.
+  Status read_says(FeatureSpec& spec) const {
+    if (!table_.contains("says")) return {};
+    auto says = table_["says"].value<std::string>();
+    if (!says) return bad("says", "'says' must be a text");
+    auto sentence = SentenceTemplate::parse(*says);
+    if (!sentence) return bad("says", "'says': " + sentence.error().what, sentence.error().remedy);
+    std::string operation = '\'' + std::string(name_of(spec.operation)) + '\'';
+    if (sentence->uses(SentencePlace::field) && takes(spec.operation) != Takes::quantity)
+      return bad("says", "'says': {field} is a number of the payment, and " + operation +
+                             " takes no such field");
+    if (sentence->uses(SentencePlace::over) && !is_windowed(spec.operation))
+      return bad("says", "'says': " + operation + " has no window for {over}");
+    if (sentence->uses(SentencePlace::times) && !has_quotient(spec.operation))
+      return bad("says", "'says': {times} of " + operation + " means nothing",
+                 "use {value} and {usual}");
+    spec.says = std::move(*says);
     return {};
   }
 

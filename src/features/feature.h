@@ -8,6 +8,7 @@
 //   over = "24h"             # a list, with {over} in the name, declares one feature for each
 //   unit = "EUR"
 //   why = "a burst of spending"
+//   says = "the card spent {value} within {over}, {usual} is usual"   # see sentence_template.h
 //
 //   auto set = FeatureSet::parse(toml, fields, "config/demo.toml");
 //   set->specs()[0].name
@@ -92,6 +93,7 @@ struct FeatureSpec {
   std::vector<std::string> codes;
   std::string unit;
   std::string why;
+  std::string says;  // a SentenceTemplate that parses; empty: the operation's own sentence
 };
 
 struct FeatureOptions {
@@ -126,7 +128,7 @@ class FeatureSet {
   const FeatureOptions& options() const { return options_; }
   std::vector<std::string> names() const;
   // SHA-256 over every declaration and option that changes a value: equal hashes compute equal
-  // features.
+  // features. What is said of them (`unit`, `why`, `says`) changes none.
   const std::string& hash() const { return hash_; }
 
  private:

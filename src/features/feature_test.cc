@@ -21,32 +21,52 @@ TEST(Features, BadDeclarationsSayWhatWhereAndWhatToDo) {
     const char* body;
     const char* says;
   };
-  for (Row row : {
-           Row{"operation = 'count'\nby = 'card'\nover = '1h'", "'name' must be a text"},
-           Row{"name = 'f'\noperation = 'cuont'",
-               "f.toml:3: feature 'f': there is no operation 'cuont'"},
-           Row{"name = 'f'\noperation = 'count'\nover = '1h'", "needs 'by'"},
-           Row{"name = 'f'\noperation = 'count'\nby = 'card'", "needs 'over'"},
-           Row{"name = 'f'\noperation = 'sum'\nby = 'card'\nover = '1h'", "'field' must be a text"},
-           Row{"name = 'f'\noperation = 'sum'\nfield = 'merchant'\nby = 'card'\nover = '1h'",
-               "'merchant' (text) does not fit 'sum'"},
-           Row{"name = 'f'\noperation = 'count'\nby = 'cart'\nover = '1h'",
-               "the schema has no field 'cart'"},
-           Row{"name = 'f'\noperation = 'count'\nby = 'amount'\nover = '1h'", "'amount' is no key"},
-           Row{"name = 'f'\noperation = 'count'\nby = 'card'\nover = '1 hour'",
-               "'1 hour' is not a duration"},
-           Row{"name = 'f'\noperation = 'count'\nby = 'card'\nover = '900d'", "at most 400d"},
-           Row{"name = 'f'\noperation = 'count'\nby = 'card'\nover = ['1h','2h']",
-               "need {over} in the name"},
-           Row{"name = 'f'\noperation = 'hour'\nover = '1h'", "no 'over'"},
-           Row{"name = 'f'\noperation = 'hour'\nwindow = '1h'", "unknown key 'window'"},
-           Row{"name = 'amount'\noperation = 'hour'", "is a field's name already"},
-           Row{"name = 'f'\noperation = 'code'\nfield = 'category'", "needs 'codes'"},
-       }) {
+  for (
+      Row row : {
+          Row{"operation = 'count'\nby = 'card'\nover = '1h'", "'name' must be a text"},
+          Row{"name = 'f'\noperation = 'cuont'",
+              "f.toml:3: feature 'f': there is no operation 'cuont'"},
+          Row{"name = 'f'\noperation = 'count'\nover = '1h'", "needs 'by'"},
+          Row{"name = 'f'\noperation = 'count'\nby = 'card'", "needs 'over'"},
+          Row{"name = 'f'\noperation = 'sum'\nby = 'card'\nover = '1h'", "'field' must be a text"},
+          Row{"name = 'f'\noperation = 'sum'\nfield = 'merchant'\nby = 'card'\nover = '1h'",
+              "'merchant' (text) does not fit 'sum'"},
+          Row{"name = 'f'\noperation = 'count'\nby = 'cart'\nover = '1h'",
+              "the schema has no field 'cart'"},
+          Row{"name = 'f'\noperation = 'count'\nby = 'amount'\nover = '1h'", "'amount' is no key"},
+          Row{"name = 'f'\noperation = 'count'\nby = 'card'\nover = '1 hour'",
+              "'1 hour' is not a duration"},
+          Row{"name = 'f'\noperation = 'count'\nby = 'card'\nover = '900d'", "at most 400d"},
+          Row{"name = 'f'\noperation = 'count'\nby = 'card'\nover = ['1h','2h']",
+              "need {over} in the name"},
+          Row{"name = 'f'\noperation = 'hour'\nover = '1h'", "no 'over'"},
+          Row{"name = 'f'\noperation = 'hour'\nwindow = '1h'", "unknown key 'window'"},
+          Row{"name = 'amount'\noperation = 'hour'", "is a field's name already"},
+          Row{"name = 'f'\noperation = 'code'\nfield = 'category'", "needs 'codes'"},
+          Row{"name = 'f'\noperation = 'hour'\nsays = '{valeu}'",
+              "f.toml:4: feature 'f': 'says': there is no placeholder '{valeu}'; did you mean "
+              "'{value}'?"},
+          Row{"name = 'f'\noperation = 'hour'\nsays = '{size}'",
+              "no placeholder '{size}'; there are"},
+          Row{"name = 'f'\noperation = 'hour'\nsays = '{} is'", "no placeholder '{}'"},
+          Row{"name = 'f'\noperation = 'hour'\nsays = '{value'", "a brace stands alone; write it"},
+          Row{"name = 'f'\noperation = 'hour'\nsays = 'a } b'", "a brace stands alone"},
+          Row{"name = 'f'\noperation = 'hour'\nsays = ''", "'says': is empty"},
+          Row{"name = 'f'\noperation = 'hour'\nsays = 7", "'says' must be a text"},
+          Row{"name = 'f'\noperation = 'hour'\nsays = \"a\\nb\"", "a sentence is one line"},
+          Row{"name = 'f'\noperation = 'hour'\nsays = '{over}'", "'hour' has no window for {over}"},
+          Row{"name = 'f'\noperation = 'hour'\nsays = '{times}'",
+              "{times} of 'hour' means nothing"},
+          Row{"name = 'f'\noperation = 'code'\nfield = 'category'\ncodes = ['a']\nsays = '{field}'",
+              "'code' takes no such field"},
+      }) {
     auto set = parse("[[feature]]\n" + std::string(row.body) + "\n");
     ASSERT_FALSE(set) << row.body;
     EXPECT_NE(set.error().line().find(row.says), std::string::npos) << set.error().line();
   }
+  std::string longest(512, 'x'), body = "[[feature]]\nname = 'f'\noperation = 'hour'\nsays = '";
+  EXPECT_TRUE(parse(body + longest + "'\n"));
+  EXPECT_FALSE(parse(body + longest + "x'\n"));
   EXPECT_FALSE(parse("[features]\nlabel_dalay = '7d'\n[[feature]]\nname='f'\noperation='hour'\n"));
   EXPECT_FALSE(parse(""));
 }
@@ -70,6 +90,17 @@ TEST(Features, TheHashChangesWithWhatIsComputed) {
   EXPECT_EQ(hash("7d", "1h", "a"), hash("7d", "1h", "b"));
   EXPECT_NE(hash("7d", "1h", "a"), hash("7d", "2h", "a"));
   EXPECT_NE(hash("7d", "1h", "a"), hash("6d", "1h", "a"));
+}
+
+// So that bundles trained before are those of the same features after a word was changed.
+TEST(Features, TheHashStaysWhateverIsSaid) {
+  auto hash = [](const char* says) {
+    return parse("[[feature]]\nname='c'\noperation='count'\nby='card'\nover='1h'\n" +
+                 std::string(says))
+        ->hash();
+  };
+  EXPECT_EQ(hash(""), hash("says='{value} payments'"));
+  EXPECT_EQ(hash("says='{usual} is usual'"), hash("says='{value} payments'\nunit='payments'"));
 }
 
 TEST(StatelessFeatures, OfThePaymentAlone) {

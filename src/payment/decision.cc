@@ -31,7 +31,9 @@ void append_json(const Decision& d, std::string& out) {
     json.open_object().key("feature").string(reason.feature);
     json.key("value").number(static_cast<float>(reason.value));
     json.key("usual").number(static_cast<float>(reason.usual));
-    json.key("contribution").number(static_cast<float>(reason.contribution)).close_object();
+    json.key("contribution").number(static_cast<float>(reason.contribution));
+    if (!reason.text.empty()) json.key("text").string(reason.text);
+    json.close_object();
   }
   json.close_array().key("rules").open_array();
   for (const std::string& rule : d.rules) json.string(rule);

@@ -20,6 +20,7 @@ struct Reason {
   double value = 0;         // NaN: missing
   double usual = 0;         // the median among genuine payments in training; NaN: unknown
   double contribution = 0;  // SHAP value: what it added to the score's log-odds
+  std::string text{};       // the same as a sentence; empty: none was made
 };
 
 // What another model says of the payment, without effect (model.shadow).

@@ -86,7 +86,8 @@ TEST(Records, LabelAndDecision) {
   decision.late = true;
   decision.event_time = EventTime(1'592'741'698'000);
   decision.card.assign("411111******1111");
-  decision.reasons = {{"amount", double{912.4f}, double{5.83f}, double{-0.1f}}};
+  decision.reasons = {{"amount", double{912.4f}, double{5.83f}, double{-0.1f}},
+                      {"kind", 1, 0, 2, "kind is '\"a\"\n\xff'"}};
   bytes.clear();
   encode_decision(decision, 77, bytes);
   DecisionHead head;
@@ -95,7 +96,10 @@ TEST(Records, LabelAndDecision) {
   EXPECT_EQ(head.payment_sequence, 77u);
   EXPECT_EQ(json,
             R"({"payment_id":"p-1","outcome":"review","score":0.25,"reasons":[{"feature":"amount",)"
-            R"("value":912.4,"usual":5.83,"contribution":-0.1}],"rules":[],"model":"",)"
+            R"("value":912.4,"usual":5.83,"contribution":-0.1},)"
+            R"({"feature":"kind","value":1,"usual":0,"contribution":2,"text":"kind is '\"a\"\n)"
+            "\xef\xbf\xbd"
+            R"('"}],"rules":[],"model":"",)"
             R"("event_time":"2020-06-21T12:14:58.000Z","card":"411111******1111","late":true})");
 }
 
