@@ -104,7 +104,8 @@ inline Decision random_decision(Random& random, const Payment& payment) {
   d.outcome = static_cast<Outcome>(random.below(3));
   d.model = "model-1";
   if (d.outcome != Outcome::approve)
-    d.reasons = {{"card_count_1h", 7, std::nan(""), 1.25}, {"amount \"x\"", 12.5, 3, -0.5}};
+    d.reasons = {{"card_count_1h", 7, std::nan(""), 1.25},
+                 {"amount \"x\"", 12.5, 3, -0.5, "\"x\" is 12.50 \xe2\x82\xac"}};
   if (random.chance(0.3)) d.rules = {"night \"owl\"", "blocked"};
   d.late = random.chance(0.1);
   if (random.chance(0.1)) d.approximate = {"card_count_30d"};

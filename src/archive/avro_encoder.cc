@@ -24,7 +24,8 @@ constexpr std::string_view kSchema =
 {"name":"score","type":"float","doc":"probability of fraud"},
 {"name":"reasons","type":{"type":"array","items":{"type":"record","name":"Reason","fields":[
 {"name":"feature","type":"string"},{"name":"value","type":["null","float"]},
-{"name":"usual","type":["null","float"]},{"name":"contribution","type":["null","float"]}]}}},
+{"name":"usual","type":["null","float"]},{"name":"contribution","type":["null","float"]},
+{"name":"text","type":["null","string"],"default":null,"doc":"the same as a sentence"}]}}},
 {"name":"rules","type":{"type":"array","items":"string"}},
 {"name":"model","type":"string"},
 {"name":"event_time","type":{"type":"long","logicalType":"timestamp-millis"}},
@@ -83,6 +84,7 @@ struct ReadDecision {
   struct ReadReason {
     std::string_view feature;
     std::array<std::optional<float>, 3> numbers;  // value, usual, contribution
+    std::optional<std::string_view> text;
   };
   std::string_view payment_id, model, card;
   int outcome = -1, would_be = -1;
@@ -141,7 +143,9 @@ bool read_reasons(const Element& e, std::vector<ReadDecision::ReadReason>& out) 
       if (there) reason.numbers[place] = value;
       ++place;
     }
-    Element feature;
+    Element feature, text;
+    if (item["text"].get(text) == simdjson::SUCCESS && !read(text, reason.text.emplace()))
+      return false;
     if (item["feature"].get(feature) != simdjson::SUCCESS || !read(feature, reason.feature))
       return false;
   }
@@ -190,6 +194,8 @@ void write(const ReadDecision& d, AvroWriter& w) {
       w.branch(number ? 1 : 0);
       if (number) w.real(*number);
     }
+    w.branch(reason.text ? 1 : 0);
+    if (reason.text) w.text(*reason.text);
   }
   w.end_items();
   write_texts(d.rules, w);

@@ -33,6 +33,7 @@ def expected(line):
     for reason in record["reasons"]:
         for key in ["value", "usual", "contribution"]:
             reason[key] = as_float32(reason[key])
+        reason.setdefault("text", None)
     record["payment"] = {name: payment.get(name) for name in HEAD + STANDARD}
     for key in ["event_time", "receipt_time"]:
         record["payment"][key] = time_of(payment[key])
