@@ -24,7 +24,7 @@ constexpr std::string_view kBegin = R"json({
     "device":{"type":"string"},"channel":{"type":"string","enum":["pos","online","atm"]},
     "country":{"type":"string"},"entry_mode":{"type":"string"}},
    "examples":[{"payment_id":"shop-1001","event_time":"2026-11-22T12:00:00Z","card":"9999 9999 9999 9996","merchant":"Corner Shop","category":"grocery","amount":"12.50","currency":"EUR","channel":"pos"}]},
-  "Reason":{"type":"object","properties":{"feature":{"type":"string"},"value":{"type":["number","null"]},"usual":{"type":["number","null"],"description":"The median among genuine payments in training"},"contribution":{"type":"number","description":"SHAP value: what it added to the score's log-odds"}}},
+  "Reason":{"type":"object","properties":{"feature":{"type":"string"},"value":{"type":["number","null"]},"usual":{"type":["number","null"],"description":"The median among genuine payments in training"},"contribution":{"type":"number","description":"SHAP value: what it added to the score's log-odds"},"text":{"type":"string","description":"The same as a sentence, from the feature's declaration; decisions of earlier versions have none","examples":["amount 912.40 EUR is 14 x this card's 30-day mean, 1.1 x is usual"]}}},
   "Decision":{"type":"object","properties":{
     "payment_id":{"type":"string"},"outcome":{"type":"string","enum":["approve","review","decline"]},
     "score":{"type":"number","minimum":0,"maximum":1},

@@ -194,7 +194,7 @@ TEST(Api, AnAlertAsTheContractSays) {
       R"("event_time":"2020-06-21T12:14:58.000Z","amount":"912.40","currency":"EUR","merchant":"Corner Shop",)"
       R"("category":"grocery","outcome":"decline","score":0.97,"model":"test-model","late":false,"guarded":false,)"
       R"("approximate":[],"reasons":[{"feature":"card_count_10m","value":7,"usual":1,"contribution":2.5},)"
-      R"({"feature":"amount_ratio","value":3.5,"usual":1,"contribution":0.5}],"rules":["too many in ten minutes"],)"
+      R"({"feature":"amount_ratio","value":3.5,"usual":1,"contribution":0.5,"text":"amount is 3.5 x the mean"}],"rules":["too many in ten minutes"],)"
       R"("fields":{"device":"phone \"7\""}}],"recent":[{"payment_id":"p1","event_time":"2020-06-21T12:14:58.000Z",)"
       R"("amount":"912.40","currency":"EUR","merchant":"Corner Shop","category":"grocery","outcome":"decline",)"
       R"("score":0.97},{"payment_id":"history","event_time":"2020-06-21T11:14:58.000Z","amount":"10.00",)"

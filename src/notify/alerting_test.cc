@@ -245,6 +245,9 @@ TEST(Alerting, ChannelsAreToldOnceAndAgainWhenItGetsWorse) {
   EXPECT_EQ(message->url, "http://127.0.0.1:8080/#/alerts/1");
   ASSERT_EQ(message->reasons.size(), 2u);
   EXPECT_EQ(message->reasons[0].feature, "card_count_10m");
+  EXPECT_EQ(message->reasons[0].text, "");
+  EXPECT_EQ(message->reasons[1].text, "amount is 3.5 x the mean");
+  EXPECT_EQ(rows[0].payload.find(R"("text":"")"), std::string::npos);
   EXPECT_EQ(message->rules, std::vector<std::string>{"too many in ten minutes"});
   EXPECT_EQ(parse_message(rows[2].payload)->type, MessageType::opened);
 }

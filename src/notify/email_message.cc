@@ -47,7 +47,9 @@ std::string number_text(double value) {
   return std::isnan(value) ? "missing" : fmt::format("{:.4g}", value);
 }
 
+// Decisions of before there were sentences have none.
 std::string reason_text(const Reason& reason) {
+  if (!reason.text.empty()) return reason.text;
   std::string text = reason.feature + " is " + number_text(reason.value);
   return std::isnan(reason.usual) ? text : text + ", usually " + number_text(reason.usual);
 }

@@ -27,7 +27,9 @@ std::string payload_for(const std::string& merchant) {
   source.alert.title = "Declined: 3 payments, 912.40 EUR, last at " + merchant;
   source.decision =
       R"({"reasons":[{"feature":"card_count_10m","value":7,"usual":1,"contribution":2.5},)"
-      R"({"feature":"distance","value":null,"usual":3,"contribution":0.1}],"rules":["too many"]})";
+      R"({"feature":"distance","value":null,"usual":3,"contribution":0.1},)"
+      R"({"feature":"age","value":0,"usual":3,"contribution":0.1,"text":"the first <b>\r\nof this card"}],)"
+      R"("rules":["too many"]})";
   source.url = "https://paywarden.example/#/alerts/12";
   return message_json(source);
 }
@@ -46,7 +48,13 @@ TEST(EmailMessage, SaysWhatHappened) {
       "Outcome:  decline\r\nCard:     411111******1111\r\nPayments: 3\r\nAmount:   912.40 EUR\r\n"
       "Merchant: Corner Shop\r\nScore:    0.970\r\nSince:    2020-06-21T12:14:58.000Z\r\n"
       "Reason:   card_count_10m is 7, usually 1\r\nReason:   distance is missing, usually 3\r\n"
+      "Reason:   the first <b>  of this card\r\n"
       "Rule:     too many\r\nOpen it:  https://paywarden.example/#/alerts/12\r\n");
+}
+
+TEST(EmailMessage, ASentenceIsTextInHtmlToo) {
+  std::string html = email_html(message_for("Corner Shop"));
+  EXPECT_NE(html.find("<td>the first &lt;b&gt;  of this card</td>"), std::string::npos) << html;
 }
 
 TEST(EmailMessage, HeadersAndParts) {

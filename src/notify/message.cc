@@ -37,7 +37,8 @@ std::vector<Reason> reasons_of(const dom::element& object) {
   if (object["reasons"].get(list)) return reasons;
   for (const dom::element& reason : list)
     reasons.push_back({text_of(reason, "feature"), number_of(reason, "value"),
-                       number_of(reason, "usual"), number_of(reason, "contribution")});
+                       number_of(reason, "usual"), number_of(reason, "contribution"),
+                       text_of(reason, "text")});
   return reasons;
 }
 
@@ -56,11 +57,9 @@ void append_reasons(const dom::element& decision, JsonWriter& json) {
   json.key("reasons").open_array();
   for (const Reason& reason : reasons_of(decision)) {
     json.open_object().key("feature").string(reason.feature).key("value").number(reason.value);
-    json.key("usual")
-        .number(reason.usual)
-        .key("contribution")
-        .number(reason.contribution)
-        .close_object();
+    json.key("usual").number(reason.usual).key("contribution").number(reason.contribution);
+    if (!reason.text.empty()) json.key("text").string(reason.text);
+    json.close_object();
   }
   json.close_array().key("rules").open_array();
   for (const std::string& rule : rules_of(decision)) json.string(rule);

@@ -94,7 +94,8 @@ class FakeLog {
     d.outcome = observed ? Outcome::approve : outcome;
     d.model = "test-model";
     if (outcome != Outcome::approve) {
-      d.reasons = {{"card_count_10m", 7, 1, 2.5}, {"amount_ratio", 3.5, 1, 0.5}};
+      d.reasons = {{"card_count_10m", 7, 1, 2.5},
+                   {"amount_ratio", 3.5, 1, 0.5, "amount is 3.5 x the mean"}};
       d.rules = {"too many in ten minutes"};
     }
     std::string bytes;

@@ -124,6 +124,8 @@ async function assert_alert_whole(page, alert) {
   assert.ok(/•/.test(text), "the masked card");
   const reasons = Math.max(0, ...alert.payments_list.map((paid) => paid.reasons.length));
   if (reasons) assert.ok((await page.locator("section.detail figure li .bar").count()) > 0, "the reasons as bars");
+  const shown = alert.payments_list.some((paid) => paid.reasons.every((reason) => !reason.text || text.toLowerCase().includes(reason.text.toLowerCase())));
+  assert.ok(shown, "the sentences of a payment's reasons");
   assert.equal(await page.locator("section.detail table.data tbody tr").count(), alert.recent.length);
   assert.equal(await page.locator("section.detail svg circle").count(), alert.recent.length);
 }

@@ -71,7 +71,11 @@ function make_paid(random, payment_id, ms, decline) {
 
 function make_reasons(random, amount) {
   return [
-    { feature: "card_amount_sum_24h", value: Number(money(amount * 1.6)), usual: 45.2, contribution: 1.4 + random() * 1.5 },
+    {
+      feature: "card_amount_sum_24h", value: Number(money(amount * 1.6)), usual: 45.2, contribution: 1.4 + random() * 1.5,
+      text: `this card's 24-hour total amount is ${money(amount * 1.6)} EUR, 45.20 EUR is usual`,
+    },
+    // As of decisions before there were sentences.
     { feature: "card_count_10m", value: 3 + Math.floor(random() * 4), usual: 1, contribution: 0.8 + random() },
     { feature: "card_time_since_last", value: 35 + Math.floor(random() * 60), usual: 91_000, contribution: 0.4 + random() * 0.6 },
     { feature: "card_merchant_distinct_7d", value: 9, usual: 4, contribution: 0.3 + random() * 0.4 },
@@ -113,7 +117,8 @@ export function hostile_alert(random, id, ms) {
     score: 0.999,  // the page opens the payment that scored highest
     merchant: hostile[1], category: hostile[2], rules: [hostile[3], hostile[0]], approximate: [hostile[1]],
     fields: { [hostile[0]]: hostile[1], device: hostile[4] },
-    reasons: [{ feature: hostile[0], value: hostile[1], usual: hostile[2], contribution: 2 }],
+    reasons: [{ feature: hostile[0], value: hostile[1], usual: hostile[2], contribution: 2 },
+      { feature: hostile[1], value: 1, usual: null, contribution: 1, text: hostile[0] }],
   });
   Object.assign(alert.recent[0], { merchant: hostile[1], category: hostile[0] });
   return alert;

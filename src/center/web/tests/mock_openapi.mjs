@@ -70,7 +70,7 @@ export const openapi = {
       },
       Reason: {
         type: "object",
-        properties: { feature: { type: "string" }, value: { type: "number" }, usual: { type: "number" }, contribution: { type: "number" } },
+        properties: { feature: { type: "string" }, value: { type: "number" }, usual: { type: "number" }, contribution: { type: "number" }, text: { type: "string" } },
       },
       Label: {
         type: "object", required: ["payment_id", "is_fraud"],

@@ -47,6 +47,8 @@ export interface Reason {
   usual: FeatureValue;
   /** How far this feature pushed the score, in log-odds: above 0 towards fraud, below 0 away from it. */
   contribution: number;
+  /** The same as a sentence; decisions of earlier versions have none. */
+  text?: string;
 }
 
 export interface Recent {

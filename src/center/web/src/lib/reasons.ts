@@ -5,7 +5,9 @@ import { compared_words, feature_words } from "./feature_words";
 
 export interface Bar {
   feature: string;
+  /** What the decision says; of an older one the feature's name in words. */
   label: string;
+  /** The value against the usual one, where `label` does not say it. */
   compared: string;
   contribution: number;
   /** 0..1 of the longest bar. */
@@ -21,8 +23,8 @@ export function reason_bars(reasons: Reason[]): Bar[] {
     .sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution))
     .map((reason) => ({
       feature: reason.feature,
-      label: feature_words(reason.feature),
-      compared: compared_words(reason),
+      label: reason.text || feature_words(reason.feature),
+      compared: reason.text ? "" : compared_words(reason),
       contribution: reason.contribution,
       length: strongest > 0 ? Math.abs(reason.contribution) / strongest : 0,
       towards_fraud: reason.contribution > 0,

@@ -95,6 +95,14 @@ test("a reason compares value and usual, when there is a usual", () => {
   assert.equal(compared_words({ ...reason, usual: null }), "912.40");
 });
 
+test("a reason that comes with a sentence shows it alone; an older one its name and numbers", () => {
+  const old = { feature: "card_count_10m", value: 7, usual: 1, contribution: 2 };
+  const text = "7 payments of this card in the last 10 minutes, 1 is usual";
+  const bars = reason_bars([{ ...old, text }, old, { ...old, text: "" }]);
+  assert.deepEqual(bars.map((bar) => [bar.label, bar.compared]), [
+    [text, ""], ["Card: payments, last 10 min", "7, usually 1"], ["Card: payments, last 10 min", "7, usually 1"]]);
+});
+
 test("bars: strongest first, length against the strongest, direction by sign", () => {
   const bars = reason_bars([
     { feature: "hour", value: 3, usual: 14, contribution: -0.5 },
