@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <span>
@@ -191,14 +192,24 @@ void write_figure(const Figure& figure, std::string& out) {
 
 // ---- Cases ----
 
-void write_case(const Case& shown, std::string& out) {
+// The sentences stand one below the other.
+void write_reasons(const Case& shown, std::string& out) {
+  out += "<td class=\"text\">";
+  for (const std::string& reason : shown.reasons)
+    append(out, "{}{}", &reason == &shown.reasons.front() ? "" : "<br/>", html_text(reason));
+  out += "</td>";
+}
+
+void write_case(const Case& shown, bool reasons, std::string& out) {
   append(out,
          "<tr><td class=\"text\"><code>{}</code></td><td class=\"text\">{}</td><td>{}</td><td "
          "class=\"text\">{}</td>"
-         "<td class=\"text\"><code>{}</code></td><td>{}</td><td class=\"text\">{}</td></tr>\n",
+         "<td class=\"text\"><code>{}</code></td><td>{}</td><td class=\"text\">{}</td>",
          html_text(shown.payment_id), moment_text(shown.time),
          money_text(shown.amount_minor, shown.currency), html_text(shown.category),
          html_text(shown.card), score_text(shown.score), name_of(shown.outcome));
+  if (reasons) write_reasons(shown, out);
+  out += "</tr>\n";
 }
 
 void write_cases(const char* title, const char* sentence, std::span<const Case> cases, bool open,
@@ -210,9 +221,11 @@ void write_cases(const char* title, const char* sentence, std::span<const Case> 
       "<div class=\"scroll\"><table>\n<thead><tr><th>payment</th><th class=\"text\">time, "
       "UTC</th><th>amount</th>"
       "<th class=\"text\">category</th><th class=\"text\">card</th><th>score</th><th "
-      "class=\"text\">outcome</th></tr>"
-      "</thead>\n<tbody>\n";
-  for (const Case& shown : cases) write_case(shown, out);
+      "class=\"text\">outcome</th>";
+  bool reasons = std::ranges::any_of(cases, [](const Case& c) { return !c.reasons.empty(); });
+  if (reasons) out += "<th class=\"text\">reasons</th>";
+  out += "</tr></thead>\n<tbody>\n";
+  for (const Case& shown : cases) write_case(shown, reasons, out);
   out += "</tbody></table></div>\n</details>\n";
 }
 

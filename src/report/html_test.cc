@@ -93,6 +93,7 @@ Sample hostile_sample() {
   sample.models = {kHostile};
   Case shown;
   shown.payment_id = shown.card = shown.category = kHostile;
+  shown.reasons = {kHostile, kHostile};
   sample.hardest_misses = sample.costliest_misses = sample.loudest_alarms = {shown};
   return sample;
 }
@@ -104,7 +105,7 @@ TEST(ReportPage, EscapesAllThatComesFromOutside) {
   EXPECT_THAT(page, Not(HasSubstr("<img")));
   size_t escaped = 0;
   for (size_t at = 0; (at = page.find("&lt;script&gt;", at)) != std::string::npos; ++at) ++escaped;
-  EXPECT_EQ(escaped, 3 * 3 + 3u) << "three texts in three tables, the model, two files";
+  EXPECT_EQ(escaped, 5 * 3 + 3u) << "five texts in three tables, the model, two files";
 }
 
 TEST(ReportPage, AsksForNothingElse) {

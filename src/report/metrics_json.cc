@@ -179,8 +179,16 @@ class MetricsWriter {
       json_.key("currency").string(shown.currency.code()).key("card").string(shown.card);
       json_.key("category").string(shown.category);
       number("score", shown.score);
-      json_.key("outcome").string(name_of(shown.outcome)).close_object();
+      json_.key("outcome").string(name_of(shown.outcome));
+      if (!shown.reasons.empty()) write_reasons(shown.reasons);
+      json_.close_object();
     }
+    json_.close_array();
+  }
+
+  void write_reasons(const std::vector<std::string>& reasons) {
+    json_.key("reasons").open_array();
+    for (const std::string& reason : reasons) json_.string(reason);
     json_.close_array();
   }
 

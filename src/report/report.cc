@@ -1,5 +1,6 @@
 #include "report/report.h"
 
+#include "report/case_reasons.h"
 #include "report/metrics_json.h"
 
 namespace paywarden {
@@ -10,6 +11,8 @@ Result<Metrics> evaluate(const std::string& decisions_path, FileSource& source,
   TRY_ASSIGN(Sample sample, join_decisions(std::move(decisions), source, options.sample, progress));
   if (progress) progress(EvaluationStage::metrics, 0, 1);
   Metrics metrics = measure(std::move(sample), options.metrics);
+  // They are the model's own: of a shadow model none are kept.
+  if (!options.decisions.shadow) TRY(add_reasons(decisions_path, options.decisions, metrics));
   if (progress) progress(EvaluationStage::metrics, 1, 1);
   return metrics;
 }

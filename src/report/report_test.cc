@@ -44,6 +44,40 @@ Texts texts_of(const Sample& sample) {
   return texts;
 }
 
+// Sentences of the decisions that have some; a second reading of the same file.
+TEST(Report, CasesSayWhyTheyWereReviewed) {
+  EvaluationBench bench;
+  std::string decisions, data = "id,at,card,amount,currency,category,fraud\n";
+  for (int i = 0; i < 4; ++i) {
+    Decision decision;
+    decision.payment_id = "p" + std::to_string(i);
+    decision.score = 0.2f * static_cast<float>(i + 1);
+    if (i >= 2) {
+      decision.outcome = Outcome::review;
+      decision.reasons = {{"old", 1, 1, 1}};
+      for (int k = 0; k < 5; ++k)
+        decision.reasons.push_back(
+            {"f", 1, 1, 1, "\"" + std::to_string(i * 10 + k) + "\" is high"});
+    }
+    append_json(decision, decisions);
+    decisions += '\n';
+    data += decision.payment_id + ",2026-01-0" + std::to_string(i + 1) + ",c,1.00,EUR,food," +
+            (i % 2 ? "1" : "0") + "\n";
+  }
+  auto metrics = bench.evaluate(decisions, data);
+  ASSERT_TRUE(metrics) << metrics.error().line();
+  using testing::ElementsAre;
+  ASSERT_EQ(metrics->hardest_misses.size(), 2u);
+  EXPECT_THAT(metrics->hardest_misses[0].reasons, ElementsAre());
+  EXPECT_THAT(metrics->hardest_misses[1].reasons,
+              ElementsAre("\"30\" is high", "\"31\" is high", "\"32\" is high"));
+  ASSERT_FALSE(metrics->loudest_alarms.empty());
+  EXPECT_EQ(metrics->loudest_alarms[0].reasons.at(0), "\"20\" is high");
+  EXPECT_THAT(metrics_json(*metrics), testing::HasSubstr(R"("reasons":["\"30\" is high",)"));
+  EXPECT_THAT(report_html(*metrics, {"D", {"x"}}),
+              testing::HasSubstr("&quot;30&quot; is high<br/>&quot;31&quot;"));
+}
+
 // Decisions as the program itself writes them give what the sample gives that they were made of.
 TEST(Report, FilesGiveWhatMemoryGives) {
   Sample sample = test::random_sample({.payments = 3'000, .score_levels = 64}, 21);

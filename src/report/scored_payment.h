@@ -38,6 +38,7 @@ struct Case {
   std::string category;
   double score = 0;
   Outcome outcome = Outcome::approve;
+  std::vector<std::string> reasons{};  // sentences, the strongest first (case_reasons.h)
 };
 
 struct SampleNotes {

@@ -1,0 +1,24 @@
+// Why the payments that a report shows were reviewed or declined: a second look at the decisions' file, since only
+// when all is joined is it known which few are shown.
+//
+//   TRY(add_reasons("D.ndjson", {}, metrics));
+//   metrics.loudest_alarms.front().reasons   // "7 payments of this card in the last hour, 1 is usual", ...
+//
+// Approvals have no reasons, and decisions of earlier versions no sentences: their cases stay without. A file that
+// cannot be read twice, such as a pipe, is left alone.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "report/decision_file.h"
+#include "report/metrics.h"
+
+namespace paywarden {
+
+inline constexpr size_t kCaseReasonsMax = 3;  // of a case: a report's table is read across
+
+Status add_reasons(const std::string& decisions_path, const DecisionFileOptions& options,
+                   Metrics& metrics);
+
+}  // namespace paywarden
