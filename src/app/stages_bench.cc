@@ -10,6 +10,8 @@
 
 #include "app/setup.h"
 #include "base/cpu_time.h"
+#include "features/reason_sentences.h"
+#include "forest/reasons.h"
 #include "forest/xgboost_json.h"
 #include "log/segment.h"
 #include "simulator/simulator.h"
@@ -187,6 +189,7 @@ class Bench {
         columns_, windows.group_count(), forest.tree_count(), sizes_.warm, lines[0].size() - 64);
     for (int i = 0; i < 6; ++i) stage(kNames[i], best[i]);
     fmt::print("{:<46} {:>8.0f} ns\n", "all", sum_);
+    TRY(explain(trees, rows.data(), payments[0]));
     return compare(forest, rows.data());
   }
 
@@ -208,6 +211,44 @@ class Bench {
                           i % 2 ? 0 : hash64(payments[i / 2].id())});
     (void)encoder.encode(7, first, records_);
     return sequence;
+  }
+
+  template <typename Work>
+  static double best_ns(const Work& work) {
+    double best = 1e18;
+    for (int round = 0; round < 50; ++round) {
+      double start = thread_cpu_ns();
+      for (int i = 0; i < 100; ++i) work();
+      best = std::min(best, (thread_cpu_ns() - start) / 100);
+    }
+    return best;
+  }
+
+  // What a review or decline costs beyond an approval: its five reasons, their sentences, and both in its JSON.
+  Status explain(const TreeModel& trees, const float* row, const Payment& payment) {
+    TRY_ASSIGN(Reasons reasons, Reasons::build(trees));
+    Reasons::Scratch scratch = reasons.make_scratch();
+    std::vector<float> pushes(columns_ + 1);
+    double shap = best_ns([&] { reasons.contributions(row, pushes.data(), scratch); });
+    Decision decision;
+    for (size_t f = 0; f < columns_ && decision.reasons.size() < 5; f += columns_ / 5)
+      decision.reasons.push_back({config_.features.specs()[f].name, row[f], 1.5, pushes[f]});
+    std::string json;
+    auto write_json = [&] {
+      json.clear();
+      append_json(decision, json);
+    };
+    double without = best_ns(write_json);
+    size_t bytes_without = json.size();
+    ReasonSentences sentences(config_.features, config_.schema.fields, config_.base_currency);
+    double said = best_ns([&] { sentences.say(payment, decision.reasons); });
+    double with = best_ns(write_json);
+    fmt::print(
+        "five reasons: SHAP {:.0f} ns, sentences {:.0f} ns, JSON of the decision {:.0f} ns with "
+        "them and "
+        "{:.0f} ns without ({} and {} bytes)\n",
+        shap, said, with, without, json.size(), bytes_without);
+    return {};
   }
 
   Status compare(const CompiledForest& forest, const float* row) {
