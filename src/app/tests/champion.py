@@ -10,6 +10,7 @@ import gzip
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -74,12 +75,30 @@ def replayed(model):
         return {d["payment_id"]: d for d in map(json.loads, file)}
 
 
+def check_bytes(lines):
+    """What was answered is what replay writes, reasons and their sentences included; only the shadow's word is no part of it."""
+    paywarden("replay", "--config", "champion.toml", "--model", "champion", "--data", "payments.ndjson", "--out", "whole.ndjson")
+    expected = pathlib.Path("whole.ndjson").read_text().splitlines()
+    answered = [re.sub(r',"shadow":\{[^{}]*\}', "", line) for line in lines if '"decision":' in line]
+    if len(answered) != len(expected):
+        fail(f"{len(answered)} decisions answered, {len(expected)} replayed")
+    for line, decision in zip(answered, expected):
+        if f'"decision":{decision}' not in line:
+            fail(f"answered {line}\nreplayed {decision}")
+    reasons = [reason for decision in map(json.loads, expected) for reason in decision["reasons"]]
+    if not reasons or not all(reason.get("text") for reason in reasons):
+        fail(f"of {len(reasons)} reasons some have no sentence")
+    print(f"bytes: {len(answered)} answers are replay's, with {len(reasons)} sentences, such as: {reasons[0]['text']}")
+
+
 def check_shadow(url):
     body = pathlib.Path("payments.ndjson").read_bytes()
     request = urllib.request.Request(url + "/v1/payments:batch", data=body, headers={
         "Authorization": "Bearer " + pathlib.Path("intake.key").read_text(), "Content-Type": "application/x-ndjson"})
     with urllib.request.urlopen(request, timeout=120) as answer:
-        lines = [json.loads(line) for line in answer]
+        raw = answer.read().decode().splitlines()
+    check_bytes(raw)
+    lines = [json.loads(line) for line in raw]
     decisions = [line["decision"] for line in lines if "decision" in line]
     champion, challenger = replayed("champion"), replayed("challenger")
     differ = collections.Counter()
