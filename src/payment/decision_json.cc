@@ -7,6 +7,7 @@
 namespace paywarden {
 namespace {
 
+using simdjson::dom::array;
 using simdjson::dom::element;
 using simdjson::dom::object;
 
@@ -14,6 +15,17 @@ std::optional<Outcome> outcome_of(std::string_view name) {
   for (Outcome outcome : {Outcome::approve, Outcome::review, Outcome::decline})
     if (name_of(outcome) == name) return outcome;
   return std::nullopt;
+}
+
+bool read_texts(const object& decision, std::string_view name, std::vector<std::string>& out) {
+  array texts;
+  if (decision[name].get(texts)) return false;
+  for (element text : texts) {
+    std::string_view value;
+    if (text.get(value)) return false;
+    out.emplace_back(value);
+  }
+  return true;
 }
 
 // Absent: false, as it is written. Nothing: it is something else than a flag.
@@ -33,11 +45,11 @@ struct DecisionJson::Parser {
 DecisionJson::DecisionJson() : parser_(std::make_unique<Parser>()) {}
 DecisionJson::~DecisionJson() = default;
 
-bool DecisionJson::read(std::string_view json, DecisionHead& head, std::string_view& payment_id) {
-  object decision;
+namespace {
+
+bool read_head(const object& decision, DecisionHead& head, std::string_view& payment_id) {
   std::string_view outcome;
   double score = 0;
-  if (parser_->dom.parse(json.data(), json.size()).get(decision)) return false;
   if (decision["payment_id"].get(payment_id) || payment_id.empty()) return false;
   if (decision["outcome"].get(outcome) || !outcome_of(outcome)) return false;
   if (decision["score"].get(score) || !(score >= 0 && score <= 1)) return false;
@@ -49,6 +61,36 @@ bool DecisionJson::read(std::string_view json, DecisionHead& head, std::string_v
   if (*late) head.flags |= DecisionHead::kLate;
   if (*guarded) head.flags |= DecisionHead::kGuarded;
   if (!decision["would_be"].error()) head.flags |= DecisionHead::kObserved;
+  return true;
+}
+
+}  // namespace
+
+bool DecisionJson::read(std::string_view json, DecisionHead& head, std::string_view& payment_id) {
+  object decision;
+  return !parser_->dom.parse(json.data(), json.size()).get(decision) &&
+         read_head(decision, head, payment_id);
+}
+
+bool DecisionJson::read(std::string_view json, Decision& out) {
+  object decision;
+  DecisionHead head;
+  std::string_view payment_id, model, would_be;
+  out.reset();
+  if (parser_->dom.parse(json.data(), json.size()).get(decision)) return false;
+  if (!read_head(decision, head, payment_id) || !read_texts(decision, "rules", out.rules))
+    return false;
+  if (decision["model"].get(model)) return false;
+  out.payment_id = payment_id;
+  out.outcome = out.would_be = head.outcome;
+  out.score = head.score;
+  out.model = model;
+  out.late = head.flags & DecisionHead::kLate;
+  out.guarded = head.flags & DecisionHead::kGuarded;
+  out.observed = head.flags & DecisionHead::kObserved;
+  if (!out.observed) return true;
+  if (decision["would_be"].get(would_be) || !outcome_of(would_be)) return false;
+  out.would_be = *outcome_of(would_be);
   return true;
 }
 

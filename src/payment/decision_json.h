@@ -21,6 +21,8 @@ class DecisionJson {
   ~DecisionJson();
   // Sets all of the head but the payment's sequence.
   bool read(std::string_view json, DecisionHead& head, std::string_view& payment_id);
+  // Into what it was written from, but for reasons, event time, card, approximate features and the shadow.
+  bool read(std::string_view json, Decision& out);
 
  private:
   struct Parser;

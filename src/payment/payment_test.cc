@@ -117,6 +117,9 @@ TEST(Records, ADecisionComesBackFromItsJson) {
         decision.late = flags & 1;
         decision.guarded = flags & 2;
         decision.observed = flags & 4;
+        decision.would_be = outcome;
+        decision.rules = {"night", "card \"testing\""};
+        decision.model = "cards-1";
         std::string json, expected, actual;
         append_json(decision, json);
         encode_decision(decision, 7, expected);
@@ -126,6 +129,12 @@ TEST(Records, ADecisionComesBackFromItsJson) {
         EXPECT_EQ(id, decision.payment_id);
         head.payment_sequence = 7;
         encode_decision(head, json, actual);
+        EXPECT_EQ(actual, expected) << json;
+        Decision whole;
+        ASSERT_TRUE(reader.read(json, whole)) << json;
+        actual.clear();
+        whole.event_time = decision.event_time;
+        encode_decision(whole, 7, actual);
         EXPECT_EQ(actual, expected) << json;
       }
 }
