@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/json_writer.h"
-
 namespace paywarden {
 namespace {
 
@@ -25,6 +23,10 @@ int64_t day_of(const BacktestPayment& payment) {
   return payment.time.ms() / days(1).ms();
 }
 
+void count(JsonWriter& json, std::string_view name, uint64_t n) {
+  json.key(name).integer(static_cast<int64_t>(n));
+}
+
 bool is_alert(const Decision& decision) {
   return decision.outcome != Outcome::approve;
 }
@@ -41,16 +43,21 @@ double BacktestTally::Side::precision() const {
   return share(frauds_caught, alerts_known);
 }
 
-// Rules that never fire are listed too: that is news to their author.
-BacktestTally::BacktestTally(const Policy& present, const Policy& proposed) {
-  for (auto [side, policy] : {std::pair{&present_, &present}, {&proposed_, &proposed}}) {
-    side->policy = policy;
-    for (size_t i = 0; i < policy->rules().size(); ++i)
-      side->rules[policy->rules()[static_cast<uint32_t>(i)].name];
-  }
+std::vector<std::string> rule_names(const Policy& policy) {
+  std::vector<std::string> names;
+  for (uint32_t i = 0; i < policy.rules().size(); ++i) names.push_back(policy.rules()[i].name);
+  return names;
 }
 
-void BacktestTally::add(Side& side, const BacktestPayment& payment, const Decision& decision) {
+BacktestTally::BacktestTally(const std::vector<std::string>& present_rules,
+                             const std::vector<std::string>& proposed_rules) {
+  for (const std::string& name : present_rules) present_.rules[name];
+  for (const std::string& name : proposed_rules) proposed_.rules[name];
+}
+
+void BacktestTally::add(Side& side, const BacktestPayment& payment,
+                        const BacktestDecision& decided) {
+  const Decision& decision = decided.decision;
   ++side.outcomes[static_cast<size_t>(decision.outcome)];
   bool alert = is_alert(decision), fraud = payment.is_fraud.value_or(false);
   if (alert) ++side.alerts_by_day[day_of(payment)];
@@ -60,27 +67,48 @@ void BacktestTally::add(Side& side, const BacktestPayment& payment, const Decisi
     (alert ? side.money_caught : side.money_missed) += payment.amount;
     side.frauds_declined += decision.outcome == Outcome::decline;
   }
-  bool by_score = decision.score >= side.policy->thresholds().review;
+  bool alone = alert && decision.rules.size() == 1;
   for (const std::string& name : decision.rules) {
     Rule& rule = side.rules[name];
     ++rule.hits;
     rule.frauds += fraud;
     rule.known += payment.is_fraud.has_value();
-    rule.alone += alert && !by_score && decision.rules.size() == 1;
+    rule.alone += alone && decided.review_at && decision.score < *decided.review_at;
+    if (alone && !decided.review_at) rule.alone_known = false;
   }
+  side.overlap.add(decision.rules, payment.is_fraud);
 }
 
-void BacktestTally::add(const BacktestPayment& payment, const Decision& decided,
-                        const Decision& proposal) {
+void BacktestTally::add(const BacktestPayment& payment, const BacktestDecision& decided,
+                        const BacktestDecision& proposal) {
+  const Decision &now = decided.decision, &then = proposal.decision;
   ++payments_;
   known_ += payment.is_fraud.has_value();
   days_.insert(day_of(payment));
-  ++changed_[static_cast<size_t>(decided.outcome)][static_cast<size_t>(proposal.outcome)];
+  ++changed_[static_cast<size_t>(now.outcome)][static_cast<size_t>(then.outcome)];
   add(present_, payment, decided);
   add(proposed_, payment, proposal);
-  if (!payment.is_fraud.value_or(false) || is_alert(decided) == is_alert(proposal)) return;
-  ++(is_alert(proposal) ? newly_caught_ : newly_missed_);
-  (is_alert(proposal) ? money_newly_caught_ : money_newly_missed_) += payment.amount;
+  if (!payment.is_fraud.value_or(false) || is_alert(now) == is_alert(then)) return;
+  ++(is_alert(then) ? newly_caught_ : newly_missed_);
+  (is_alert(then) ? money_newly_caught_ : money_newly_missed_) += payment.amount;
+}
+
+void BacktestTally::add_rule_lines(const char* title, const Side& side,
+                                   std::vector<std::string>& out) const {
+  for (const auto& [name, rule] : side.rules)
+    out.push_back(fmt::format("{} rule {}: {} hits, precision {}, {} alerts by it alone", title,
+                              name, rule.hits, text_of(share(rule.frauds, rule.known)),
+                              rule.alone_known ? std::to_string(rule.alone) : "-"));
+  for (const RulePair& pair : side.overlap.strongest(kRulePairsShown))
+    out.push_back(fmt::format(
+        "{} rules {} and {}: {} payments hit by both ({:.0f} % and {:.0f} % of theirs), {} frauds, "
+        "precision {}",
+        title, pair.first, pair.second, pair.payments, 100 * pair.of_first, 100 * pair.of_second,
+        pair.frauds, text_of(share(pair.frauds, pair.known))));
+  if (side.overlap.pairs() > kRulePairsShown)
+    out.push_back(
+        fmt::format("{} rules: {} pairs hit the same payments, the {} with most are shown", title,
+                    side.overlap.pairs(), kRulePairsShown));
 }
 
 std::vector<std::string> BacktestTally::lines(const std::string& currency) const {
@@ -124,60 +152,73 @@ std::vector<std::string> BacktestTally::lines(const std::string& currency) const
                               money_newly_missed_, currency));
   }
   for (auto [title, side] : {std::pair{"present", &present_}, {"proposed", &proposed_}})
-    for (const auto& [name, rule] : side->rules)
-      out.push_back(fmt::format("{} rule {}: {} hits, precision {}, {} alerts by it alone", title,
-                                name, rule.hits, text_of(share(rule.frauds, rule.known)),
-                                rule.alone));
+    add_rule_lines(title, *side, out);
   return out;
+}
+
+void BacktestTally::append_side(const Side& side, JsonWriter& json) const {
+  json.open_object();
+  count(json, "alerts", side.alerts());
+  json.key("alerts_a_day").number(a_day(side.alerts()));
+  count(json, "alerts_a_day_max", side.alerts_a_day_max());
+  count(json, "reviews", side.outcomes[1]);
+  count(json, "declines", side.outcomes[2]);
+  json.key("precision").number(side.precision());
+  count(json, "frauds_caught", side.frauds_caught);
+  count(json, "frauds_missed", side.frauds_missed);
+  count(json, "frauds_declined", side.frauds_declined);
+  json.key("money_caught").number(side.money_caught);
+  json.key("money_missed").number(side.money_missed);
+  json.key("rules").open_array();
+  for (const auto& [name, rule] : side.rules) {
+    json.open_object().key("name").string(name);
+    count(json, "hits", rule.hits);
+    count(json, "frauds", rule.frauds);
+    json.key("precision").number(share(rule.frauds, rule.known));
+    if (rule.alone_known)
+      count(json, "alone", rule.alone);
+    else
+      json.key("alone").null();
+    json.close_object();
+  }
+  json.close_array();
+  count(json, "rule_pairs_overlapping", side.overlap.pairs());
+  json.key("rule_pairs").open_array();
+  for (const RulePair& pair : side.overlap.strongest(kRulePairsShown)) {
+    json.open_object().key("first").string(pair.first).key("second").string(pair.second);
+    count(json, "payments", pair.payments);
+    count(json, "frauds", pair.frauds);
+    json.key("precision").number(share(pair.frauds, pair.known));
+    json.key("of_first").number(pair.of_first).key("of_second").number(pair.of_second);
+    json.close_object();
+  }
+  json.close_array().close_object();
 }
 
 std::string BacktestTally::json(const std::string& currency) const {
   std::string out;
   JsonWriter json(out);
-  auto count = [&](const char* name, uint64_t n) {
-    json.key(name).integer(static_cast<int64_t>(n));
-  };
   json.open_object();
-  count("payments", payments_);
-  count("truth_known", known_);
-  count("days", days_.size());
+  count(json, "payments", payments_);
+  count(json, "truth_known", known_);
+  count(json, "days", days_.size());
   json.key("currency").string(currency);
   json.key("changed").open_array();
   for (size_t a = 0; a < 3; ++a)
     for (size_t b = 0; b < 3; ++b) {
       json.open_object().key("present").string(kOutcomes[a]).key("proposed").string(kOutcomes[b]);
-      count("payments", changed_[a][b]);
+      count(json, "payments", changed_[a][b]);
       json.close_object();
     }
   json.close_array();
-  count("frauds_newly_caught", newly_caught_);
+  count(json, "frauds_newly_caught", newly_caught_);
   json.key("money_newly_caught").number(money_newly_caught_);
-  count("frauds_newly_missed", newly_missed_);
+  count(json, "frauds_newly_missed", newly_missed_);
   json.key("money_newly_missed").number(money_newly_missed_);
-  for (auto [title, side] : {std::pair{"present", &present_}, {"proposed", &proposed_}}) {
-    json.key(title).open_object();
-    count("alerts", side->alerts());
-    json.key("alerts_a_day").number(a_day(side->alerts()));
-    count("alerts_a_day_max", side->alerts_a_day_max());
-    count("reviews", side->outcomes[1]);
-    count("declines", side->outcomes[2]);
-    json.key("precision").number(side->precision());
-    count("frauds_caught", side->frauds_caught);
-    count("frauds_missed", side->frauds_missed);
-    count("frauds_declined", side->frauds_declined);
-    json.key("money_caught").number(side->money_caught);
-    json.key("money_missed").number(side->money_missed);
-    json.key("rules").open_array();
-    for (const auto& [name, rule] : side->rules) {
-      json.open_object().key("name").string(name);
-      count("hits", rule.hits);
-      count("frauds", rule.frauds);
-      json.key("precision").number(share(rule.frauds, rule.known));
-      count("alone", rule.alone);
-      json.close_object();
-    }
-    json.close_array().close_object();
-  }
+  json.key("present");
+  append_side(present_, json);
+  json.key("proposed");
+  append_side(proposed_, json);
   json.close_object();
   return out + '\n';
 }

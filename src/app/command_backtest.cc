@@ -6,6 +6,7 @@
 
 #include "app/backtest_tally.h"
 #include "app/commands.h"
+#include "app/log_backtest.h"
 #include "app/progress.h"
 #include "app/setup.h"
 #include "training/history.h"
@@ -20,7 +21,7 @@ class BacktestSink : public HistorySink {
       : present_(present),
         proposed_(proposed),
         command_(command),
-        tally_(present.policy(), proposed.policy()) {}
+        tally_(rule_names(present.policy()), rule_names(proposed.policy())) {}
 
   Status payments(std::span<FileRow> rows) override {
     for (FileRow& row : rows) {
@@ -57,7 +58,8 @@ class BacktestSink : public HistorySink {
       if (command_.from && payment.event_time < *command_.from) continue;
       tally_.add({payment.event_time, static_cast<double>(payment.amount_base_minor) / minor,
                   rows_[i]->label},
-                 decided_[i], proposals_[i]);
+                 {decided_[i], present_.policy().thresholds().review},
+                 {proposals_[i], proposed_.policy().thresholds().review});
     }
     count_ = 0;
   }
@@ -79,43 +81,97 @@ Result<std::shared_ptr<const Model>> model_in(const Config& config, const std::s
   return std::shared_ptr<const Model>(std::move(loaded));
 }
 
-}  // namespace
+void propose(Config& config, const BacktestCommand& command) {
+  config.decision.observe = false;  // what would be done counts, not what is answered meanwhile
+  if (!command.rules.empty()) config.decision.rules_file = command.rules;
+  if (!command.model.empty()) config.model_directory = command.model;
+}
 
-Status run_backtest(const BacktestCommand& command) {
-  if (command.rules.empty() && command.model.empty())
-    return fail("there is nothing to compare with", "the command line",
-                "give --rules or --model, or both");
-  TRY_ASSIGN(auto config, load_config(command.config));
-  if (command.archived) config->schema = archived(config->schema);
-  TRY_ASSIGN(Tokeniser tokeniser, load_card_key(*config, CardKeyFor::this_run));
+Status tell(const BacktestTally& tally, const std::string& currency, const std::string& out,
+            Progress& progress) {
+  for (const std::string& line : tally.lines(currency)) progress.say(line);
+  if (out.empty()) return {};
+  PosixFiles files;
+  TRY(replace_whole(files, out, tally.json(currency)));
+  progress.say("written to " + out);
+  return {};
+}
+
+Status backtest_files(Config& config, const BacktestCommand& command) {
+  if (command.archived) config.schema = archived(config.schema);
+  TRY_ASSIGN(Tokeniser tokeniser, load_card_key(config, CardKeyFor::this_run));
   SystemClock clock;
-  TRY_ASSIGN(DataFiles data, open_data(*config, tokeniser, command.data, clock));
-  config->decision.observe = false;  // what would be done counts, not what is answered meanwhile
-  TRY_ASSIGN(auto model, model_in(*config, config->model_directory));
-  TRY_ASSIGN(auto present, configured_core(*config, model));
-  if (!command.rules.empty()) config->decision.rules_file = command.rules;
+  TRY_ASSIGN(DataFiles data, open_data(config, tokeniser, command.data, clock));
+  config.decision.observe = false;
+  TRY_ASSIGN(auto model, model_in(config, config.model_directory));
+  TRY_ASSIGN(auto present, configured_core(config, model));
+  propose(config, command);
   if (!command.model.empty()) {
-    TRY_ASSIGN(model, model_in(*config, command.model));
+    TRY_ASSIGN(model, model_in(config, config.model_directory));
   }
   FeatureSet none =
-      config->features.only([](const FeatureSpec&) { return false; }, config->schema.fields);
-  TRY_ASSIGN(auto proposed, configured_core(*config, model, &none));
+      config.features.only([](const FeatureSpec&) { return false; }, config.schema.fields);
+  TRY_ASSIGN(auto proposed, configured_core(config, model, &none));
   present->set_reasons(false);
   proposed->set_reasons(false);
 
   Progress progress("backtest");
   auto sink = std::make_unique<BacktestSink>(*present, *proposed, command);
-  auto played = play_history(*data.source, config->features.options().label_delay, *sink,
+  auto played = play_history(*data.source, config.features.options().label_delay, *sink,
                              [&](const FileProgress& now) { progress.show(now); });
   if (!played) return tl::unexpected(played.error());
   progress.finish(data.source->progress().rows);
-  std::string currency(config->base_currency.code());
-  for (const std::string& line : sink->tally().lines(currency)) progress.say(line);
-  if (command.out.empty()) return {};
+  return tell(sink->tally(), std::string(config.base_currency.code()), command.out, progress);
+}
+
+void tell_of_log(const JournalView& view, const LoggedTruth& truth, const LogBacktestFigures& f,
+                 const BacktestCommand& command, Progress& progress) {
+  progress.say(
+      fmt::format("records {} to {} of {}: {} payments, {} of them history without a "
+                  "decision; {} payments have a label, {} of them fraud",
+                  view.first_sequence(), view.end_sequence() - 1, command.journal, f.payments,
+                  f.undecided, truth.labels(), truth.frauds()));
+  if (truth.labels() > 0 && truth.labels() == truth.frauds() && !command.genuine_after)
+    progress.say(
+        "all labels are of frauds: precision says little without --genuine-after, by which "
+        "payments "
+        "without a label count as genuine");
+  if (f.lists_passed_over > 0)
+    progress.say(
+        fmt::format("{} changes of lists do not fit the proposed rules or lists and were "
+                    "passed over",
+                    f.lists_passed_over));
+}
+
+Status backtest_log(Config& config, BacktestCommand command) {
+  if (command.journal.empty()) command.journal = config.data_directory + "/journal";
   PosixFiles files;
-  TRY(replace_whole(files, command.out, sink->tally().json(currency)));
-  progress.say("written to " + command.out);
-  return {};
+  TRY_ASSIGN(JournalView view, JournalView::open(files, command.journal));
+  propose(config, command);
+  TRY_ASSIGN(auto model, model_in(config, config.model_directory));
+  TRY_ASSIGN(LoggedTruth truth,
+             LoggedTruth::read(view, config.schema.fields, command.genuine_after));
+  TRY_ASSIGN(auto proposed, core_for_log(config, model, truth));
+  std::string models = directory_of(command.journal) + "/models";
+  LogBacktest backtest(view, truth, *proposed, {command.from, command.until, std::move(models)});
+  BacktestTally tally({}, rule_names(proposed->policy()));
+  Progress progress("backtest");
+  TRY(backtest.run(tally, progress));
+  progress.finish(backtest.figures().payments);
+  tell_of_log(view, truth, backtest.figures(), command, progress);
+  return tell(tally, std::string(config.base_currency.code()), command.out, progress);
+}
+
+}  // namespace
+
+Status run_backtest(const BacktestCommand& command) {
+  if (command.data.empty() && !command.over_journal)
+    return fail("there is nothing to read", "the command line", "give --data or --journal");
+  if (command.rules.empty() && command.model.empty() && !command.over_journal)
+    return fail("there is nothing to compare with", "the command line",
+                "give --rules or --model, or both");
+  TRY_ASSIGN(auto config, load_config(command.config));
+  return command.over_journal ? backtest_log(*config, command) : backtest_files(*config, command);
 }
 
 }  // namespace paywarden

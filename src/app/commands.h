@@ -60,6 +60,9 @@ struct BacktestCommand {
   std::vector<std::string> data;
   std::optional<EventTime> from, until;
   bool archived = false;
+  bool over_journal = false;  // instead of data: what stands in the log
+  std::string journal;        // its directory; empty: the configuration's
+  std::optional<Duration> genuine_after;
 };
 Status run_backtest(const BacktestCommand& command);
 

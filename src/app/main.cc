@@ -146,8 +146,20 @@ struct Commands {
         ->required();
     c->add_option("--rules", backtest.rules, "Rules that are proposed");
     c->add_option("--model", backtest.model, "The directory of a bundle that is proposed");
-    c->add_option("--data", backtest.data, "Data files, in order")->required();
-    c->add_flag("--archived", backtest.archived, kArchived);
+    auto* files = c->add_option("--data", backtest.data, "Data files, in order");
+    c->add_flag("--archived", backtest.archived, kArchived)->needs(files);
+    auto* over_log = c->add_option_function<std::vector<std::string>>(
+        "--journal",
+        [this](const std::vector<std::string>& directory) {
+          backtest.over_journal = true;
+          if (!directory.empty()) backtest.journal = directory.front();
+        },
+        "Instead of files what stands in a log, beside what was decided then; by default the "
+        "configuration's");
+    over_log->expected(0, 1)->excludes(files);
+    add_span(*c, "--genuine-after", backtest.genuine_after,
+             "Payments of a log without a label after so long count as genuine")
+        ->needs(over_log);
     add_time(*c, "--from", backtest.from,
              "Count from this time on; earlier payments warm the state");
     add_time(*c, "--until", backtest.until, "Only payments before this time");
