@@ -26,7 +26,8 @@ struct TrainCommand {
 Status run_train(const TrainCommand& command);
 
 struct ExportCommand {
-  std::string config, out;  // .csv, also .gz
+  std::string config, out;
+  std::string format, codec = "deflate";  // format: csv, avro; empty: by the file's ending
   std::vector<std::string> data;
   std::optional<EventTime> until;
 };

@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "app/commands.h"
+#include "app/row_format.h"
 #include "base/spelling.h"
 
 namespace paywarden {
@@ -97,13 +98,15 @@ struct Commands {
                   export_rows, run_export);
     o->add_option("--config", export_rows.config, "Configuration file")->required();
     o->add_option("--data", export_rows.data, "Data files, in order")->required();
-    o->add_option("--out", export_rows.out, "F.csv, also with .gz")
-        ->required()
-        ->check([](const std::string& path) {
-          return path.ends_with(".csv") || path.ends_with(".csv.gz")
-                     ? ""
-                     : "'" + path + "' must end with .csv or .csv.gz";
-        });
+    o->add_option("--out", export_rows.out, "F.csv, F.csv.gz, F.avro")->required();
+    o->add_option("--format", export_rows.format, "csv or avro; by default as the file ends")
+        ->check(CLI::IsMember({"csv", "avro"}));
+    o->add_option("--codec", export_rows.codec, "Of Avro's blocks: deflate or null")
+        ->check(CLI::IsMember({"deflate", "null"}));
+    o->parse_complete_callback([this] {
+      auto format = export_format(export_rows.format, export_rows.out);
+      if (!format) throw CLI::ValidationError(format.error().line());
+    });
     add_time(*o, "--until", export_rows.until, "Only payments before this time (UTC)");
 
     auto* i = add(app, "import", "Make a bundle of a model that was trained elsewhere",

@@ -4,17 +4,12 @@
 #include <array>
 #include <optional>
 
-#include "base/byte_io.h"
-#include "base/digest.h"
 #include "payment/money.h"
 
 namespace paywarden {
 namespace {
 
 using Element = simdjson::dom::element;
-
-constexpr size_t kBlockBytes = 256 * 1024;  // compressed as one; a reader holds one in memory
-constexpr size_t kSyncBytes = 16;
 
 constexpr std::string_view kSchema =
     R"({"type":"record","name":"ArchivedDecision","namespace":"paywarden","fields":[
@@ -55,29 +50,6 @@ constexpr std::string_view kSchema =
 constexpr std::array<std::string_view, 3> kStandardTexts = {"payment_id", "merchant", "category"};
 constexpr std::array<std::string_view, 4> kStandardNumbers = {
     "latitude", "longitude", "merchant_latitude", "merchant_longitude"};
-
-// Avro's binary encoding: integers of all kinds as zigzag varints, texts with such a length before them.
-class AvroWriter {
- public:
-  explicit AvroWriter(std::string& out) : writer_(out) {}
-  void integer(int64_t n) { writer_.svarint(n); }
-  void text(std::string_view s) {
-    writer_.svarint(static_cast<int64_t>(s.size()));
-    writer_.out().append(s);
-  }
-  void boolean(bool b) { writer_.u8(b ? 1 : 0); }
-  void real(float n) { writer_.f32(n); }
-  void real(double n) { writer_.f64(n); }
-  void branch(int64_t of_union) { writer_.svarint(of_union); }
-  // Before the items of an array or map; behind them end_items().
-  void items(size_t count) {
-    if (count > 0) writer_.svarint(static_cast<int64_t>(count));
-  }
-  void end_items() { writer_.svarint(0); }
-
- private:
-  ByteWriter writer_;
-};
 
 // What a decision's JSON says.
 struct ReadDecision {
@@ -246,18 +218,6 @@ void write_own_field(const RecordedField& field, int exponent, AvroWriter& w) {
   }
 }
 
-std::string_view codec_of(ArchiveCompression compression) {
-  constexpr std::array<std::string_view, 3> kCodecs = {"null", "deflate", "zstandard"};
-  return kCodecs[static_cast<size_t>(compression)];
-}
-
-std::string compressed(std::string_view block, ArchiveCompression compression) {
-  if (compression == ArchiveCompression::gzip) return deflated(block);
-  Compressor compressor(compression);
-  compressor.add(block);
-  return compressor.finish();
-}
-
 }  // namespace
 
 std::string_view avro_schema() {
@@ -265,28 +225,13 @@ std::string_view avro_schema() {
 }
 
 AvroEncoder::AvroEncoder(ArchiveCompression compression, const std::string& name)
-    : compression_(compression) {
-  Sha256 hash = sha256(name);
-  sync_.assign(reinterpret_cast<const char*>(hash.data()), kSyncBytes);
-  out_.append("Obj\x01", 4);
-  AvroWriter w(out_);
-  w.items(2);
-  w.text("avro.schema");
-  w.text(kSchema);
-  w.text("avro.codec");
-  w.text(codec_of(compression));
-  w.end_items();
-  out_.append(sync_);
-}
+    : file_(kSchema, compression, name) {}
 
 Status AvroEncoder::add(const DecidedPayment& decided) {
-  size_t before = block_.size();
   TRY(read_recorded(decided, payment_));
   TRY(add_decision(decided));
   add_payment();
-  bytes_in_ += block_.size() - before;
-  ++block_records_;
-  if (block_.size() >= kBlockBytes) end_block();
+  file_.end_record();
   return {};
 }
 
@@ -297,7 +242,7 @@ Status AvroEncoder::add_decision(const DecidedPayment& decided) {
                    simdjson::SUCCESS &&
                read_decision(root, decision);
   if (!whole) return unreadable("this decision", decided.position);
-  AvroWriter w(block_);
+  AvroWriter w(file_.record());
   w.integer(static_cast<int64_t>(decided.position));
   write(decision, w);
   return {};
@@ -305,7 +250,7 @@ Status AvroEncoder::add_decision(const DecidedPayment& decided) {
 
 void AvroEncoder::add_payment() {
   const RecordedPayment& p = payment_;
-  AvroWriter w(block_);
+  AvroWriter w(file_.record());
   auto find = [&p](std::string_view name) -> const RecordedField* {
     for (const RecordedField& field : p.fields)
       if (field.name == name) return &field;
@@ -332,21 +277,6 @@ void AvroEncoder::add_payment() {
   for (const RecordedField& field : p.fields)
     if (own(field)) write_own_field(field, p.currency.exponent(), w);
   w.end_items();
-}
-
-void AvroEncoder::end_block() {
-  std::string packed = compressed(block_, compression_);
-  AvroWriter w(out_);
-  w.integer(block_records_);
-  w.text(packed);
-  out_.append(sync_);
-  block_.clear();
-  block_records_ = 0;
-}
-
-std::string AvroEncoder::finish() {
-  if (block_records_ > 0) end_block();
-  return std::move(out_);
 }
 
 }  // namespace paywarden

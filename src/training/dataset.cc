@@ -9,7 +9,7 @@ constexpr size_t kChunkRows = 65'536;
 
 float* Dataset::add(EventTime time, double amount, bool is_fraud) {
   times_.push_back(time.ms());
-  amounts_.push_back(static_cast<float>(amount));
+  amounts_.push_back(amount);
   labels_.push_back(is_fraud ? 1.0f : 0.0f);
   values_.resize(values_.size() + columns_);
   return values_.data() + values_.size() - columns_;
