@@ -24,6 +24,9 @@ class BundleModel : public Model {
   Thresholds thresholds() const override {
     return {bundle_.thresholds.review, bundle_.thresholds.decline};
   }
+  const ModelReference* reference() const override {
+    return bundle_.reference ? &*bundle_.reference : nullptr;
+  }
   void score(const float* rows, size_t stride, size_t n, float* out) const override;
   std::unique_ptr<Scratch> scratch() const override;
   void explain(const float* row, Scratch& scratch, size_t most,

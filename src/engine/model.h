@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "decision/policy.h"
+#include "forest/reference.h"
 #include "payment/decision.h"
 
 namespace paywarden {
@@ -21,6 +22,8 @@ class Model {
   virtual const std::string& name() const = 0;
   virtual const std::string& content_hash() const = 0;  // SHA-256, hex: what the log calls it by
   virtual Thresholds thresholds() const = 0;
+  // What drift is measured against; null: the model brings nothing.
+  virtual const ModelReference* reference() const { return nullptr; }
 
   // Probabilities of fraud, 0..1; row i starts at rows + i * stride.
   virtual void score(const float* rows, size_t stride, size_t n, float* out) const = 0;

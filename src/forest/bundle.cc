@@ -73,6 +73,23 @@ void write_training(const Bundle& bundle, JsonWriter& json) {
   json.close_array();
 }
 
+void write_reference(const BinReference& reference, JsonWriter& json) {
+  json.open_object().key("edges").open_array();
+  for (float edge : reference.edges) json.number(edge);
+  json.close_array().key("shares").open_array();
+  for (double share : reference.shares) json.number(share);
+  json.close_array().key("day_psi_max").number(reference.day_psi_max).close_object();
+}
+
+void write_reference(const Bundle& bundle, JsonWriter& json) {
+  if (!bundle.reference) return;
+  json.key("reference").open_object().key("score");
+  write_reference(bundle.reference->score, json);
+  json.key("features").open_array();
+  for (const BinReference& feature : bundle.reference->features) write_reference(feature, json);
+  json.close_array().close_object();
+}
+
 std::string manifest_of(const Bundle& bundle) {
   std::string text;
   JsonWriter json(text);
@@ -82,6 +99,7 @@ std::string manifest_of(const Bundle& bundle) {
   write_features(bundle, json);
   write_decision(bundle, json);
   write_training(bundle, json);
+  write_reference(bundle, json);
   json.close_object();
   return text + "\n";
 }
@@ -114,6 +132,19 @@ class Fields {
     uint64_t value;
     if (element_[name].get_uint64().get(value)) return wrong(name, "a whole number");
     return value;
+  }
+  bool has(std::string_view name) const { return !element_[name].error(); }
+  // A list of numbers, each `T`.
+  template <typename T>
+  Status numbers(std::string_view name, std::vector<T>& out) const {
+    dom::array values;
+    if (element_[name].get_array().get(values)) return wrong(name, "a list");
+    for (dom::element value : values) {
+      double number;
+      if (value.get_double().get(number)) return wrong(name, "a list of numbers");
+      out.push_back(static_cast<T>(number));
+    }
+    return {};
   }
   Result<Fields> object(std::string_view name) const {
     dom::object value;
@@ -187,6 +218,27 @@ Status read_training(const Fields& manifest, Bundle& bundle) {
   });
 }
 
+Status read_reference(const Fields& from, BinReference& reference) {
+  TRY(from.numbers("edges", reference.edges));
+  TRY(from.numbers("shares", reference.shares));
+  TRY_ASSIGN(reference.day_psi_max, from.number("day_psi_max"));
+  return check_reference(reference);
+}
+
+Status read_reference(const Fields& manifest, Bundle& bundle) {
+  if (!manifest.has("reference")) return {};
+  ModelReference& reference = bundle.reference.emplace();
+  TRY_ASSIGN(Fields from, manifest.object("reference"));
+  TRY_ASSIGN(Fields score, from.object("score"));
+  TRY(read_reference(score, reference.score));
+  TRY(from.each("features", [&](const Fields& each) {
+    return read_reference(each, reference.features.emplace_back());
+  }));
+  if (reference.features.size() == bundle.features.size()) return {};
+  return fail(fmt::format("'reference' has {} features, and the bundle {}",
+                          reference.features.size(), bundle.features.size()));
+}
+
 Status check_contents(const Bundle& bundle) {
   std::set<std::string_view> names;
   for (const BundleFeature& feature : bundle.features)
@@ -217,6 +269,7 @@ Status read_manifest(std::string_view text, Bundle& bundle) {
   TRY(read_features(manifest, bundle));
   TRY(read_decision(manifest, bundle));
   TRY(read_training(manifest, bundle));
+  TRY(read_reference(manifest, bundle));
   return check_contents(bundle);
 }
 

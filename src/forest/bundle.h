@@ -13,12 +13,14 @@
 
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "forest/calibration.h"
+#include "forest/reference.h"
 #include "forest/tree_model.h"
 
 namespace paywarden {
@@ -52,6 +54,8 @@ struct Bundle {
   Calibration calibration;
   TrainingSummary training;
   std::vector<std::pair<std::string, double>> metrics;
+  // What drift is measured against; bundles of before and imported models have none.
+  std::optional<ModelReference> reference;
   std::string model_json;
 
   // Filled by load_bundle.

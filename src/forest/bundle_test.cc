@@ -81,6 +81,48 @@ TEST_F(BundleTest, ComesBackAsItWas) {
   EXPECT_EQ(entries(), 1u);  // nothing temporary stays
 }
 
+ModelReference example_reference() {
+  BinReference score{{0.01f, 0.3f}, {0.5, 0.4, 0.1, 0}, 0.0625};
+  BinReference few{edges_of({0, 1, 2}), {0, 0.2, 0.3, 0.5, 0, 0}, 7.9};
+  BinReference missing{{}, {0, 1}, 0};
+  return {score, {few, missing, few}};
+}
+
+TEST_F(BundleTest, AReferenceComesBackToTheLastBit) {
+  Bundle bundle = example();
+  bundle.reference = example_reference();
+  ASSERT_TRUE(save_bundle(path_, bundle));
+  auto loaded = load_bundle(path_);
+  ASSERT_TRUE(loaded) << loaded.error().line();
+  ASSERT_TRUE(loaded->reference);
+  EXPECT_EQ(loaded->reference->score.edges, bundle.reference->score.edges);
+  ASSERT_EQ(loaded->reference->features.size(), 3u);
+  EXPECT_EQ(loaded->reference->features[0].edges, bundle.reference->features[0].edges);
+  EXPECT_EQ(loaded->reference->features[0].shares, bundle.reference->features[0].shares);
+  EXPECT_EQ(loaded->reference->features[0].day_psi_max, 7.9);
+  EXPECT_TRUE(loaded->reference->features[1].edges.empty());
+  ASSERT_TRUE(save_bundle(directory_ + "/copy", *loaded));
+  EXPECT_EQ(load_bundle(directory_ + "/copy")->content_hash, loaded->content_hash);
+}
+
+// As bundles of before and imported models are: they stay the same to the last byte, since logs call them by their hash.
+TEST_F(BundleTest, WithoutAReferenceNothingIsWrittenOfIt) {
+  ASSERT_TRUE(save_bundle(path_, example()));
+  EXPECT_EQ(read("bundle.json").find("reference"), std::string::npos);
+  EXPECT_FALSE(load_bundle(path_)->reference);
+}
+
+TEST_F(BundleTest, AReferenceOfOtherFeaturesOrWithoutOrderIsRefused) {
+  Bundle bundle = example();
+  bundle.reference = example_reference();
+  bundle.reference->features.pop_back();
+  EXPECT_THAT(save_bundle(path_, bundle).error().what,
+              HasSubstr("'reference' has 2 features, and the bundle 3"));
+  bundle.reference = example_reference();
+  bundle.reference->score.edges = {0.3f, 0.01f};
+  EXPECT_THAT(save_bundle(path_, bundle).error().what, HasSubstr("edges do not ascend"));
+}
+
 TEST_F(BundleTest, OneHashForOneContent) {
   Bundle bundle = example();
   ASSERT_TRUE(save_bundle(path_, bundle));

@@ -7,6 +7,7 @@
 
 #include "forest/compiled_forest.h"
 #include "forest/xgboost_json.h"
+#include "training/reference.h"
 #include "training/thresholds.h"
 
 namespace paywarden {
@@ -179,6 +180,7 @@ Result<Bundle> train_bundle(const Dataset& data, const FeatureSet& features,
     bundle.features.push_back({features.specs()[f].name, median_of(data, f, step)});
   describe(bundle, data, parameters, chosen, fitted.kind);
   measure(bundle, slice, fitted, options);
+  bundle.reference = reference_of(data, slice);
   return bundle;
 }
 
