@@ -10,10 +10,10 @@
 namespace paywarden {
 namespace {
 
-constexpr std::array<std::string_view, 19> kTables = {
-    "schema",   "features", "feature",  "currency", "model", "decision", "guard",
-    "data",     "intake",   "engine",   "http",     "api",   "notify",   "archive",
-    "simulate", "source",   "training", "log",      "kafka"};
+constexpr std::array<std::string_view, 20> kTables = {
+    "schema",  "features", "feature", "currency", "model", "decision", "guard",
+    "drift",   "data",     "intake",  "engine",   "http",  "api",      "notify",
+    "archive", "simulate", "source",  "training", "log",   "kafka"};
 
 constexpr const char* kIntakeStage = "intake";
 constexpr const char* kLabelsStage = "labels";
@@ -29,9 +29,9 @@ class Loader {
     TRY_ASSIGN(config_.features, FeatureSet::parse(root_, config_.schema.fields, config_.file,
                                                    config_.base_currency.exponent()));
     for (auto read :
-         {&Loader::read_model, &Loader::read_decision, &Loader::read_guard, &Loader::read_data,
-          &Loader::read_intake, &Loader::read_engine, &Loader::read_http, &Loader::read_api,
-          &Loader::read_notify, &Loader::read_archive, &Loader::read_simulate,
+         {&Loader::read_model, &Loader::read_decision, &Loader::read_guard, &Loader::read_drift,
+          &Loader::read_data, &Loader::read_intake, &Loader::read_engine, &Loader::read_http,
+          &Loader::read_api, &Loader::read_notify, &Loader::read_archive, &Loader::read_simulate,
           &Loader::read_sources, &Loader::read_training, &Loader::read_log, &Loader::read_kafka})
       TRY((this->*read)());
     return {};
@@ -108,6 +108,16 @@ class Loader {
     s.number("share_max", config_.guard.share_max, 0, 1);
     TRY(s.finish());
     return check_guard(config_.guard);
+  }
+
+  Status read_drift() {
+    Section s = section("drift");
+    DriftLevels& d = config_.drift;
+    s.number("look", d.look, 0, 100);
+    s.number("alarm", d.alarm, 0, 100);
+    s.whole("payments_min", d.payments_min, 100, int64_t{1} << 40);
+    if (d.alarm > 0 && d.look > d.alarm) s.problem("look", "must not be above alarm");
+    return s.finish();
   }
 
   Status read_data() {

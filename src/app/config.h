@@ -15,6 +15,7 @@
 
 #include "archive/archiver.h"
 #include "base/result.h"
+#include "drift/drift_counts.h"
 #include "engine/core.h"
 #include "engine/engine.h"
 #include "features/feature.h"
@@ -113,6 +114,7 @@ struct Config {
   std::string shadow_directory;  // of a model that scores and does not act; empty: none
   DecisionConfig decision;
   GuardOptions guard;
+  DriftLevels drift;
   std::string data_directory;
   uint64_t disk_free_min =
       uint64_t{1} << 30;  // below it intake answers 503: enough to stop in order and to make room

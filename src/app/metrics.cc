@@ -136,6 +136,7 @@ std::string MetricsText::text() const {
   if (sources_.archiver) lags.push_back({"archive", sources_.archiver->lag()});
   add_consumer_lags(out, lags);
   add_disk(out, sources_.disk);
+  sources_.drift.add_figures(out);
   if (const http::ServerStats* stats = sources_.server()) add_server(out, *stats);
   sources_.center.add_figures(out);
   if (sources_.archiver) add_archive(out, *sources_.archiver);

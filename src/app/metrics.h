@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/disk_watch.h"
+#include "app/drift_watch.h"
 #include "app/latency.h"
 #include "app/notification_center.h"
 #include "archive/archiver.h"
@@ -29,6 +30,7 @@ struct MetricsSources {
   const Archiver* archiver;                          // null: no archive
   std::function<const http::ServerStats*()> server;  // null until it runs
   const DiskWatch& disk;
+  const DriftWatch& drift;
 };
 
 // Parts that other programs have too.

@@ -66,6 +66,9 @@ Status Service::open_log() {
                BundleModel::load(config_.shadow_directory, config_.features, config_.file));
     engine_->core().set_shadow(std::move(shadow));
   }
+  drift_ = std::make_unique<DriftWatch>(files_, config_, log_);
+  drift_->load(journal_->durable_end());
+  engine_->watch_drift(drift_->book());
   const RecoveryFigures& r = engine_->recovery();
   log_.write(LogLevel::info, "recovered",
              {{"snapshot", std::to_string(r.snapshot_sequence)},
@@ -197,6 +200,7 @@ void Service::stop() {
   if (center_) center_->stop_requests();
   if (workers_) workers_->stop();
   if (engine_) engine_->stop();
+  if (drift_) drift_->save();
   save_follow_places();
   if (archiver_) archiver_->stop();
   if (center_) center_->stop();

@@ -20,6 +20,7 @@
 #include "app/center_figures.h"
 #include "app/config.h"
 #include "app/disk_watch.h"
+#include "app/drift_watch.h"
 #include "app/failure_exit.h"
 #include "app/follow_places.h"
 #include "app/intake_labels.h"
@@ -92,6 +93,7 @@ class Service {
   std::unique_ptr<Snapshots> snapshots_;
   Retention retention_;
   std::unique_ptr<ModelLibrary> models_;
+  std::unique_ptr<DriftWatch> drift_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<LogSource> archive_source_;
   ArchiveStores archive_stores_;

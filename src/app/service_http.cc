@@ -49,8 +49,8 @@ Status Service::start_server() {
   api_ = std::make_unique<PaymentApi>(std::move(ports), options);
   metrics_ = std::make_unique<MetricsText>(MetricsSources{
       *engine_, *journal_, *rejects_, latency_, decision_latency_, *center_, archiver_.get(),
-      [this]() -> const http::ServerStats* { return server_ ? &server_->stats() : nullptr; },
-      disk_});
+      [this]() -> const http::ServerStats* { return server_ ? &server_->stats() : nullptr; }, disk_,
+      *drift_});
   http::Router router;
   add_routes(router);
   http::ServerPorts server_ports{

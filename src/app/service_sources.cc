@@ -7,7 +7,8 @@
 namespace paywarden {
 namespace {
 
-constexpr int kRetentionEvery = 12;  // looks at the disk between looks at the log
+constexpr int kRetentionEvery = 12;   // looks at the disk between looks at the log
+constexpr int kDriftSavedEvery = 12;  // what a crash leaves uncounted: a minute
 
 // What the engine would never take (it knows no rate for the currency), to be kept like what intake would not.
 Rejection rejection_of(std::string_view payment_id, Currency currency, const Answer& answer) {
@@ -173,6 +174,8 @@ void Service::watch() {
     }
     watch_disk();
     save_follow_places();
+    drift_->look(*center_, clock_.now());
+    if (round % kDriftSavedEvery == 0) drift_->save();
     if (round % kRetentionEvery == 0) keep_retention();
   }
 }

@@ -91,7 +91,7 @@ void Core::observe_in_order(std::span<CoreItem> items) {
       for (uint16_t f : seen_now_[i].approximate)
         approximate_[i].push_back(features_.specs()[f].name);
     }
-    take_waiting_label(*items[i].payment, keys_[i]);
+    items[i].frauds = take_waiting_label(*items[i].payment, keys_[i]).frauds;
     labels_.expire(windows_->watermark());
   }
 }
@@ -120,13 +120,14 @@ void Core::observe_part(const CoreItem& item, size_t i) {
   item.carried->approximate = std::move(approximate);
 }
 
-void Core::take_waiting_label(const Payment& payment, const PaymentKeys& keys) {
-  if (!labels_.any_waiting()) return;
+LabelChange Core::take_waiting_label(const Payment& payment, const PaymentKeys& keys) {
+  if (!labels_.any_waiting()) return {};
   Hash128 id = hash128(payment.id());
   auto word = labels_.take_waiting(id);
-  if (!word) return;
+  if (!word) return {};
   LabelChange change = labels_.learn(id, payment.event_time, *word);
   windows_->apply_label(payment.event_time, keys, change.frauds, change.labelled);
+  return change;
 }
 
 void Core::decide(std::span<CoreItem> items) {
@@ -170,7 +171,7 @@ void Core::fill(CoreItem& item, const float* features, size_t i) {
   sentences_.say(payment, d.reasons);
 }
 
-LabelFate Core::label(const Label& label, const Payment* payment) {
+LabelFate Core::label(const Label& label, const Payment* payment, LabelChange* told) {
   Hash128 id = hash128(label.payment_id);
   if (!payment) {
     labels_.wait(id, label.is_fraud);
@@ -180,6 +181,7 @@ LabelFate Core::label(const Label& label, const Payment* payment) {
   LabelChange change = labels_.learn(id, payment->event_time, label.is_fraud);
   windows_->keys_of(*payment, keys_[0]);
   windows_->apply_label(payment->event_time, keys_[0], change.frauds, change.labelled);
+  if (told) *told = change;
   return LabelFate::applied;
 }
 

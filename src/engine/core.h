@@ -58,6 +58,7 @@ struct CoreItem {
   Decision* decision = nullptr;         // null: history (backfilled), counted and not decided
   GuardEvent guard = GuardEvent::none;  // set by decide()
   CarriedFeatures* carried = nullptr;   // what other cores computed; this one adds its own
+  int frauds = 0;  // set by decide(): 1 where a label that waited for it says fraud
 };
 
 enum class LabelFate : uint8_t { applied, waiting };
@@ -87,7 +88,8 @@ class Core {
   void decide(std::span<CoreItem> items);
   // For training: the features alone, `out` takes features().specs().size() floats.
   void observe(Payment& payment, float* out);
-  LabelFate label(const Label& label, const Payment* payment);
+  // `change`: what it changed of what was known, where that is asked for.
+  LabelFate label(const Label& label, const Payment* payment, LabelChange* change = nullptr);
 
   // Whether apply() would take it. For kind model, `model` is the loaded bundle.
   Status validate(const Change& change) const;
@@ -102,6 +104,8 @@ class Core {
   const ReasonSentences& sentences() const { return sentences_; }
   const FieldTable& fields() const { return fields_; }
   const Model* model() const { return model_.get(); }
+  // Of an item of the last decide(): a value for each of features().specs().
+  const float* features_of(size_t item) const { return rows_.data() + item * stride_; }
   const std::string& model_hash() const { return model_hash_; }
   const Policy& policy() const { return policy_; }
   const CurrencyRates& rates() const { return rates_; }
@@ -122,7 +126,7 @@ class Core {
   Core(const FieldTable& fields, const FeatureSet& features, const CoreOptions& options,
        const FeatureSet& own, std::unique_ptr<WindowState> windows, Policy policy);
   void observe_in_order(std::span<CoreItem> items);
-  void take_waiting_label(const Payment& payment, const PaymentKeys& keys);
+  LabelChange take_waiting_label(const Payment& payment, const PaymentKeys& keys);
   void fill(CoreItem& item, const float* row, size_t i);
   void set_model(std::shared_ptr<const Model> model);
   float* row(size_t i) { return rows_.data() + i * stride_; }

@@ -153,6 +153,7 @@ void Engine::decide_admitted() {
       encode_decided(i, done + i, sequence);
       sequence += items_[i].decision ? 2 : 1;
     }
+    if (drift_) count_drift(count, sequence);
     done += count;
   }
   CHECK(sequence == next_sequence_, "records and sequences fell apart");
@@ -203,13 +204,12 @@ bool Engine::wait_durable(uint64_t sequence, Duration most) const {
   return false;
 }
 
-// The payment's bytes in the log; empty: unknown.
-Result<std::string> Engine::find_payment(const std::string& payment_id) {
+Result<Engine::FoundPayment> Engine::find_payment(const std::string& payment_id) {
   if (auto sequence = core_->sequence_of(payment_id)) {
     hand_over();  // it may stand in this very group
     if (!wait_durable(*sequence, seconds(30))) return fail("the log does not come forward");
     TRY_ASSIGN(Record record, log_.record(*sequence));
-    return std::move(record.bytes);
+    return FoundPayment{*sequence, std::move(record.bytes)};
   }
   TRY_ASSIGN(auto found, log_.find(hash64(payment_id)));
   Payment payment;
@@ -217,9 +217,9 @@ Result<std::string> Engine::find_payment(const std::string& payment_id) {
     TRY_ASSIGN(Record record, log_.record(sequence));
     if (record.kind == RecordKind::payment &&
         decode_payment(record.bytes, core_->fields(), payment) && payment.id() == payment_id)
-      return std::move(record.bytes);
+      return FoundPayment{sequence, std::move(record.bytes)};
   }
-  return std::string();
+  return FoundPayment();
 }
 
 // Looking a payment up in the log reads the disk, some 0.3 ms in a long log: payments do not wait behind a
@@ -249,13 +249,15 @@ void Engine::take_label(Work& work) {
     group_->replies.back().error = found.error();
     return;
   }
-  LabelRecord record{work.label, std::move(*found)};
+  LabelRecord record{work.label, std::move(found->bytes)};
   Payment payment;
   bool known = !record.payment.empty() && decode_payment(record.payment, core_->fields(), payment);
   size_t from = group_->bytes.size();
   encode_label(record, group_->bytes);
   add_record(RecordKind::label, 0, from);
-  LabelFate fate = core_->label(work.label, known ? &payment : nullptr);
+  LabelChange change;
+  LabelFate fate = core_->label(work.label, known ? &payment : nullptr, &change);
+  if (drift_ && change.frauds) count_label(payment, found->sequence, change.frauds);
   add_reply(work,
             fate == LabelFate::applied ? Answer::Kind::label_applied : Answer::Kind::label_waiting,
             next_sequence_++);
@@ -283,6 +285,7 @@ void Engine::take_change(Work& work) {
   encode_change(work.change, group_->bytes);
   add_record(RecordKind::change, 0, from);
   add_reply(work, Answer::Kind::changed, next_sequence_++);
+  if (work.change.kind == ChangeKind::model) tell_model();
   figures_.changes.fetch_add(1, std::memory_order_relaxed);
 }
 

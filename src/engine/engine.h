@@ -23,6 +23,7 @@
 #include "base/bounded_queue.h"
 #include "base/operator_log.h"
 #include "decision/shadow_counts.h"
+#include "drift/drift_book.h"
 #include "engine/core.h"
 #include "engine/group.h"
 #include "engine/snapshot_child.h"
@@ -93,6 +94,8 @@ class Engine : public PaymentIntake {
   void on_decided(std::function<void(std::chrono::microseconds)> fn) {
     on_decided_ = std::move(fn);
   }
+  // Counts in `book` what is decided and said from here on, and tells it of each model. Before start(); it outlives the engine.
+  void watch_drift(DriftBook& book);
   // Before start() or after stop(): the state itself.
   const Core& core() const { return *core_; }
   Core& core() { return *core_; }
@@ -122,6 +125,9 @@ class Engine : public PaymentIntake {
   void take_change(Work& work);
   void decide_admitted();
   void encode_decided(size_t i, size_t admitted, uint64_t sequence);
+  void count_drift(size_t count, uint64_t next_sequence);
+  void count_label(const Payment& payment, uint64_t sequence, int frauds);
+  void tell_model();
   void count(const Decision& decision);
   void add_record(RecordKind kind, uint64_t lookup_key, size_t from);
   void add_reply(Work& work, Answer::Kind kind, uint64_t sequence);
@@ -129,7 +135,11 @@ class Engine : public PaymentIntake {
   void note_default_answers();
   void hand_over();
   bool wait_durable(uint64_t sequence, Duration most) const;
-  Result<std::string> find_payment(const std::string& payment_id);
+  struct FoundPayment {
+    uint64_t sequence = 0;  // 0: unknown
+    std::string bytes;
+  };
+  Result<FoundPayment> find_payment(const std::string& payment_id);
   void publish_figures();
   void maybe_snapshot();
   void reap_snapshot(bool wait);
@@ -152,6 +162,7 @@ class Engine : public PaymentIntake {
   std::unique_ptr<Core> core_;
   std::function<void(const Error&)> on_failure_;
   std::function<void(std::chrono::microseconds)> on_decided_;
+  DriftBook* drift_ = nullptr;
 
   BoundedQueue<Work> queue_;
   BoundedQueue<std::unique_ptr<OutgoingGroup>> groups_;
@@ -171,6 +182,7 @@ class Engine : public PaymentIntake {
   std::vector<Work*> admitted_;
   std::vector<Decision> decisions_;
   std::vector<CoreItem> items_;
+  std::vector<WatchedPayment> drifting_;
   struct Replayed {
     Payment payment;
     uint64_t sequence;

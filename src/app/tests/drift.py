@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+"""Drift on the running program: days as the model was trained on raise no alarm; a day with all amounts tenfold does, once and across a
+restart, with figures that are counted again here. Precision and recall by labels against a recount, once a day's labels are due.
+
+  drift.py PROGRAM PROJECT_ROOT
+"""
+import collections
+import datetime
+import json
+import math
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+from program import PROGRAM, configuration, copy_demo, fail, paywarden
+
+HISTORY_DAYS = 42
+LEVEL = 0.25
+
+
+def split_by_day():
+    days = collections.defaultdict(list)
+    for line in pathlib.Path("all.ndjson").read_text().splitlines():
+        payment = json.loads(line)
+        days[payment["event_time"][:10]].append(payment)
+    return [days[day] for day in sorted(days)]
+
+
+def write(name, payments):
+    pathlib.Path(name).write_text("".join(json.dumps(p) + "\n" for p in payments))
+
+
+def make_files():
+    copy_demo()
+    configuration("drift.toml", {"../var/demo/model": "model", "\nrate = ": "\nrate = 0 # ", 'label_delay = "7d"': 'label_delay = "2d"'},
+                  '\n[data]\ndirectory = "data"\ndisk_free_min = "64MiB"\n[api]\ndeadline = "20s"\n')
+    paywarden("simulate", "--payments", "90000", "--customers", "1000", "--out", "all.ndjson")
+    days = split_by_day()
+    write("history.ndjson", [p for day in days[:HISTORY_DAYS] for p in day])
+    paywarden("train", "--config", "drift.toml", "--data", "history.ndjson", "--out", "model")
+    paywarden("backfill", "--config", "drift.toml", "--data", "history.ndjson")
+    for role in ("intake", "observer", "reader"):
+        printed = paywarden("key", "create", "--config", "drift.toml", "--name", role, "--role", role).split()
+        pathlib.Path(f"{role}.key").write_text(next(word for word in printed if word.startswith("pw_")))
+    pathlib.Path("password").write_text("drift is what it is\n")
+    paywarden("user", "add", "--config", "drift.toml", "--name", "ann", "--role", "analyst", "--password-file", "password")
+    return days[HISTORY_DAYS:]
+
+
+class Server:
+    def __init__(self):
+        pathlib.Path("ready").unlink(missing_ok=True)
+        self.process = subprocess.Popen([PROGRAM, "serve", "--config", "drift.toml", "--port", "0", "--ready-file", "ready"],
+                                        stdout=open("server.log", "a"), stderr=subprocess.STDOUT)
+        for _ in range(600):
+            if pathlib.Path("ready").exists() and pathlib.Path("ready").read_text():
+                self.url = pathlib.Path("ready").read_text().splitlines()[0]
+                return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.1)
+        fail("the program does not start")
+
+    def ask(self, path, body=None, role=None, headers=None):
+        headers = dict(headers or {})
+        if role:
+            headers["Authorization"] = "Bearer " + pathlib.Path(f"{role}.key").read_text()
+        if body is not None:
+            headers.setdefault("Content-Type", "application/x-ndjson")
+        request = urllib.request.Request(self.url + path, data=body, headers=headers)
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return answer.read().decode(), answer.headers
+
+    def pay(self, payments):
+        """Batches of 500: what became of each, in order."""
+        decisions = []
+        for i in range(0, len(payments), 500):
+            body = "".join(json.dumps(p) + "\n" for p in payments[i:i + 500]).encode()
+            lines = [json.loads(line) for line in self.ask("/v1/payments:batch", body, "intake")[0].splitlines()]
+            decisions += [line["decision"] for line in lines if "decision" in line]
+        if len(decisions) != len(payments):
+            fail(f"{len(decisions)} decisions of {len(payments)}")
+        return decisions
+
+    def say(self, labels):
+        body = "".join(json.dumps({"payment_id": id, "is_fraud": fraud}) + "\n" for id, fraud in labels).encode()
+        self.ask("/v1/labels:batch", body, "intake")
+
+    def metrics(self):
+        text, _ = self.ask("/metrics", role="observer")
+        return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line and line[0] != "#"}
+
+    def alerts(self):
+        body = json.dumps({"user": "ann", "password": "drift is what it is"}).encode()
+        headers = {"Content-Type": "application/json", "X-Paywarden-Request": "1"}
+        cookie = {"Cookie": self.ask("/api/session", body, headers=headers)[1]["Set-Cookie"].split(";")[0]}
+        ids, before = [], ""
+        while before is not None:
+            page = json.loads(self.ask(f"/api/alerts?limit=200{before}", headers=cookie)[0])
+            ids += [a["id"] for a in page["alerts"] if a["kind"] == "system"]
+            before = f"&before={page['next']}" if page["next"] else None
+        return [json.loads(self.ask(f"/api/alerts/{id}", headers=cookie)[0]) for id in ids]
+
+    def decision(self, id):
+        return json.loads(self.ask(f"/v1/decisions/{id}", role="reader")[0])
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        if self.process.wait(60) != 0:
+            fail(f"the program ended with {self.process.returncode}")
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def day_of(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d")
+
+
+def psi_of_score(scores):
+    reference = json.loads(pathlib.Path("model/bundle.json").read_text())["reference"]["score"]
+    counts = [0] * len(reference["shares"])
+    for score in scores:
+        counts[sum(edge < score for edge in reference["edges"])] += 1
+    pairs = [(max(n / len(scores), 1e-4), max(share, 1e-4)) for n, share in zip(counts, reference["shares"])]
+    return sum((a - e) * math.log(a / e) for a, e in pairs)
+
+
+def check(name, got, expected, tolerance=1e-5):
+    if got is not None and math.isnan(got) and math.isnan(expected):
+        return
+    if got is None or not abs(got - expected) <= tolerance * max(1, abs(expected)):
+        fail(f"{name} is {got}, counted again {expected}")
+
+
+def wait_for_alert(server):
+    for _ in range(100):
+        if server.alerts():
+            return
+        time.sleep(0.2)
+    fail("no alert of the drift is in the notification center")
+
+
+def check_labels(server, days, decided):
+    """Of the first day: its frauds, three payments more that were approved and five that were not; one word is taken back."""
+    alerted = {d["payment_id"] for d in decided if d["outcome"] != "approve"}
+    frauds = {p["payment_id"] for p in days[0] if p["is_fraud"]}
+    frauds |= {d["payment_id"] for d in [d for d in decided if d["outcome"] == "approve"][:3]} | set(sorted(alerted)[:5])
+    taken_back = min(frauds & alerted)
+    server.say([(id, True) for id in sorted(frauds)] + [(taken_back, False)])
+    frauds.discard(taken_back)
+    server.pay(days[1] + days[2])
+    if "paywarden_label_recall" in server.metrics():
+        fail("a day counts before its labels are due")
+    server.pay(days[3][:1])
+    metrics = server.metrics()
+    date = days[0][0]["event_time"][:10]
+    if day_of(metrics["paywarden_label_day_seconds"]) != date:
+        fail("the labels' day is another")
+    precision, recall = len(frauds & alerted) / len(alerted), len(frauds & alerted) / len(frauds)
+    for name, value in (("precision", precision), ("recall", recall), ("frauds", len(frauds))):
+        check(name, metrics[f"paywarden_label_{name}"], value)
+    print(f"labels of {date}: precision {precision:.3f} of {len(alerted)} alerts, recall {recall:.3f} of {len(frauds)} frauds")
+
+
+def check_normal(server, day, next_day):
+    """Its first payment has been sent."""
+    scores = [server.decision(day[0]["payment_id"])["score"]] + [d["score"] for d in server.pay(day[1:])]
+    server.pay(next_day[:1])
+    time.sleep(6)  # the watch looks every 5 s
+    metrics = server.metrics()
+    if metrics["paywarden_drift_known"] != 1 or day_of(metrics["paywarden_drift_day_seconds"]) != day[0]["event_time"][:10]:
+        fail("the last finished day is not that of the metrics")
+    check("the day's payments", metrics["paywarden_drift_payments"], len(day))
+    check("the score's PSI", metrics['paywarden_drift_psi{of="score"}'], psi_of_score(scores))
+    if server.alerts():
+        fail(f"an alert at days as always: {server.alerts()[0]['detail']}")
+    show("a day as always", metrics)
+
+
+def show(what, metrics):
+    figures = {name[24:-2]: psi for name, psi in metrics.items() if name.startswith("paywarden_drift_psi{")}
+    print(f"{what}: PSI " + ", ".join(f"{of} {figures[of]:.3f}" for of in ("score", "amount_value", "card_count_24h", "card_age", "weekday")))
+
+
+def check_shifted(server, day, next_day):
+    """Its first payment has been sent as it was; all others are tenfold."""
+    shifted = [{**p, "amount": f"{10 * float(p['amount']):.2f}"} for p in day[1:]]
+    server.pay(shifted)
+    if server.metrics()['paywarden_drift_psi_today{of="amount_value"}'] <= LEVEL:
+        fail("the day's drift so far does not show")
+    time.sleep(6)
+    if server.alerts():
+        fail("an alert before the day is over")
+    server.pay(next_day[:10])
+    wait_for_alert(server)
+    metrics, date = server.metrics(), day[0]["event_time"][:10]
+    show(f"{date}, amounts tenfold", metrics)
+    if metrics['paywarden_drift_psi{of="amount_value"}'] <= LEVEL:
+        fail("the amounts' drift does not show")
+    alert = server.alerts()[0]
+    if date not in alert["title"] or "amount_value" not in alert["detail"] or "weekday" in alert["detail"]:
+        fail(f"the alert says: {alert}")
+    print(f"alert: {alert['title']}. {alert['detail']}")
+    events = [json.loads(line) for line in pathlib.Path("server.log").read_text().splitlines() if '"event":"drift"' in line]
+    if [e["day"] for e in events if e["level"] == "warning"] != [date]:
+        fail(f"the log says: {events}")
+    return metrics
+
+
+def check_restart(server, metrics):
+    server.stop()
+    server = Server()
+    again = server.metrics()
+    for name, value in metrics.items():
+        if name.startswith(("paywarden_drift", "paywarden_label_")):
+            check(f"after a restart {name}", again.get(name), value)
+    time.sleep(6)
+    if len(server.alerts()) != 1:
+        fail(f"{len(server.alerts())} alerts after a restart")
+    print("after a restart: the same figures, no second alert")
+    return server
+
+
+with tempfile.TemporaryDirectory() as work:
+    os.chdir(work)
+    days = make_files()
+    server = Server()
+    try:
+        check_labels(server, days, server.pay(days[0]))
+        check_normal(server, days[3], days[4])
+        metrics = check_shifted(server, days[4], days[5])
+        server = check_restart(server, metrics)
+        server.stop()
+    finally:
+        server.end()
