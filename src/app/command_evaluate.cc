@@ -3,6 +3,7 @@
 
 #include "app/commands.h"
 #include "app/progress.h"
+#include "app/replayed_drift.h"
 #include "app/setup.h"
 #include "report/report.h"
 
@@ -20,6 +21,15 @@ Status run_evaluate(const EvaluateCommand& command) {
   options.sample.from = command.from;
   options.decisions.shadow = command.shadow;
   options.sample.currency = config->base_currency;
+  std::optional<DriftCounts> drift;
+  if (!command.model.empty()) {
+    TRY_ASSIGN(Bundle bundle, load_bundle(command.model));
+    TRY(check_features(bundle, config->features.names(), config->features.hash(), command.config));
+    TRY_ASSIGN(drift, replayed_drift(*config, bundle, command.data, command.from));
+    options.drift = &*drift;
+    options.drift_model = bundle.name;
+    options.drift_levels = config->drift;
+  }
   Progress progress("evaluate");
   TRY_ASSIGN(CurrencyRates rates, CurrencyRates::parse(config->rates, config->base_currency));
   options.sample.to_base = [&](int64_t minor, Currency currency) -> std::optional<int64_t> {

@@ -50,6 +50,7 @@ Status run_replay(const ReplayCommand& command);
 
 struct EvaluateCommand {
   std::string config, decisions, out;
+  std::string model;  // a bundle that drift is measured against; empty: none
   std::vector<std::string> data;
   std::optional<EventTime> from;
   bool shadow = false;  // what the shadow model said

@@ -67,6 +67,11 @@ void DriftWatch::load(uint64_t log_end) {
 }
 
 void DriftWatch::look(NotificationCenter& center, EventTime now) {
+  bool unknown = book_.has_bare_model();
+  if (unknown && !said_unknown_)
+    log_.write(LogLevel::info, "drift_unknown",
+               {{"reason", "the model in use does not say what it was trained on"}});
+  said_unknown_ = unknown;
   for (const DriftNews& news : book_.take_news()) {
     log_.write(news.alarm ? LogLevel::warning : LogLevel::info, "drift",
                {{"day", date_text(news.day.day)},

@@ -36,6 +36,7 @@ class DriftWatch {
   const std::string path_;
   OperatorLog& log_;
   DriftBook book_;
+  bool said_unknown_ = false;  // of the model in use
 };
 
 // The alert of a day that reached the alarm level.

@@ -46,6 +46,11 @@ bool DriftBook::known() const {
   return counts_ != nullptr;
 }
 
+bool DriftBook::has_bare_model() const {
+  std::lock_guard lock(mutex_);
+  return !counts_ && !model_hash_.empty();
+}
+
 std::optional<DriftDay> DriftBook::enough(int32_t day) const {
   auto figures = counts_->figures(day);
   if (figures && figures->payments < options_.levels.payments_min) return std::nullopt;

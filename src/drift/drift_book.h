@@ -62,6 +62,8 @@ class DriftBook {
   void labelled(EventTime payment, uint64_t sequence, bool alerted, int frauds);
 
   bool known() const;
+  // Whether that is for want of a reference, and not of a model.
+  bool has_bare_model() const;
   // The newest finished day with enough payments, and the newest day of all, once it has enough.
   std::optional<DriftDay> last_finished() const;
   std::optional<DriftDay> today() const;

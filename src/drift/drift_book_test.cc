@@ -95,6 +95,7 @@ TEST(DriftBook, AnotherModelBeginsAnewAndOneWithoutReferenceIsNotKnown) {
   EXPECT_FALSE(desk.book.today());
   desk.book.use("imported", nullptr, {"amount"});
   EXPECT_FALSE(desk.book.known());
+  EXPECT_TRUE(desk.book.has_bare_model());
   desk.pay(3, 200, 0.5);
   EXPECT_FALSE(desk.book.today());
   EXPECT_TRUE(desk.book.take_news().empty());

@@ -57,6 +57,9 @@ class DriftCounts {
   // `days_max`: the oldest are forgotten beyond.
   DriftCounts(ModelReference reference, std::vector<std::string> names, size_t days_max);
 
+  DriftCounts(DriftCounts&&) = default;
+  DriftCounts& operator=(DriftCounts&&) = default;
+
   // `row`: as many features as there are names.
   void add(int32_t day, float score, const float* row);
   void add_score(int32_t day, float score);

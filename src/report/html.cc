@@ -8,6 +8,7 @@
 #include <span>
 
 #include "report/axis.h"
+#include "report/drift_figures.h"
 #include "report/figures.h"
 #include "report/html_style.h"
 #include "report/html_text.h"
@@ -176,10 +177,10 @@ const char* swatch_of(const std::string& style) {
   return "<rect class=\"{}\" x=\"1\" y=\"1\" width=\"14\" height=\"10\"/>";
 }
 
-void write_figure(const Figure& figure, std::string& out) {
+void write_figure(const Figure& figure, const char* why_empty, std::string& out) {
   append(out, "<figure>\n<h3>{}</h3>\n", html_text(figure.title));
   if (figure.svg.empty()) {
-    out += "<p>Nothing to draw: it takes frauds and genuine payments with amounts.</p>\n";
+    append(out, "<p>Nothing to draw: {}</p>\n", why_empty);
   } else {
     out += "<ul class=\"legend\">";
     for (const LegendEntry& entry : figure.legend)
@@ -188,6 +189,20 @@ void write_figure(const Figure& figure, std::string& out) {
     out += "</ul>\n" + figure.svg;
   }
   append(out, "<figcaption>{}</figcaption>\n</figure>\n", html_text(figure.how_to_read));
+}
+
+// ---- Drift ----
+
+void write_drift(const Metrics& metrics, std::string& out) {
+  if (!metrics.drift) return;
+  out += "<section>\n<h2>Drift</h2>\n";
+  append(out,
+         "<p class=\"muted\">Payments by day, against those that model <code>{}</code> was trained "
+         "on. Days with fewer than {} payments are not drawn.</p>\n<div class=\"grid plots\">\n",
+         html_text(metrics.drift->model), count_text(metrics.drift->levels.payments_min));
+  for (const Figure& figure : draw_drift(*metrics.drift))
+    write_figure(figure, "no day has enough payments, or none is far from training.", out);
+  out += "</div>\n</section>\n";
 }
 
 // ---- Cases ----
@@ -293,8 +308,10 @@ std::string report_html(const Metrics& metrics, const ReportSources& sources) {
   out += "</div>\n<div class=\"panel\">\n";
   write_alert_table(metrics, out);
   out += "</div>\n</section>\n<section>\n<h2>Curves</h2>\n<div class=\"grid plots\">\n";
-  for (const Figure& figure : draw_figures(metrics)) write_figure(figure, out);
+  for (const Figure& figure : draw_figures(metrics))
+    write_figure(figure, "it takes frauds and genuine payments with amounts.", out);
   out += "</div>\n</section>\n";
+  write_drift(metrics, out);
   write_all_cases(metrics, out);
   write_notes(metrics, out);
   out += "</main>\n</body>\n</html>\n";

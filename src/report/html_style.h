@@ -56,6 +56,7 @@ svg text.name { fill: var(--text); }
 .line.chance { stroke-dasharray: 4 4; stroke-width: 1.3; }
 .area { fill: var(--ink); fill-opacity: 0.22; }
 .bar { fill: var(--ink); }
+.strip { fill: var(--ground); stroke: var(--line); stroke-width: 0.5; }
 .mark { fill: var(--ink); stroke: var(--surface); stroke-width: 1.5; }
 .whisker { stroke: var(--ink); stroke-width: 1.3; opacity: 0.75; }
 .scroll { overflow-x: auto; }

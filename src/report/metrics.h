@@ -11,10 +11,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "report/curve_sampler.h"
+#include "report/drift_metrics.h"
 #include "report/ranking.h"
 #include "report/scored_payment.h"
 
@@ -113,6 +115,7 @@ struct Metrics {
   double card_precision = kUnknown;
   size_t card_precision_k = 0;
 
+  std::optional<DriftMetrics> drift;  // where a bundle was given to measure against
   std::vector<Case> hardest_misses, costliest_misses, loudest_alarms;
 };
 

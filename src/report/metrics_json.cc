@@ -28,6 +28,7 @@ class MetricsWriter {
     write_curve("roc", metrics.roc, "false_alarm_share", "recall");
     write_curve("precision_recall", metrics.precision_recall, "recall", "precision");
     write_curve("money", metrics.money, "alerts_a_day", "money_recall");
+    if (metrics.drift) write_drift(*metrics.drift);
     write_cases("hardest_misses", metrics.hardest_misses);
     write_cases("costliest_misses", metrics.costliest_misses);
     write_cases("loudest_alarms", metrics.loudest_alarms);
@@ -168,6 +169,27 @@ class MetricsWriter {
       json_.close_object();
     }
     json_.close_array();
+  }
+
+  void write_drift(const DriftMetrics& drift) {
+    json_.key("drift").open_object().key("model").string(drift.model);
+    number("look", drift.levels.look);
+    number("alarm", drift.levels.alarm);
+    count("payments_min", drift.levels.payments_min);
+    json_.key("day_psi_max").open_object();
+    if (!drift.days.empty())
+      for (const DriftFigure& figure : drift.days.front().figures)
+        number(figure.of, figure.day_psi_max);
+    json_.close_object().key("days").open_array();
+    for (const DriftDay& day : drift.days) {
+      EventTime start(int64_t{day.day} * days(1).ms());
+      json_.open_object().key("day").string(format_rfc3339(start).substr(0, 10));
+      count("payments", day.payments);
+      json_.key("psi").open_object();
+      for (const DriftFigure& figure : day.figures) number(figure.of, figure.psi);
+      json_.close_object().close_object();
+    }
+    json_.close_array().close_object();
   }
 
   void write_cases(std::string_view name, std::span<const Case> cases) {

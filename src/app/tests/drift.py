@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Drift on the running program: days as the model was trained on raise no alarm; a day with all amounts tenfold does, once and across a
-restart, with figures that are counted again here. Precision and recall by labels against a recount, once a day's labels are due.
+restart, with figures that are counted again here and by `evaluate --model`. Precision and recall by labels against a recount, once a day's labels are due.
 
   drift.py PROGRAM PROJECT_ROOT
 """
 import collections
 import datetime
+import hashlib
 import json
 import math
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -43,7 +45,7 @@ def make_files():
     write("history.ndjson", [p for day in days[:HISTORY_DAYS] for p in day])
     paywarden("train", "--config", "drift.toml", "--data", "history.ndjson", "--out", "model")
     paywarden("backfill", "--config", "drift.toml", "--data", "history.ndjson")
-    for role in ("intake", "observer", "reader"):
+    for role in ("intake", "observer", "reader", "admin"):
         printed = paywarden("key", "create", "--config", "drift.toml", "--name", role, "--role", role).split()
         pathlib.Path(f"{role}.key").write_text(next(word for word in printed if word.startswith("pw_")))
     pathlib.Path("password").write_text("drift is what it is\n")
@@ -214,6 +216,35 @@ def check_shifted(server, day, next_day):
     return metrics
 
 
+def check_report(metrics, days):
+    """The same payments replayed: features that know of no label have the same figures to the last."""
+    with open("sent.ndjson", "w") as file:
+        file.writelines(pathlib.Path("history.ndjson").read_text())
+        for i, day in enumerate(days[:5]):
+            tenfold = [p if i < 4 or k == 0 else {**p, "amount": f"{10 * float(p['amount']):.2f}"} for k, p in enumerate(day)]
+            file.writelines(json.dumps(p) + "\n" for p in tenfold)
+    since = days[0][0]["event_time"][:10] + "T00:00:00Z"
+    paywarden("replay", "--config", "drift.toml", "--model", "model", "--data", "sent.ndjson", "--out", "out.ndjson", "--from", since, "--no-reasons")
+    arguments = ("evaluate", "--config", "drift.toml", "--decisions", "out.ndjson", "--data", "sent.ndjson", "--out", "report", "--from", since, "--model")
+    paywarden(*arguments, "model")
+    drift = json.loads(pathlib.Path("report/metrics.json").read_text())["drift"]
+    if [d["payments"] for d in drift["days"]] != [len(day) for day in days[:5]]:
+        fail("the report's days are others")
+    for of in ("amount_value", "hour", "card_count_24h", "card_amount_mean_7d", "card_age"):
+        check(f"{of} in the report", drift["days"][4]["psi"][of], metrics[f'paywarden_drift_psi{{of="{of}"}}'])
+    if "<h2>Drift</h2>" not in pathlib.Path("report/report.html").read_text():
+        fail("the report draws no drift")
+    shutil.copytree("model", "bare")
+    bundle = pathlib.Path("bare/bundle.json").read_text()
+    pathlib.Path("bare/bundle.json").write_text(bundle[:bundle.index(',"reference":')] + "}\n")  # it stands last
+    pathlib.Path("bare/SHA256SUMS").write_text("".join(
+        f"{hashlib.sha256(pathlib.Path('bare', name).read_bytes()).hexdigest()}  {name}\n" for name in ("bundle.json", "model.json")))
+    said = paywarden(*arguments, "bare", fails=True)
+    if "does not say what it was trained on" not in said:
+        fail(f"a bundle without a reference: {said}")
+    print("evaluate --model: the same figures as the running program's")
+
+
 def check_restart(server, metrics):
     server.stop()
     server = Server()
@@ -228,6 +259,18 @@ def check_restart(server, metrics):
     return server
 
 
+def check_bare(server):
+    """A model of before: that drift is not known is said, and no figures are left."""
+    paywarden("model", "promote", "--url", server.url, "--key-file", "admin.key", "--model", "bare", "--reason", "a test")
+    time.sleep(6)
+    metrics = server.metrics()
+    if metrics["paywarden_drift_known"] != 0 or any(name.startswith("paywarden_drift_psi") for name in metrics):
+        fail("drift is known of a model without a reference")
+    if '"event":"drift_unknown"' not in pathlib.Path("server.log").read_text():
+        fail("the log does not say that drift is unknown")
+    print("a model of before: drift is unknown, and said so")
+
+
 with tempfile.TemporaryDirectory() as work:
     os.chdir(work)
     days = make_files()
@@ -236,7 +279,9 @@ with tempfile.TemporaryDirectory() as work:
         check_labels(server, days, server.pay(days[0]))
         check_normal(server, days[3], days[4])
         metrics = check_shifted(server, days[4], days[5])
+        check_report(metrics, days)
         server = check_restart(server, metrics)
+        check_bare(server)
         server.stop()
     finally:
         server.end()
