@@ -150,7 +150,7 @@ bool DriftBook::read(std::string_view bytes, uint64_t log_end) {
   }
   if (!quality_.load(in)) return false;
   model_hash_ = in.text();
-  if (!in.ok() || next_sequence_ > log_end) return false;
+  if (!in.ok() || next_sequence_ > log_end + kAheadMax) return false;
   loaded_ = bytes.substr(in.position());
   if (next_sequence_ < log_end) uncounted_.push_back({next_sequence_, log_end});
   if (uncounted_.size() > kUncountedMax) uncounted_.erase(uncounted_.begin() + 1);

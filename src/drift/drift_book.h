@@ -51,6 +51,8 @@ class DriftBook {
  public:
   static constexpr size_t kDaysMax = 8;  // of bins: late payments are some days late at the most
   static constexpr size_t kUncountedMax = 64;  // spans of the log that were not counted: crashes
+  static constexpr uint64_t kAheadMax =
+      32'768;  // records counted and not durable when a crash came: groups in flight
 
   explicit DriftBook(DriftBookOptions options) : options_(options), quality_(options.label_delay) {}
 
@@ -73,7 +75,7 @@ class DriftBook {
 
   std::string save() const;
   // Before use(). `log_end`: what was decided between save() and there is not counted. False: the bytes are damaged, or of
-  // a log that went further than this one.
+  // a log that went further than this one by more than a crash takes.
   bool load(std::string_view bytes, uint64_t log_end);
 
  private:
