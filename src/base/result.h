@@ -18,7 +18,7 @@ struct [[nodiscard]] Error {
   std::string what;  // "unknown key 'tresholds'"
   std::string
       where;  // "config/demo.toml:14", "journal-000000000000000001.pwj at byte 8192"; may be empty
-  std::string remedy;  // "did you mean 'thresholds'?"; may be empty
+  std::string remedy;   // "did you mean 'thresholds'?"; may be empty
   bool passes = false;  // by itself, mostly: worth another attempt
 
   // One line for a person: "config/demo.toml:14: unknown key 'tresholds'; did you mean
