@@ -2,6 +2,7 @@
 
 #include "archive/archive_line.h"
 #include "base/digest.h"
+#include "kafka/positions.h"
 
 namespace paywarden {
 namespace {
@@ -23,16 +24,10 @@ Result<std::unique_ptr<KafkaSource>> KafkaSource::open(const KafkaClientOptions&
                                   {"auto.offset.reset", "error"},
                                   {"queued.max.messages.kbytes", "16384"}},
                                  log));
-  rd_kafka_t* handle = source->client_->handle();
-  rd_kafka_poll_set_consumer(handle);
-  int64_t low = 0, high = 0;
-  auto code = rd_kafka_query_watermark_offsets(handle, topic.c_str(), partition, &low, &high,
-                                               static_cast<int>(kCallTimeout.ms()));
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return tl::unexpected(
-        source->client_->error("the offsets of '" + topic + "' are unknown", code));
-  source->first_ = static_cast<uint64_t>(low);
-  source->end_ = static_cast<uint64_t>(high);
+  rd_kafka_poll_set_consumer(source->client_->handle());
+  TRY_ASSIGN(auto range, offsets_range(*source->client_, topic, partition, kCallTimeout));
+  source->first_ = static_cast<uint64_t>(range.first);
+  source->end_ = static_cast<uint64_t>(range.second);
   return source;
 }
 
