@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # How fast `paywarden replay` decides a file of plain NDJSON, without reasons and with: payments a second, and CPU of all threads a
-# payment. Simulated payments; features of the demo by card and by merchant (33 with the payment's own), 200 trees of depth 6.
+# payment. Simulated payments; features of the demo by card and by merchant (34 with the payment's own), 200 trees of depth 6.
 #
 #   scripts/measure-replay.sh [PAYMENTS]
 set -euo pipefail

@@ -31,8 +31,10 @@ Status BrokerWatch::wait(const std::function<bool()>& stopping) {
     if (client_->refused()) return reached;
     if (std::chrono::steady_clock::now() < say_at) continue;
     say_at = std::chrono::steady_clock::now() + kSayEvery;
-    away_ = false;  // said again
-    set_away(true, reached.error().line());
+    if (away_)
+      say_away(reached.error());
+    else
+      set_away(true, reached.error());
   }
   return {};
 }
@@ -42,17 +44,20 @@ void BrokerWatch::look() {
   if (now - looked_ < kLookEvery) return;
   looked_ = now;
   Status reached = client_->reach(kLookMost);
-  set_away(!reached, reached ? std::string() : reached.error().line());
+  set_away(!reached, reached ? Error() : reached.error());
 }
 
-void BrokerWatch::set_away(bool away, const std::string& why) {
+void BrokerWatch::say_away(const Error& why) {
+  log_.write(LogLevel::error, "brokers_away",
+             {{"error", why.line()}, {"then", "it is tried until one answers"}});
+}
+
+void BrokerWatch::set_away(bool away, const Error& why) {
   if (away_.exchange(away) == away) return;
   auto now = std::chrono::steady_clock::now();
   if (away) {
     away_since_ = now;
-    log_.write(LogLevel::error, "brokers_away",
-               {{"error", why}, {"then", "it is tried until one answers"}});
-    return;
+    return say_away(why);
   }
   auto took = std::chrono::duration_cast<std::chrono::seconds>(now - away_since_);
   log_.write(LogLevel::info, "brokers_answer", {{"after_s", std::to_string(took.count())}});

@@ -27,7 +27,8 @@ class BrokerWatch {
 
  private:
   explicit BrokerWatch(OperatorLog& log) : log_(log) {}
-  void set_away(bool away, const std::string& why);
+  void say_away(const Error& why);
+  void set_away(bool away, const Error& why);
 
   OperatorLog& log_;
   std::unique_ptr<KafkaClient> client_;

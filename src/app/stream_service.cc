@@ -318,10 +318,10 @@ Status StreamService::start() {
   TRY(brokers_->wait([this] { return stop_asked(); }));
   TRY(in_step([this] { return join_group(); }));
   for (auto& worker : workers_) TRY(in_step([&worker] { return worker->start(); }));
-  if (stop_asked()) return {};
   if (archive_) TRY(archive_->start());
-  if (intake_) TRY(intake_->start());
-  if (center_) TRY(center_->start());
+  if (intake_) TRY(in_step([this] { return intake_->start(); }));
+  if (center_) TRY(in_step([this] { return center_->start(); }));
+  if (stop_asked()) return {};
   TRY(start_server());
   log_.write(LogLevel::info, "ready",
              {{"url", server_->url()}, {"model", model_ ? model_->name() : "none"}});

@@ -74,7 +74,8 @@ StatusReport TopicCenter::report() const {
 
 // Alerting first: it must see where the journal ends before anything comes behind that.
 Status TopicCenter::start() {
-  TRY(center_->start(journal_->durable_end()));
+  if (!alerting_) TRY(center_->start(journal_->durable_end()));
+  alerting_ = true;
   watch_disk();
   TRY(copy_->start());
   watcher_ = std::thread([this] { watch(); });

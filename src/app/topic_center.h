@@ -68,6 +68,7 @@ class TopicCenter {
   std::unique_ptr<TopicLabels> labels_;
   std::unique_ptr<CenterFigures> figures_;
   std::unique_ptr<NotificationCenter> center_;
+  bool alerting_ = false;  // it has started; a start that failed behind it is tried again
   uint64_t guarded_before_ = 0;
   std::atomic<int> looks_guarded_{0};  // at the guard, until it counts as let go
 

@@ -66,20 +66,7 @@ void look_at_settings(const KafkaClient& client, const std::string& name, Durati
   }
 }
 
-// Of a topic that others fill.
-tl::unexpected<Error> no_topic(const KafkaClient& client, const std::string& name,
-                               Duration timeout) {
-  std::string remedy = "make it where your payments come from";
-  if (auto names = topic_names(client, timeout)) {
-    std::vector<std::string_view> known(names->begin(), names->end());
-    std::string_view near = nearest_word(name, known);
-    if (!near.empty()) remedy = "did you mean '" + std::string(near) + "'?";
-  }
-  return fail("there is no topic '" + name + "'", "Kafka", remedy);
-}
-
-}  // namespace
-
+// That this user may see, without the broker's own.
 Result<std::vector<std::string>> topic_names(const KafkaClient& client, Duration timeout) {
   const rd_kafka_metadata_t* metadata = nullptr;
   auto code =
@@ -93,6 +80,20 @@ Result<std::vector<std::string>> topic_names(const KafkaClient& client, Duration
   rd_kafka_metadata_destroy(metadata);
   return names;
 }
+
+// Of a topic that others fill.
+tl::unexpected<Error> no_topic(const KafkaClient& client, const std::string& name,
+                               Duration timeout) {
+  std::string remedy = "make it where your payments come from";
+  if (auto names = topic_names(client, timeout)) {
+    std::vector<std::string_view> known(names->begin(), names->end());
+    std::string_view near = nearest_word(name, known);
+    if (!near.empty()) remedy = "did you mean '" + std::string(near) + "'?";
+  }
+  return fail("there is no topic '" + name + "'", "Kafka", remedy);
+}
+
+}  // namespace
 
 Result<int32_t> partitions_of(const KafkaClient& client, const std::string& name,
                               Duration timeout) {

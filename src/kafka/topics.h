@@ -43,7 +43,4 @@ Result<std::map<std::string, TopicFound>> ensure_topics(const KafkaClient& clien
                                                         const std::vector<TopicWanted>& wanted,
                                                         TopicOptions options, Duration timeout);
 
-// Names of topics that this user may see, without the broker's own.
-Result<std::vector<std::string>> topic_names(const KafkaClient& client, Duration timeout);
-
 }  // namespace paywarden

@@ -1,5 +1,6 @@
 #include "stream/group_agreement.h"
 
+#include <algorithm>
 #include <thread>
 
 #include "kafka/reader.h"
@@ -10,24 +11,41 @@ namespace {
 
 constexpr std::chrono::milliseconds kTryAgainAfter{100};
 
+Duration left_until(std::chrono::steady_clock::time_point end) {
+  auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+  return milliseconds(std::max<int64_t>(left.count(), 0));
+}
+
 // A topic that was just made has no leader for a moment, and the client remembers that there was none.
-Result<int64_t> first_offset(KafkaReader& reader, const std::string& topic, Duration timeout) {
+Result<std::pair<int64_t, int64_t>> range_of(KafkaReader& reader, const std::string& topic,
+                                             Duration timeout) {
   auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout.ms());
   while (true) {
-    auto range = reader.range(topic, 0, timeout);
-    if (range) return range->first;
-    if (std::chrono::steady_clock::now() >= end) return tl::unexpected(range.error());
+    auto range = reader.range(topic, 0, left_until(end));
+    if (range || !range.error().passes || left_until(end) == Duration()) return range;
     std::this_thread::sleep_for(kTryAgainAfter);
   }
 }
 
+// To the end, or not at all: who has heard a part would say what others have said otherwise.
 Result<SaidByGroups> read_all(KafkaReader& reader, const std::string& topic, Duration timeout) {
   SaidByGroups said;
-  TRY_ASSIGN(int64_t first, first_offset(reader, topic, timeout));
-  TRY(reader.scan(topic, 0, first, timeout, [&](const ConsumedRecord& record) {
-    said.hear(record.key(), record.value());
-    return true;
-  }));
+  auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout.ms());
+  TRY_ASSIGN(auto range, range_of(reader, topic, timeout));
+  if (range.first == range.second) return said;
+  TRY(reader.go_to(topic, 0, range.first));
+  auto at_end = [&] {
+    auto found = reader.ends().find(0);
+    return found != reader.ends().end() && found->second >= range.second;
+  };
+  while (!at_end()) {
+    if (reader.position_absent() || left_until(end) == Duration())
+      return tl::unexpected(reader.client().error("'" + topic + "' cannot be read to its end",
+                                                  RD_KAFKA_RESP_ERR__TIMED_OUT));
+    TRY_ASSIGN(auto record, reader.next(left_until(end)));
+    if (record) said.hear(record->key(), record->value());
+  }
   return said;
 }
 
@@ -103,7 +121,8 @@ Result<std::map<std::string, std::string>> to_say(const SaidByGroups& said,
 Result<Agreed> agree(const KafkaClientOptions& client, const std::string& topic,
                      const GroupAgreement& agreement, TopicOptions options, Duration timeout,
                      OperatorLog& log) {
-  TRY_ASSIGN(auto reader, KafkaReader::create(client, agreement.group + "-groups", log));
+  TRY_ASSIGN(auto reader,
+             KafkaReader::create(client, agreement.group + "-groups", log, {.tell_ends = true}));
   TopicWanted wanted{topic, 1, Duration(), true};
   TRY_ASSIGN(auto found, ensure_topics(reader->client(), {wanted}, options, timeout));
   if (found[topic].made)

@@ -229,7 +229,9 @@ Status StreamWorker::make_producer() {
   if (!made && made.error().what == kBrokersTooOld) give_up(made.error());
   TRY_ASSIGN(producer_, std::move(made));
   Status aborted = to_abort_.empty() ? Status() : abort_again();
-  if (!aborted) producer_.reset();
+  if (aborted) return {};
+  if (producer_->fenced()) note_fence();
+  producer_.reset();
   return aborted;
 }
 
@@ -347,7 +349,8 @@ void StreamWorker::note_fence() {
   Error error{"another instance has the same name '" + options_.instance + "'", "kafka.instance",
               "give each instance a name of its own"};
   // Whoever is new here goes: this one, where it began as it was started.
-  if (fences_.front() - begun_ < kFencesWithin) return give_up(error);
+  if (fences_.front() - begun_ < std::chrono::milliseconds(options_.newcomer_for.ms()))
+    return give_up(error);
   fences_.clear();
   complain("name_taken", error);
 }

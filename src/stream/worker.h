@@ -74,7 +74,9 @@ struct StreamOptions {
   std::string snapshot_directory;     // one folder a partition
   uint64_t snapshot_every = 500'000;  // payments of a partition: a takeover replays at most so many
   size_t snapshots_kept = 2;
-  bool standby = false;         // follows partitions of others, see standby.h
+  bool standby = false;  // follows partitions of others, see standby.h
+  Duration newcomer_for =
+      minutes(1);  // of two instances of one name the one that was started so lately ends
   std::string name = "decide";  // the stage's, in events and in the transactional id
 };
 

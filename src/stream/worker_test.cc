@@ -10,6 +10,8 @@
 namespace paywarden {
 namespace {
 
+constexpr int16_t kProduce = 0, kAddPartitionsToTxn = 24;
+
 class Echo : public Stage {
  public:
   bool has_state() const override { return false; }
@@ -37,8 +39,7 @@ class StreamWorkerTest : public ::testing::Test {
       ASSERT_TRUE((*sender)->send({"payments", "key", value, {}}, 0));
     (*sender)->finish(seconds(20));
   }
-  void start() {
-    StreamOptions options;
+  void start(StreamOptions options = {}) {
     options.client = broker_.client();
     options.instance = "1";
     options.reach_timeout = milliseconds(500);  // that broker tells no topic's settings
@@ -54,6 +55,10 @@ class StreamWorkerTest : public ::testing::Test {
                     log_,
                     {}},
         options);
+    worker_->on_failure([this](const Error& error) {
+      std::lock_guard lock(mutex_);
+      failure_ = error;
+    });
     auto started = worker_->start();
     ASSERT_TRUE(started) << started.error().line();
   }
@@ -62,6 +67,20 @@ class StreamWorkerTest : public ::testing::Test {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     ASSERT_EQ(worker_->figures().batches, 1u);
     worker_->stop();
+  }
+  std::optional<Error> failure() {
+    std::lock_guard lock(mutex_);
+    return failure_;
+  }
+  // Another process with the same name takes the transactional id again and again: that broker knows no epochs and is told to say so.
+  void take_the_name_until(const std::function<bool()>& enough) {
+    for (int i = 0; i < 300 && !enough(); ++i) {
+      rd_kafka_mock_push_request_errors(broker_.cluster(), kAddPartitionsToTxn, 1,
+                                        RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
+      send({"one more"});
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    rd_kafka_mock_clear_request_errors(broker_.cluster(), kAddPartitionsToTxn);
   }
   // That broker shows what was aborted, too.
   int64_t decisions_written() {
@@ -74,7 +93,16 @@ class StreamWorkerTest : public ::testing::Test {
 
   SimulatedFiles files_{1};
   SystemClock clock_;
-  SilentLog log_;
+  class CountingLog : public OperatorLog {
+   public:
+    void write(LogLevel, std::string_view event, std::initializer_list<LogField>) override {
+      if (event == "name_taken") ++name_taken;
+    }
+    std::atomic<int> name_taken{0};
+  };
+  CountingLog log_;
+  std::mutex mutex_;  // failure_
+  std::optional<Error> failure_;
   MockBroker broker_{{{"payments", 1},
                       {"paywarden.decisions", 1},
                       {"paywarden.rejects", 1},
@@ -83,8 +111,6 @@ class StreamWorkerTest : public ::testing::Test {
                       {"paywarden.replies", 1}}};
   std::unique_ptr<StreamWorker> worker_;
 };
-
-constexpr int16_t kProduce = 0;
 
 TEST_F(StreamWorkerTest, ARecordIsDecidedOnce) {
   send({"one", "two"});
@@ -103,6 +129,28 @@ TEST_F(StreamWorkerTest, WhatWasNotCommittedIsAbortedAgainBeforeTheNextTransacti
   wait_for_a_commit();
   EXPECT_EQ(worker_->figures().commits_failed, 1u);
   EXPECT_EQ(decisions_written(), 2 + 2) << "aborted, and then committed";
+}
+
+TEST_F(StreamWorkerTest, OfTwoOfOneNameTheNewcomerEnds) {
+  start();
+  take_the_name_until([this] { return failure().has_value(); });
+  ASSERT_TRUE(failure());
+  EXPECT_EQ(failure()->what, "another instance has the same name '1'");
+  EXPECT_EQ(log_.name_taken, 0);
+}
+
+TEST_F(StreamWorkerTest, OfTwoOfOneNameTheOneThatWasThereGoesOn) {
+  StreamOptions options;
+  options.newcomer_for = Duration();
+  start(options);
+  take_the_name_until([this] { return log_.name_taken > 0; });
+  EXPECT_GT(log_.name_taken, 0);
+  uint64_t before = worker_->figures().batches;
+  send({"afterwards"});
+  for (int i = 0; i < 3000 && worker_->figures().batches == before; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_GT(worker_->figures().batches, before);
+  EXPECT_FALSE(failure());
 }
 
 }  // namespace
