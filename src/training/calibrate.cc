@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/check.h"
 
@@ -40,16 +41,29 @@ Calibration through(const std::vector<Calibration::Point>& points) {
   return *made;
 }
 
-// Newton's steps on the log loss with Platt's targets, which keep a separable sample finite.
-Calibration platt(const Payments& payments) {
-  double frauds = 0, n = static_cast<double>(payments.size());
-  for (const SlicePayment& p : payments) frauds += p.is_fraud;
-  const double yes = (frauds + 1) / (frauds + 2), no = 1 / (n - frauds + 2);
-  double a = 1, b = 0;
-  for (int step = 0; step < 50; ++step) {
+struct Curve {
+  double a = 0, b = 0;  // of a * log-odds + b
+};
+
+// The log loss against Platt's targets, which keep a separable sample finite.
+struct PlattLoss {
+  const Payments& payments;
+  double fraud_target, genuine_target;
+
+  double target(const SlicePayment& p) const { return p.is_fraud ? fraud_target : genuine_target; }
+  double of(Curve curve) const {
+    double sum = 0;
+    for (const SlicePayment& p : payments) {
+      double z = curve.a * log_odds(p.score) + curve.b;
+      sum += std::max(z, 0.0) - target(p) * z + std::log1p(std::exp(-std::abs(z)));
+    }
+    return sum;
+  }
+  // Newton's.
+  Curve step_from(Curve curve) const {
     double ga = 0, gb = 0, haa = 1e-9, hab = 0, hbb = 1e-9;
     for (const SlicePayment& p : payments) {
-      double x = log_odds(p.score), q = logistic(a * x + b), d = q - (p.is_fraud ? yes : no),
+      double x = log_odds(p.score), q = logistic(curve.a * x + curve.b), d = q - target(p),
              w = q * (1 - q);
       ga += d * x;
       gb += d;
@@ -58,17 +72,36 @@ Calibration platt(const Payments& payments) {
       hbb += w;
     }
     double determinant = haa * hbb - hab * hab;
-    if (!(determinant > 0)) break;
-    double da = (hbb * ga - hab * gb) / determinant, db = (haa * gb - hab * ga) / determinant;
-    a -= da;
-    b -= db;
-    if (std::abs(da) < 1e-9 && std::abs(db) < 1e-9) break;
+    if (!(determinant > 0)) return {};
+    return {(hab * gb - hbb * ga) / determinant, (hab * ga - haa * gb) / determinant};
   }
-  if (!(a > 0)) return {};  // the scores rank nothing: there is no map that ascends
+};
+
+// Newton's steps from the share of frauds on, halved until they lead down: whole ones overshoot where scores are far off (Lin, Lin and
+// Weng 2007).
+Calibration platt(const Payments& payments) {
+  double frauds = 0, n = static_cast<double>(payments.size());
+  for (const SlicePayment& p : payments) frauds += p.is_fraud;
+  PlattLoss loss{payments, (frauds + 1) / (frauds + 2), 1 / (n - frauds + 2)};
+  Curve curve{0, std::log((frauds + 1) / (n - frauds + 1))};
+  double now = loss.of(curve);
+  for (int step = 0; step < 50; ++step) {
+    Curve by = loss.step_from(curve);
+    bool lower = false;
+    for (; !lower && std::abs(by.a) + std::abs(by.b) > 1e-9; by = {by.a / 2, by.b / 2}) {
+      Curve next{curve.a + by.a, curve.b + by.b};
+      double then = loss.of(next);
+      lower = then < now;
+      if (lower) curve = next, now = then;
+    }
+    if (!lower) break;
+  }
+  if (!(curve.a > 0)) return {};  // the scores rank nothing: there is no map that ascends
   std::vector<Calibration::Point> points;
   for (int i = 0; i <= kCurvePoints; ++i) {
     double x = kCurveLogOdds * (2.0 * i / kCurvePoints - 1);
-    points.push_back({static_cast<float>(logistic(x)), static_cast<float>(logistic(a * x + b))});
+    points.push_back(
+        {static_cast<float>(logistic(x)), static_cast<float>(logistic(curve.a * x + curve.b))});
   }
   return through(points);
 }
@@ -88,16 +121,22 @@ Calibration isotonic(Payments payments) {
             [](const auto& a, const auto& b) { return a.score < b.score; });
   std::vector<Block> blocks;
   Block open;
+  auto close = [&] {
+    for (; !blocks.empty() && blocks.back().share() >= open.share(); blocks.pop_back())
+      open.take(blocks.back());
+    blocks.push_back(std::exchange(open, {}));
+  };
   for (size_t i = 0; i < payments.size(); ++i) {
     open.take({payments[i].score, payments[i].is_fraud ? 1.0 : 0.0, 1});
     bool tied = i + 1 < payments.size() && payments[i + 1].score == payments[i].score;
     if (tied || (open.frauds < kBlockFrauds && open.payments < kBlockPayments)) continue;
-    for (; !blocks.empty() && blocks.back().share() >= open.share(); blocks.pop_back())
-      open.take(blocks.back());
-    blocks.push_back(open);
-    open = {};
+    close();
   }
-  if (open.payments > 0 && !blocks.empty()) blocks.back().take(open);
+  if (open.payments > 0 && !blocks.empty()) {
+    open.take(blocks.back());
+    blocks.pop_back();
+    close();
+  }
   std::vector<Calibration::Point> points;
   for (const Block& block : blocks)
     points.push_back(

@@ -96,5 +96,35 @@ TEST(Calibrate, ScoresThatRankNothingAreLeftAlone) {
   EXPECT_TRUE(fit_calibration(upside_down, CalibrationKind::platt).calibration.points().empty());
 }
 
+// Newton's whole steps would overshoot and leave a curve that calls all of them genuine, or all of them frauds.
+TEST(Calibrate, PlattFindsTheCurveFromScoresThatAreFarOff) {
+  Random random(4);
+  std::vector<SlicePayment> sure;  // that nearly all are frauds, where a hundredth is
+  for (int i = 0; i < 20'000; ++i) {
+    bool fraud = random.chance(0.01);
+    double score = 1 - (fraud ? 0.001 : 0.002) * random.unit();
+    sure.push_back({static_cast<float>(score), fraud, i / 1000, 10});
+  }
+  auto fitted = fit_calibration(sure, CalibrationKind::platt);
+  double sum = 0;
+  for (const SlicePayment& p : sure) sum += fitted.calibration.apply(p.score);
+  EXPECT_NEAR(sum / 20'000, 0.01, 0.002);
+  EXPECT_LT(fitted.log_loss, 0.06);
+}
+
+// Fewer payments than a block behind the last block of frauds belong to it, and to those before it as far as they are no better.
+TEST(Calibrate, TheHighestScoresAreNotCalledSurerThanTheyWere) {
+  std::vector<SlicePayment> payments;
+  auto add = [&](int n, float score, int frauds) {
+    for (int i = 0; i < n; ++i) payments.push_back({score, i < frauds, 0, 10});
+  };
+  add(1000, 0.1f, 1);
+  add(20, 0.5f, 10);
+  add(20, 0.6f, 12);
+  add(500, 0.9f, 9);
+  auto fitted = fit_calibration(payments, CalibrationKind::isotonic);
+  EXPECT_NEAR(fitted.calibration.apply(0.874f), 31.0 / 540, 0.01);  // their mean score
+}
+
 }  // namespace
 }  // namespace paywarden
