@@ -10,17 +10,14 @@ import collections
 import json
 import os
 import pathlib
-import signal
-import subprocess
 import tempfile
 import threading
-import time
 import tomllib
 import urllib.request
 from datetime import datetime, timedelta
 
 import recount
-from program import PROGRAM, configuration, copy_demo, fail, paywarden
+from program import configuration, copy_demo, fail, paywarden, serve, stop
 
 BATCH, BATCHES = 1500, 8
 RULES = """
@@ -36,17 +33,7 @@ THRESHOLDS = {"review": 0.3, "decline": 0.97}
 class Server:
     def __init__(self, config, keys):
         self.keys = keys
-        pathlib.Path("ready").unlink(missing_ok=True)
-        self.process = subprocess.Popen([PROGRAM, "serve", "--config", config, "--port", "0", "--ready-file", "ready"],
-                                        stdout=open("server.log", "a"), stderr=subprocess.STDOUT)
-        for _ in range(600):
-            if pathlib.Path("ready").exists() and pathlib.Path("ready").read_text():
-                self.url = pathlib.Path("ready").read_text().splitlines()[0]
-                return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.1)
-        fail("the program does not start")
+        self.process, self.url = serve(config)
 
     def post(self, path, body, role="intake", kind="application/x-ndjson"):
         request = urllib.request.Request(self.url + path, data=body.encode(), headers={"Authorization": "Bearer " + self.keys[role], "Content-Type": kind})
@@ -67,11 +54,6 @@ class Server:
 
     def change(self, **change):
         self.post("/v1/changes", json.dumps(change), role="admin", kind="application/json")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        if self.process.wait(60) != 0:
-            fail(f"the program ended with {self.process.returncode}")
 
 
 def keys_of(config):
@@ -174,7 +156,7 @@ with tempfile.TemporaryDirectory() as work:
     try:
         now = feed(other, changes=False)
     finally:
-        other.stop()
+        stop(other.process)
     live = Server("live.toml", keys_of("live.toml"))
     try:
         then = feed(live, changes=True)
@@ -191,7 +173,7 @@ with tempfile.TemporaryDirectory() as work:
         check("without a word genuine", backtest("--journal", "--genuine-after", "2d"), sides, genuine_after=timedelta(days=2))
         meanwhile(live, until, backtest("--journal", "--until", until))
     finally:
-        live.stop()
+        stop(live.process)
     pathlib.Path("empty").mkdir()
     for words, says in ((["empty"], "empty: there is no journal here"), (["absent"], "absent")):
         said = paywarden("backtest", "--config", "live.toml", "--journal", *words, fails=True)

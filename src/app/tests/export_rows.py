@@ -9,21 +9,15 @@ import os
 import pathlib
 import struct
 import subprocess
-import sys
 import tempfile
 import tomllib
 from datetime import datetime
 
-venv = os.environ.get("PAYWARDEN_TEST_VENV")
-if not venv or not pathlib.Path(venv, "requirements.txt").exists():
-    print("skipped: there is no PAYWARDEN_TEST_VENV, with the Python package fastavro")
-    sys.exit(77)
-if pathlib.Path(sys.prefix).resolve() != pathlib.Path(venv).resolve():
-    os.execv(f"{venv}/bin/python", [f"{venv}/bin/python", *sys.argv])
+from program import PROGRAM, configuration, copy_demo, fail, in_test_venv, paywarden
+
+in_test_venv("the Python package fastavro")
 
 import fastavro
-
-from program import PROGRAM, configuration, copy_demo, fail, paywarden
 
 # Names that Avro cannot have, or has for something else.
 RENAMED = {"card_frauds_30d": "card frauds, 30d", "merchant_fraud_rate_30d": "3rd-party rate", "amount_value": "is_fraud"}

@@ -7,21 +7,15 @@ scored on every payment of a history. Each score equals the library's own to 1e-
 import json
 import os
 import pathlib
-import sys
 import tempfile
 
-venv = os.environ.get("PAYWARDEN_TEST_VENV")
-if not venv or not pathlib.Path(venv, "requirements.txt").exists():
-    print("skipped: there is no PAYWARDEN_TEST_VENV, with the Python packages of XGBoost and LightGBM")
-    sys.exit(77)
-if pathlib.Path(sys.prefix).resolve() != pathlib.Path(venv).resolve():
-    os.execv(f"{venv}/bin/python", [f"{venv}/bin/python", *sys.argv])
+from program import copy_demo, fail, in_test_venv, paywarden
+
+in_test_venv("the Python packages of XGBoost and LightGBM")
 
 import lightgbm
 import numpy
 import xgboost
-
-from program import copy_demo, fail, paywarden
 
 TOLERANCE = 1e-6
 LIGHTGBM = {"objective": "binary", "verbose": -1, "min_data_in_leaf": 5, "num_threads": 2, "seed": 1}

@@ -1,8 +1,12 @@
-"""What tests of the program in Python share: commands of it, and the demo's configuration with other values. To be imported."""
+"""What tests of the program in Python share: commands of it, its start and stop, the demo's configuration with other values, and the
+Python with packages of others. To be imported."""
+import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 PROGRAM, ROOT = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[-1]).resolve()
 
@@ -35,3 +39,35 @@ def configuration(name, changes, behind=""):
             fail(f"demo.toml has no {old}")
         text = text.replace(old, new)
     pathlib.Path(name).write_text(text + behind)
+
+
+def serve(config):
+    """The running program and its URL."""
+    ready = pathlib.Path("ready")
+    ready.unlink(missing_ok=True)
+    with open("server.log", "a") as log:
+        process = subprocess.Popen([PROGRAM, "serve", "--config", config, "--port", "0", "--ready-file", ready], stdout=log, stderr=subprocess.STDOUT)
+    for _ in range(600):
+        if ready.exists() and (said := ready.read_text()):
+            return process, said.splitlines()[0]
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    process.kill()
+    fail("the program does not start")
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)
+    if process.wait(60) != 0:
+        fail(f"the program ended with {process.returncode}")
+
+
+def in_test_venv(packages):
+    """Goes on under the Python of build/test-venv (scripts/test-servers.sh), which has the packages; without it ends with 77, skipped."""
+    venv = os.environ.get("PAYWARDEN_TEST_VENV")
+    if not venv or not pathlib.Path(venv, "requirements.txt").exists():
+        print(f"skipped: there is no PAYWARDEN_TEST_VENV, with {packages}")
+        sys.exit(77)
+    if pathlib.Path(sys.prefix).resolve() != pathlib.Path(venv).resolve():
+        os.execv(f"{venv}/bin/python", [f"{venv}/bin/python", *sys.argv])
