@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iterator>
 #include <set>
+#include <utility>
 
 #include "archive/avro_file.h"
 #include "base/json_writer.h"
@@ -15,10 +16,18 @@ namespace {
 
 constexpr std::string_view kColumns[] = {"event_time", "is_fraud", "amount"};
 
+// RFC 4180.
+std::string csv_text(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (char c : text) out.append(c == '"' ? 2 : 1, c);
+  return out + '"';
+}
+
 class CsvRows : public RowFormat {
  public:
   explicit CsvRows(const std::vector<FeatureSpec>& features) {
-    for (const FeatureSpec& feature : features) head_ += ',' + feature.name;
+    for (const FeatureSpec& feature : features) head_ += ',' + csv_text(feature.name);
   }
   void add(const Dataset& rows, size_t i, std::string& out) override {
     out += std::exchange(head_, {});

@@ -5,10 +5,10 @@
 //   rows->add(dataset, i, bytes);        // what is finished is appended to `bytes`
 //   rows->finish(bytes);
 //
-// CSV: event_time (RFC 3339), is_fraud (0, 1), then the features; floats are written so that they read back to the same bits, a missing
-// one is nothing between two commas. Avro: event_time (timestamp-millis), is_fraud (boolean), amount (double, major units of the base
-// currency), then the features (null or float). A feature whose name is none in Avro gets one that is, and its own
-// stands in the field's attribute "feature".
+// CSV: event_time (RFC 3339), is_fraud (0, 1), then the features, their names quoted as RFC 4180 has it; floats are written so that they
+// read back to the same bits, a missing one is nothing between two commas. Avro: event_time (timestamp-millis), is_fraud (boolean),
+// amount (double, major units of the base currency), then the features (null or float). A feature whose name is none in Avro gets one
+// that is, and its own stands in the field's attribute "feature".
 #pragma once
 
 #include <memory>

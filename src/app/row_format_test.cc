@@ -53,7 +53,9 @@ TEST(RowFormat, FeaturesGetNamesThatAvroCanHave) {
 
 TEST(RowFormat, CsvReadsBackToTheSameBits) {
   std::vector<FeatureSpec> features(3);
-  for (const char* name : {"a", "b", "c"}) features[size_t(name[0] - 'a')].name = name;
+  features[0].name = "a";
+  features[1].name = "frauds, 30d";
+  features[2].name = "the \"c\"";
   Dataset rows(3);
   float* first = rows.add(EventTime(1'592'741'698'250), 12.5, true);
   first[0] = 0.1f;
@@ -67,13 +69,13 @@ TEST(RowFormat, CsvReadsBackToTheSameBits) {
   csv->add(rows, 1, out);
   csv->finish(out);
   EXPECT_EQ(out,
-            "event_time,is_fraud,a,b,c\n"
+            "event_time,is_fraud,a,\"frauds, 30d\",\"the \"\"c\"\"\"\n"
             "2020-06-21T12:14:58.250Z,1,0.1,,16777216\n"
             "1970-01-01T00:00:00.000Z,0,,,\n");
   auto empty = new_row_format(ExportFormat::csv, features, "EUR", {});
   out.clear();
   empty->finish(out);
-  EXPECT_EQ(out, "event_time,is_fraud,a,b,c\n");
+  EXPECT_EQ(out, "event_time,is_fraud,a,\"frauds, 30d\",\"the \"\"c\"\"\"\n");
 }
 
 }  // namespace
