@@ -8,13 +8,12 @@ constexpr size_t kBlocks = 8;
 }  // namespace
 
 Result<std::unique_ptr<DecisionWriter>> DecisionWriter::create(const std::string& path) {
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  if (!file) return fail("the file cannot be made", path, "does its folder exist?");
-  return std::unique_ptr<DecisionWriter>(new DecisionWriter(path, file));
+  TRY_ASSIGN(auto file, OutputFile::create(path));
+  return std::unique_ptr<DecisionWriter>(new DecisionWriter(path, std::move(file)));
 }
 
-DecisionWriter::DecisionWriter(std::string path, std::FILE* file)
-    : path_(std::move(path)), file_(file), filled_(kBlocks), empty_(kBlocks) {
+DecisionWriter::DecisionWriter(std::string path, std::unique_ptr<OutputFile> file)
+    : path_(std::move(path)), file_(std::move(file)), filled_(kBlocks), empty_(kBlocks) {
   for (size_t i = 0; i < kBlocks; ++i) empty_.try_push(DecisionBlock());
   thread_ = std::thread([this] { run(); });
 }
@@ -39,7 +38,7 @@ Status DecisionWriter::write(DecisionBlock block) {
 Status DecisionWriter::finish() {
   filled_.close();
   if (thread_.joinable()) thread_.join();
-  if (std::fflush(file_.get()) != 0) failed_ = true;
+  if (!file_->close()) failed_ = true;
   return status();
 }
 
@@ -59,7 +58,7 @@ void DecisionWriter::run() {
         append_json(block.decisions[i], text);
         text.push_back('\n');
       }
-    if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size()) {
+    if (!file_->write(text)) {
       std::lock_guard lock(mutex_);
       failed_ = true;
     }

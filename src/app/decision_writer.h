@@ -1,4 +1,5 @@
-// Decisions as lines of a file, encoded and written by a thread of its own, so that who decides goes on deciding.
+// Decisions as lines of a file, plain or gzip by its name, encoded and written by a thread of its own, so that who decides goes on
+// deciding.
 //
 //   TRY_ASSIGN(auto writer, DecisionWriter::create("D.ndjson"));
 //   DecisionBlock block = writer->empty_block();       // waits where the disk is slower
@@ -9,14 +10,13 @@
 // Blocks are used again and again: memory is that of eight. One thread calls.
 #pragma once
 
-#include <cstdio>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "app/output_file.h"
 #include "base/bounded_queue.h"
 #include "base/result.h"
 #include "engine/core.h"
@@ -39,15 +39,12 @@ class DecisionWriter {
   Status finish();
 
  private:
-  struct CloseFile {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  DecisionWriter(std::string path, std::FILE* file);
+  DecisionWriter(std::string path, std::unique_ptr<OutputFile> file);
   void run();
   Status status();
 
   const std::string path_;
-  std::unique_ptr<std::FILE, CloseFile> file_;
+  const std::unique_ptr<OutputFile> file_;
   BoundedQueue<DecisionBlock> filled_, empty_;
   std::mutex mutex_;  // failed_
   bool failed_ = false;
