@@ -45,9 +45,10 @@ TEST(DecisionWriter, LinesStandInOrderHoweverManyBlocksThereAre) {
 // By the next blocks where it can be, at the latest at the end; never is it waited for.
 TEST(DecisionWriter, AFullDiskIsSaid) {
   if (!std::filesystem::exists("/dev/full")) GTEST_SKIP();
-  for (int blocks : {1, 200}) {
+  for (auto [blocks, decisions] :
+       {std::pair(1, size_t{1}), {1, kMicroBatchMax}, {200, kMicroBatchMax}}) {
     auto writer = std::move(*DecisionWriter::create("/dev/full"));
-    for (int i = 0; i < blocks; ++i) (void)writer->write(block_of(*writer, 0, kMicroBatchMax));
+    for (int i = 0; i < blocks; ++i) (void)writer->write(block_of(*writer, 0, decisions));
     Status finished = writer->finish();
     ASSERT_FALSE(finished);
     EXPECT_EQ(finished.error().line(),

@@ -99,7 +99,6 @@ TEST_F(Trainer, ASearchFindsNothingWorseThanWhatIsConfigured) {
   EXPECT_NE(parameter(*bundle, "learning_rate"), "0.01");
 }
 
-// Thresholds are picked on calibrated scores, and cost no more than any others of the slice could.
 TEST_F(Trainer, ThresholdsOfLeastCost) {
   options_.thresholds = ThresholdGoal::cost;
   options_.cost = {.fraud_share = 1, .review_cost = 5, .review_misses = 0.1, .decline_cost = 200};
@@ -113,6 +112,8 @@ TEST_F(Trainer, ThresholdsOfLeastCost) {
 }
 
 TEST_F(Trainer, TheCalibrationIsInTheBundleAndIsSaid) {
+  options_.thresholds = ThresholdGoal::cost;
+  options_.cost = {.fraud_share = 1, .review_cost = 5, .review_misses = 0.1, .decline_cost = 200};
   options_.calibration = CalibrationKind::platt;
   Bundle bundle = trained();
   EXPECT_EQ(parameter(bundle, "calibration"), "platt");
@@ -122,6 +123,10 @@ TEST_F(Trainer, TheCalibrationIsInTheBundleAndIsSaid) {
   EXPECT_TRUE(raw.calibration.points().empty());
   EXPECT_EQ(raw.model_json, bundle.model_json);  // the forest is the same
   EXPECT_EQ(metric(raw, "slice_average_precision"), metric(bundle, "slice_average_precision"));
+  EXPECT_LT(raw.thresholds.review, 1);
+  EXPECT_NE(raw.thresholds.review, bundle.thresholds.review);  // which is one of calibrated scores
+  EXPECT_EQ(bundle.calibration.apply(raw.thresholds.review), bundle.thresholds.review);
+  EXPECT_DOUBLE_EQ(metric(raw, "slice_cost"), metric(bundle, "slice_cost"));
 }
 
 }  // namespace
