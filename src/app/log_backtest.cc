@@ -9,6 +9,7 @@
 #include "forest/bundle.h"
 #include "payment/decision_json.h"
 #include "payment/records.h"
+#include "training/thresholds.h"
 
 namespace paywarden {
 namespace {
@@ -222,7 +223,7 @@ void LogBacktest::flush(BacktestTally& tally) {
     bool no_model = item.decided.model == "none";  // then no score made an alert
     tally.add({payment.event_time, static_cast<double>(payment.amount_base_minor) / minor,
                truth_.of(payment)},
-              {item.decided, no_model ? std::optional(2.0f) : item.review_at},
+              {item.decided, no_model ? std::optional(never_reached) : item.review_at},
               {item.proposal, proposed_.policy().thresholds().review});
   }
   batch.count = 0;
