@@ -19,10 +19,6 @@ std::string text_of(double share) {
   return std::isnan(share) ? "-" : fmt::format("{:.4f}", share);
 }
 
-int64_t day_of(const BacktestPayment& payment) {
-  return payment.time.ms() / days(1).ms();
-}
-
 void count(JsonWriter& json, std::string_view name, uint64_t n) {
   json.key(name).integer(static_cast<int64_t>(n));
 }
@@ -60,7 +56,7 @@ void BacktestTally::add(Side& side, const BacktestPayment& payment,
   const Decision& decision = decided.decision;
   ++side.outcomes[static_cast<size_t>(decision.outcome)];
   bool alert = is_alert(decision), fraud = payment.is_fraud.value_or(false);
-  if (alert) ++side.alerts_by_day[day_of(payment)];
+  if (alert) ++side.alerts_by_day[day_of(payment.time)];
   side.alerts_known += alert && payment.is_fraud.has_value();
   if (fraud) {
     ++(alert ? side.frauds_caught : side.frauds_missed);
@@ -84,7 +80,7 @@ void BacktestTally::add(const BacktestPayment& payment, const BacktestDecision& 
   const Decision &now = decided.decision, &then = proposal.decision;
   ++payments_;
   known_ += payment.is_fraud.has_value();
-  days_.insert(day_of(payment));
+  days_.insert(day_of(payment.time));
   ++changed_[static_cast<size_t>(now.outcome)][static_cast<size_t>(then.outcome)];
   add(present_, payment, decided);
   add(proposed_, payment, proposal);

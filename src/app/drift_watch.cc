@@ -9,10 +9,6 @@ namespace {
 
 constexpr size_t kShownMax = 8;  // features that one line or alert names
 
-std::string date_text(int32_t day) {
-  return format_rfc3339(EventTime(days(1).ms() * day)).substr(0, 10);
-}
-
 double day_seconds(int32_t day) {
   return 86'400.0 * day;
 }

@@ -2,7 +2,6 @@
 
 #include "app/progress.h"
 #include "app/setup.h"
-#include "drift/label_quality.h"
 #include "training/history.h"
 
 namespace paywarden {
@@ -20,7 +19,7 @@ class DriftSink : public HistorySink {
       if (core_.admit(row.payment, ++sequence_, earlier) != Sighting::fresh) continue;
       core_.observe(row.payment, row_.data());
       if (!from_ || row.payment.event_time >= *from_)
-        counts_.add_features(drift_day_of(row.payment.event_time), row_.data());
+        counts_.add_features(day_of(row.payment.event_time), row_.data());
     }
     return {};
   }

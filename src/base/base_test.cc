@@ -47,6 +47,16 @@ TEST(Time, CalendarAgainstCounting) {
   EXPECT_EQ(hour_of(*parse_rfc3339("1969-12-31T23:59:59Z")), 23);
 }
 
+TEST(Time, DaysBefore1970AreDaysToo) {
+  EXPECT_EQ(day_of(EventTime(0)), 0);
+  EXPECT_EQ(day_of(EventTime(-1)), -1);
+  EXPECT_EQ(day_of(EventTime(0) - days(1)), -1);
+  EXPECT_EQ(day_of(EventTime(0) - days(1) - milliseconds(1)), -2);
+  EXPECT_EQ(day_start(-2) + days(2), EventTime(0));
+  EXPECT_EQ(date_text(-1), "1969-12-31");
+  EXPECT_EQ(date_text(day_of(*parse_rfc3339("2020-06-21T23:59:59.999Z"))), "2020-06-21");
+}
+
 TEST(Time, Durations) {
   EXPECT_EQ(parse_duration("250ms")->ms(), 250);
   EXPECT_EQ(*parse_duration("10m"), minutes(10));

@@ -99,6 +99,18 @@ bool is_valid(CalendarDate date) {
   return date.day <= kDays[date.month - 1] + (date.month == 2 && leap(date.year));
 }
 
+int32_t day_of(EventTime time) {
+  return static_cast<int32_t>(floor_div(time.ms(), kMsPerDay));
+}
+
+EventTime day_start(int64_t day) {
+  return EventTime(day * kMsPerDay);
+}
+
+std::string date_text(int64_t day) {
+  return format_rfc3339(day_start(day)).substr(0, 10);
+}
+
 int hour_of(EventTime time) {
   int64_t in_day = time.ms() - floor_div(time.ms(), kMsPerDay) * kMsPerDay;
   return static_cast<int>(in_day / 3'600'000);

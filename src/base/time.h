@@ -74,8 +74,11 @@ struct CalendarDate {
 int64_t days_since_epoch(CalendarDate date);
 CalendarDate date_of(EventTime time);
 bool is_valid(CalendarDate date);
-int hour_of(EventTime time);     // 0..23, UTC
-int weekday_of(EventTime time);  // 0 = Monday .. 6 = Sunday, UTC (ISO 8601 less one)
+int32_t day_of(EventTime time);  // days since 1970-01-01, UTC; -1 is the day before
+EventTime day_start(int64_t day);
+std::string date_text(int64_t day);  // "2020-06-21"
+int hour_of(EventTime time);         // 0..23, UTC
+int weekday_of(EventTime time);      // 0 = Monday .. 6 = Sunday, UTC (ISO 8601 less one)
 
 // RFC 3339 with any offset and up to 9 fraction digits (cut to ms), 'T' or ' ' between date and
 // time; a date alone is midnight; without an offset the time is UTC. Years 1900 to 2199.

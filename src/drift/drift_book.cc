@@ -30,7 +30,7 @@ void DriftBook::decided(std::span<const WatchedPayment> payments, uint64_t next_
   for (const WatchedPayment& payment : payments) {
     quality_.decided(payment.time, payment.alerted);
     if (payment.frauds) quality_.labelled(payment.time, payment.alerted, payment.frauds);
-    if (counts_) counts_->add(drift_day_of(payment.time), payment.score, payment.row);
+    if (counts_) counts_->add(day_of(payment.time), payment.score, payment.row);
   }
 }
 

@@ -181,12 +181,5 @@ TEST(LabelQuality, ADayWithoutAlertsHasNoPrecision) {
   EXPECT_TRUE(std::isnan(quality.newest_finished()->recall()));
 }
 
-TEST(LabelQuality, DaysBefore1970AreDaysToo) {
-  EXPECT_EQ(drift_day_of(EventTime(0)), 0);
-  EXPECT_EQ(drift_day_of(EventTime(-1)), -1);
-  EXPECT_EQ(drift_day_of(EventTime(0) - days(1)), -1);
-  EXPECT_EQ(drift_day_of(EventTime(0) - days(1) - milliseconds(1)), -2);
-}
-
 }  // namespace
 }  // namespace paywarden

@@ -4,21 +4,16 @@
 
 namespace paywarden {
 
-int32_t drift_day_of(EventTime time) {
-  int64_t day = days(1).ms();
-  return static_cast<int32_t>((time.ms() - (time.ms() < 0 ? day - 1 : 0)) / day);
-}
-
 LabelQuality::LabelQuality(Duration label_delay)
     : label_delay_(label_delay),
       days_max_(static_cast<int32_t>(label_delay.ms() / days(1).ms()) + 1 + kDaysBehind) {}
 
 bool LabelQuality::is_kept(int32_t day) const {
-  return drift_day_of(newest_) - day < days_max_;
+  return day_of(newest_) - day < days_max_;
 }
 
 void LabelQuality::decided(EventTime payment, bool alerted) {
-  int32_t day = drift_day_of(payment);
+  int32_t day = day_of(payment);
   if (payment > newest_) {
     newest_ = payment;
     while (!days_.empty() && !is_kept(days_.begin()->first)) days_.erase(days_.begin());
@@ -31,7 +26,7 @@ void LabelQuality::decided(EventTime payment, bool alerted) {
 }
 
 void LabelQuality::labelled(EventTime payment, bool alerted, int frauds) {
-  auto at = days_.find(drift_day_of(payment));
+  auto at = days_.find(day_of(payment));
   if (at == days_.end()) return;
   uint64_t& count = alerted ? at->second.frauds_alerted : at->second.frauds_missed;
   if (frauds > 0)
@@ -42,7 +37,7 @@ void LabelQuality::labelled(EventTime payment, bool alerted, int frauds) {
 
 std::optional<QualityDay> LabelQuality::newest_finished() const {
   for (auto at = days_.rbegin(); at != days_.rend(); ++at) {
-    EventTime end(days(1).ms() * (int64_t{at->first} + 1));
+    EventTime end = day_start(at->first) + days(1);
     if (end + label_delay_ <= newest_) return at->second;
   }
   return std::nullopt;

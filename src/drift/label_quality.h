@@ -58,6 +58,4 @@ class LabelQuality {
   std::map<int32_t, QualityDay> days_;
 };
 
-int32_t drift_day_of(EventTime time);
-
 }  // namespace paywarden

@@ -13,10 +13,6 @@
 namespace paywarden {
 namespace {
 
-EventTime start_of(int64_t day) {
-  return EventTime(day * days(1).ms());
-}
-
 std::string_view month_name(CalendarDate date) {
   constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -58,7 +54,7 @@ double tidy_ceiling(double value) {
 }
 
 std::string day_text(int64_t day, bool with_year) {
-  CalendarDate date = date_of(start_of(day));
+  CalendarDate date = date_of(day_start(day));
   std::string text = fmt::format("{} {}", date.day, month_name(date));
   return with_year ? fmt::format("{} {}", text, date.year) : text;
 }
@@ -164,7 +160,7 @@ std::vector<Tick> Axis::month_ticks(int stride) const {
   bool with_year = high_ - low_ > 366;
   std::vector<Tick> ticks;
   for (double day = std::ceil(low_); day < high_; ++day) {
-    CalendarDate date = date_of(start_of(static_cast<int64_t>(day)));
+    CalendarDate date = date_of(day_start(static_cast<int64_t>(day)));
     if (date.day != 1 || (date.year * 12 + date.month - 1) % stride != 0) continue;
     ticks.push_back({day, with_year ? fmt::format("{} {}", month_name(date), date.year)
                                     : tick_text(day, unit_)});

@@ -15,12 +15,6 @@ struct TokenHash {
   size_t operator()(const CardToken& token) const { return load_le64(token.view().data()); }
 };
 
-int32_t day_of(EventTime time) {
-  constexpr int64_t kDay = days(1).ms();
-  int64_t ms = time.ms();
-  return static_cast<int32_t>(ms >= 0 ? ms / kDay : -((kDay - 1 - ms) / kDay));
-}
-
 std::string place_of(const FileSource& source, const FileRow& row) {
   return fmt::format("{}:{}", source.path(row.file), row.line);
 }

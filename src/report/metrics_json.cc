@@ -132,8 +132,7 @@ class MetricsWriter {
   }
 
   void write_period(const Period& period) {
-    EventTime start(int64_t{period.first_day} * days(1).ms());
-    json_.open_object().key("from").string(format_rfc3339(start).substr(0, 10));
+    json_.open_object().key("from").string(date_text(period.first_day));
     whole("days", period.days);
     count("payments", period.payments);
     count("frauds", period.frauds);
@@ -182,8 +181,7 @@ class MetricsWriter {
         number(figure.of, figure.day_psi_max);
     json_.close_object().key("days").open_array();
     for (const DriftDay& day : drift.days) {
-      EventTime start(int64_t{day.day} * days(1).ms());
-      json_.open_object().key("day").string(format_rfc3339(start).substr(0, 10));
+      json_.open_object().key("day").string(date_text(day.day));
       count("payments", day.payments);
       json_.key("psi").open_object();
       for (const DriftFigure& figure : day.figures) number(figure.of, figure.psi);

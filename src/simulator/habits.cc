@@ -21,7 +21,7 @@ constexpr uint32_t kContactlessMaxMinor = 5'000;  // beyond it the card is inser
 constexpr uint32_t kAmountMinorMax = 2'000'000;   // 20,000.00: cards have limits
 
 bool is_weekend(int64_t day) {
-  return weekday_of(EventTime(day * days(1).ms())) >= 5;
+  return weekday_of(day_start(day)) >= 5;
 }
 
 int local_hour(EventTime time, const City& city) {
@@ -113,7 +113,7 @@ Habits::Habits(const World& world) : world_(world) {
 void Habits::plan_day(Random& random, uint32_t customer, int64_t day,
                       std::vector<Planned>& out) const {
   const Customer& who = world_.customer(customer);
-  int weekday = weekday_of(EventTime(day * days(1).ms()));
+  int weekday = weekday_of(day_start(day));
   subscriptions(random, customer, day, out);
   int count = poisson(random, static_cast<double>(who.frequency) * kWeekdayFactor[weekday]);
   if (count == 0) return;
@@ -214,7 +214,7 @@ void Habits::follow_ups(Random& random, const Planned& first, std::vector<Planne
 void Habits::subscriptions(Random& random, uint32_t customer, int64_t day,
                            std::vector<Planned>& out) const {
   uint64_t traits = world_.trait(customer, kTraitSubscription);
-  int day_of_month = date_of(EventTime(day * days(1).ms())).day;
+  int day_of_month = date_of(day_start(day)).day;
   for (uint64_t i = 0; i < (traits & 3); ++i) {
     if (static_cast<int>(traits >> (8 + 8 * i) & 0xff) % 28 + 1 != day_of_month) continue;
     uint32_t shop = world_.favourite(customer, world_.online_shops(category::digital),

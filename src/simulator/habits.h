@@ -72,8 +72,4 @@ class Habits {
 // have.
 uint32_t draw_amount(Random& random, const Merchant& merchant, double level);
 
-inline int64_t day_of(EventTime time) {
-  return time.ms() / days(1).ms();
-}  // days since 1970
-
 }  // namespace paywarden

@@ -64,7 +64,7 @@ void Simulator::next(SimulatedPayment& out) {
 }
 
 void Simulator::plan_day() {
-  EventTime begin(day_ * days(1).ms());
+  EventTime begin = day_start(day_);
   std::erase_if(planned_,
                 [&](const Planned& p) { return p.time < begin; });  // handed out yesterday
   parts_->frauds.replace_cards(begin);

@@ -31,10 +31,6 @@ BinReference reference_of(std::vector<float> edges, const DayCounts& by_day, int
   return out;
 }
 
-int32_t day_of(const Dataset& data, size_t row) {
-  return static_cast<int32_t>(data.time(row).ms() / days(1).ms());
-}
-
 std::vector<std::vector<float>> edges_of_features(const Dataset& data) {
   size_t step = data.rows() / kRowsSorted + 1;
   std::vector<std::vector<float>> edges;
@@ -50,7 +46,7 @@ std::vector<BinReference> references_of_features(const Dataset& data) {
   std::vector<std::vector<float>> edges = edges_of_features(data);
   std::map<int32_t, std::vector<BinCounts>> by_day;
   for (size_t i = 0; i < data.rows(); ++i) {
-    auto& counts = by_day.try_emplace(day_of(data, i), data.columns()).first->second;
+    auto& counts = by_day.try_emplace(day_of(data.time(i)), data.columns()).first->second;
     for (size_t column = 0; column < data.columns(); ++column)
       ++counts[column][bin_of(edges[column], data.row(i)[column])];
   }
@@ -58,7 +54,8 @@ std::vector<BinReference> references_of_features(const Dataset& data) {
   for (size_t column = 0; column < data.columns(); ++column) {
     DayCounts of_column;
     for (const auto& [day, counts] : by_day) of_column[day] = counts[column];
-    out.push_back(reference_of(std::move(edges[column]), of_column, day_of(data, data.rows() / 2)));
+    out.push_back(
+        reference_of(std::move(edges[column]), of_column, day_of(data.time(data.rows() / 2))));
   }
   return out;
 }

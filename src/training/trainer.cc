@@ -45,8 +45,8 @@ Result<std::vector<SlicePayment>> score_slice(const Dataset& data, size_t begin,
   TRY_ASSIGN(CompiledForest forest, CompiledForest::compile(model));
   std::vector<SlicePayment> out(data.rows() - begin);
   for (size_t i = begin; i < data.rows(); ++i) {
-    auto day = static_cast<int32_t>(data.time(i).ms() / days(1).ms());
-    out[i - begin] = {forest.score(data.row(i)), data.is_fraud(i), day, data.amount(i)};
+    out[i - begin] = {forest.score(data.row(i)), data.is_fraud(i), day_of(data.time(i)),
+                      data.amount(i)};
   }
   return out;
 }
