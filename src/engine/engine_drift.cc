@@ -1,5 +1,6 @@
 // Engine: what it tells the drift book.
 #include "engine/engine.h"
+#include "payment/decision_json.h"
 
 namespace paywarden {
 
@@ -35,10 +36,7 @@ void Engine::count_label(const Payment& payment, uint64_t sequence, int frauds) 
   if (!record || record->kind != RecordKind::decision ||
       !decode_decision(record->bytes, head, json) || head.payment_sequence != sequence)
     return;
-  bool observed =
-      head.flags & DecisionHead::kObserved;  // then would_be stands last (payment/decision.h)
-  bool alerted =
-      observed ? !json.ends_with(R"("would_be":"approve"})") : head.outcome != Outcome::approve;
+  bool alerted = outcome_meant(head, json) != Outcome::approve;
   drift_->labelled(payment.event_time, sequence, alerted, frauds);
 }
 

@@ -9,6 +9,7 @@
 #include "notify/alert_writer.h"
 #include "notify/database.h"
 #include "notify/message.h"
+#include "payment/decision_json.h"
 #include "payment/records.h"
 
 namespace paywarden {
@@ -38,11 +39,6 @@ void write_cursor(soci::session& sql, uint64_t applied_to, uint64_t resume_from)
          "CONFLICT (consumer) "
          "DO UPDATE SET applied_to = excluded.applied_to, resume_from = excluded.resume_from",
       use(consumer), use(applied), use(resume);
-}
-
-// In observe mode what it would have been.
-Outcome outcome_of_decision(const DecisionHead& head, std::string_view json) {
-  return head.flags & DecisionHead::kObserved ? outcome_meant(json, head.outcome) : head.outcome;
 }
 
 }  // namespace
@@ -208,7 +204,7 @@ void Alerting::take_decision(Batch& batch, size_t place) {
   bool is_new = record.sequence >= applied_to_;
   if (bytes.empty() || !decode_payment(bytes, fields_, payment_))
     return is_new ? complain("decision_without_payment", record.sequence) : void();
-  Outcome outcome = outcome_of_decision(head, json);
+  Outcome outcome = outcome_meant(head, json);
   store_.recent()->add(record.sequence, payment_, outcome, head.score);
   if (is_new && outcome != Outcome::approve) batch.alerting.push_back(place);
 }
@@ -222,7 +218,7 @@ void Alerting::alert(const Batch& batch, AlertWriter& alerts, size_t place) {
   bool readable = decode_decision(record.bytes, head, json) &&
                   decode_payment(payment_bytes(batch, head.payment_sequence), fields_, payment_);
   CHECK(readable, "it was read before");
-  alerts.suspicious({head.payment_sequence, payment_, fields_, outcome_of_decision(head, json),
+  alerts.suspicious({head.payment_sequence, payment_, fields_, outcome_meant(head, json),
                      (head.flags & DecisionHead::kObserved) != 0, head.score, json});
 }
 

@@ -125,18 +125,4 @@ Result<Message> parse_message(std::string_view payload) {
       data, text_of(root, "type") == "alert.raised" ? MessageType::raised : MessageType::opened);
 }
 
-Outcome outcome_meant(std::string_view decision_json, Outcome outcome) {
-  // Decisions are written with would_be last: no parsing for the many. No text inside can end so:
-  // its quotes are escaped.
-  for (Outcome known : {Outcome::approve, Outcome::review, Outcome::decline})
-    if (decision_json.ends_with(fmt::format(R"("would_be":"{}"}})", name_of(known)))) return known;
-  dom::parser parser;
-  dom::element decision;
-  if (parser.parse(decision_json.data(), decision_json.size()).get(decision)) return outcome;
-  std::string would_be = text_of(decision, "would_be");
-  for (Outcome known : {Outcome::approve, Outcome::review, Outcome::decline})
-    if (name_of(known) == would_be) return known;
-  return outcome;
-}
-
 }  // namespace paywarden

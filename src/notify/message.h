@@ -47,7 +47,4 @@ struct Message {
 std::string message_json(const MessageSource& source);
 Result<Message> parse_message(std::string_view payload);
 
-// What a mode = "observe" decision would have been; the outcome itself in any other.
-Outcome outcome_meant(std::string_view decision_json, Outcome outcome);
-
 }  // namespace paywarden

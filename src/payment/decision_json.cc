@@ -94,4 +94,18 @@ bool DecisionJson::read(std::string_view json, Decision& out) {
   return true;
 }
 
+Outcome outcome_meant(const DecisionHead& head, std::string_view json) {
+  if (!(head.flags & DecisionHead::kObserved)) return head.outcome;
+  // Decisions are written with would_be last: no parsing for the many. No text inside can end so:
+  // its quotes are escaped.
+  for (Outcome known : {Outcome::approve, Outcome::review, Outcome::decline})
+    if (json.ends_with(R"("would_be":")" + std::string(name_of(known)) + "\"}")) return known;
+  simdjson::dom::parser parser;
+  object decision;
+  std::string_view would_be;
+  if (parser.parse(json.data(), json.size()).get(decision) || decision["would_be"].get(would_be))
+    return head.outcome;
+  return outcome_of(would_be).value_or(head.outcome);
+}
+
 }  // namespace paywarden

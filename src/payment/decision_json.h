@@ -15,6 +15,9 @@
 
 namespace paywarden {
 
+// Of a decision as it stands in the log: in mode observe what it would have been.
+Outcome outcome_meant(const DecisionHead& head, std::string_view json);
+
 class DecisionJson {
  public:
   DecisionJson();
