@@ -68,7 +68,8 @@ void DriftWatch::look(NotificationCenter& center, EventTime now) {
     log_.write(LogLevel::info, "drift_unknown",
                {{"reason", "the model in use does not say what it was trained on"}});
   said_unknown_ = unknown;
-  for (const DriftNews& news : book_.take_news()) {
+  auto told = book_.take_news();
+  for (const DriftNews& news : told) {
     log_.write(news.alarm ? LogLevel::warning : LogLevel::info, "drift",
                {{"day", date_text(news.day.day)},
                 {"payments", std::to_string(news.day.payments)},
@@ -76,6 +77,7 @@ void DriftWatch::look(NotificationCenter& center, EventTime now) {
                 {"psi", text_of(news.figures)}});
     if (news.alarm) center.notice(drift_event(news, levels_.alarm, now));
   }
+  if (!told.empty()) save();  // after a crash it would be told again
 }
 
 void DriftWatch::save() {

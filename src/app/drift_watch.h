@@ -3,7 +3,7 @@
 //   DriftWatch drift(files, config, log);
 //   drift.load(journal.durable_end());        // before engine.watch_drift(drift.book())
 //   drift.look(center, now);                  // every few seconds, by one thread: log and notification center
-//   drift.save();                             // every minute, and behind the engine's end
+//   drift.save();                             // every minute, and behind the engine's end; look() does so at news
 //   drift.add_figures(families);              // any thread
 #pragma once
 
