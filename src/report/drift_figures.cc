@@ -36,12 +36,13 @@ std::string figure_of(const DriftDay& day, const DriftFigure& figure) {
 Figure score_by_day(const DriftMetrics& drift, const std::vector<const DriftDay*>& days) {
   Figure figure{"The score's drift by day",
                 {{"line genuine", "population stability index"},
-                 {"line review", fmt::format("{:g}: look", drift.levels.look)},
-                 {"line decline", fmt::format("{:g}: alarm", drift.levels.alarm)}},
+                 {"line review", fmt::format("{:g}: look", drift.levels.look)}},
                 "",
                 "How far each day's scores are from those on the slice of time that the thresholds "
                 "were picked on; above the upper "
                 "line the thresholds no longer mean what they meant."};
+  if (drift.levels.alarm > 0)
+    figure.legend.push_back({"line decline", fmt::format("{:g}: alarm", drift.levels.alarm)});
   if (days.empty()) return figure;
   double most = 1.2 * std::max(drift.levels.alarm, drift.levels.look);
   for (const DriftDay* day : days) most = std::max(most, day->figures[0].psi);
@@ -105,12 +106,13 @@ void draw_strip(SvgStrips& strips, const DriftMetrics& drift,
 Figure features_by_day(const DriftMetrics& drift, const std::vector<const DriftDay*>& days) {
   Figure figure{
       "Features that drift most",
-      {{"bar review", fmt::format("PSI from {:g} on", drift.levels.look)},
-       {"bar decline", fmt::format("from {:g} on", drift.levels.alarm)}},
+      {{"bar review", fmt::format("PSI from {:g} on", drift.levels.look)}},
       "",
       "Days on which a feature was not as in training, the worst feature first and at most twelve; "
       "a strip that turns "
       "red at once is a feed that changed, one that does so slowly is a model that grows old."};
+  if (drift.levels.alarm > 0)
+    figure.legend.push_back({"bar decline", fmt::format("from {:g} on", drift.levels.alarm)});
   if (days.empty()) return figure;
   std::vector<Ranked> ranked = rank(drift, days);
   if (ranked.empty()) return figure;

@@ -63,6 +63,9 @@ TEST(DriftReport, ManyDaysAreDrawnTogetherAndFewPaymentsNotAtAll) {
   drift.levels.payments_min = 100;
   drift.levels.alarm = 0;
   EXPECT_THAT(draw_drift(drift)[1].svg, Not(HasSubstr("bar decline")));
+  for (const Figure& figure : draw_drift(drift))
+    for (const LegendEntry& entry : figure.legend)
+      EXPECT_THAT(entry.style, Not(HasSubstr("decline"))) << "there are no alarms";
 }
 
 TEST(DriftReport, EvaluationCountsEachScoreOnItsDay) {
