@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "base/simulated_files.h"
 #include "engine/engine.h"
 #include "engine/engine_testing.h"
 
@@ -24,12 +23,7 @@ class ReferenceModel : public FormulaModel {
   ModelReference reference_;
 };
 
-struct House {
-  TestWorld world;
-  LogInMemory log;
-  SimulatedFiles files{1};
-  Snapshots snapshots{files, "snapshots"};
-  SilentLog quiet;
+struct House : TestGround {
   DriftBook book{DriftBookOptions{{.payments_min = 100}, hours(2)}};
   std::unique_ptr<Engine> engine;
 
@@ -38,10 +32,7 @@ struct House {
     auto finder = [](const std::string& name) -> Result<std::shared_ptr<const Model>> {
       return std::make_shared<ReferenceModel>(name);
     };
-    auto made = Engine::recover(
-        log, snapshots,
-        [this] { return Core::create(world.fields, world.features, world.options); }, finder,
-        EngineOptions{.snapshot_in_child = false}, quiet);
+    auto made = recover(finder);
     ASSERT_TRUE(made);
     engine = std::move(*made);
     book.load({}, log.durable_end());

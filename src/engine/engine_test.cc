@@ -7,7 +7,6 @@
 #include <condition_variable>
 #include <map>
 
-#include "base/simulated_files.h"
 #include "engine/engine_testing.h"
 
 namespace paywarden {
@@ -58,24 +57,13 @@ class Desk {
   std::multimap<std::string, Told> told_;
 };
 
-struct House {
-  TestWorld world;
-  LogInMemory log;
-  SimulatedFiles files{1};
-  Snapshots snapshots{files, "snapshots"};
-  SilentLog quiet;
-  EngineOptions options{.snapshot_in_child = false};
+struct House : TestGround {
   Desk desk;
   std::unique_ptr<Engine> engine;
 
   Status open(std::function<void(std::chrono::microseconds)> on_decided = {}) {
     engine.reset();
-    auto made = Engine::recover(
-        log, snapshots,
-        [this] { return Core::create(world.fields, world.features, world.options); },
-        TestWorld::models(), options, quiet);
-    if (!made) return tl::unexpected(made.error());
-    engine = std::move(*made);
+    TRY_ASSIGN(engine, recover());
     engine->on_decided(std::move(on_decided));
     engine->start();
     return {};

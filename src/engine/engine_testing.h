@@ -16,7 +16,9 @@
 #include <thread>
 
 #include "base/random.h"
+#include "base/simulated_files.h"
 #include "engine/core.h"
+#include "engine/engine.h"
 #include "log/log.h"
 
 namespace paywarden {
@@ -200,6 +202,23 @@ class LogInMemory : public Log {
   mutable std::condition_variable grown_;
   std::vector<Kept> records_;
   bool usable_ = true;
+};
+
+// What an engine stands on, in memory; recover() as often as it is to start anew on what is there.
+struct TestGround {
+  TestWorld world;
+  LogInMemory log;
+  SimulatedFiles files{1};
+  Snapshots snapshots{files, "snapshots"};
+  SilentLog quiet;
+  EngineOptions options{.snapshot_in_child = false};
+
+  Result<std::unique_ptr<Engine>> recover(Core::ModelFinder models = TestWorld::models()) {
+    return Engine::recover(
+        log, snapshots,
+        [this] { return Core::create(world.fields, world.features, world.options); },
+        std::move(models), options, quiet);
+  }
 };
 
 }  // namespace paywarden

@@ -17,7 +17,7 @@ import urllib.request
 from datetime import datetime, timedelta
 
 import recount
-from program import configuration, copy_demo, fail, paywarden, serve, stop
+from program import Server, configuration, copy_demo, fail, keys_of, paywarden
 
 BATCH, BATCHES = 1500, 8
 RULES = """
@@ -30,10 +30,10 @@ rule known_bad: review if card_frauds_30d >= 1
 THRESHOLDS = {"review": 0.3, "decline": 0.97}
 
 
-class Server:
+class JudgingServer(Server):
     def __init__(self, config, keys):
         self.keys = keys
-        self.process, self.url = serve(config)
+        super().__init__(config)
 
     def post(self, path, body, role="intake", kind="application/x-ndjson"):
         request = urllib.request.Request(self.url + path, data=body.encode(), headers={"Authorization": "Bearer " + self.keys[role], "Content-Type": kind})
@@ -54,14 +54,6 @@ class Server:
 
     def change(self, **change):
         self.post("/v1/changes", json.dumps(change), role="admin", kind="application/json")
-
-
-def keys_of(config):
-    keys = {}
-    for role in ("intake", "admin"):
-        printed = paywarden("key", "create", "--config", config, "--name", role, "--role", role).split()
-        keys[role] = next(word for word in printed if word.startswith("pw_"))
-    return keys
 
 
 def words_on(batch):
@@ -152,12 +144,12 @@ with tempfile.TemporaryDirectory() as work:
     paywarden("train", "--config", "second.toml", "--data", "history.ndjson", "--out", "second")
     review_at = {name: json.loads(pathlib.Path(name, "bundle.json").read_text())["thresholds"]["review"] for name in ("first", "second")}
 
-    other = Server("now.toml", keys_of("now.toml"))
+    other = JudgingServer("now.toml", keys_of("now.toml", "intake", "admin"))
     try:
         now = feed(other, changes=False)
     finally:
-        stop(other.process)
-    live = Server("live.toml", keys_of("live.toml"))
+        other.stop()
+    live = JudgingServer("live.toml", keys_of("live.toml", "intake", "admin"))
     try:
         then = feed(live, changes=True)
         for i, decision in enumerate(then):
@@ -173,7 +165,7 @@ with tempfile.TemporaryDirectory() as work:
         check("without a word genuine", backtest("--journal", "--genuine-after", "2d"), sides, genuine_after=timedelta(days=2))
         meanwhile(live, until, backtest("--journal", "--until", until))
     finally:
-        stop(live.process)
+        live.stop()
     pathlib.Path("empty").mkdir()
     for words, says in ((["empty"], "empty: there is no journal here"), (["absent"], "absent")):
         said = paywarden("backtest", "--config", "live.toml", "--journal", *words, fails=True)

@@ -11,14 +11,13 @@ import json
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 
-from program import PROGRAM, configuration, copy_demo, fail, paywarden
+from program import Server, configuration, copy_demo, fail, keys_of, paywarden
 
 loadgen = pathlib.Path(sys.argv[2]).resolve()
 SHADOWED = 5000
@@ -36,31 +35,8 @@ def make_files():
     paywarden("simulate", "--payments", str(SHADOWED), "--customers", "500", "--seed", "3", "--out", "payments.ndjson")
     paywarden("train", "--config", "champion.toml", "--data", "history.ndjson", "--out", "champion")
     paywarden("train", "--config", "challenger.toml", "--data", "history.ndjson", "--out", "challenger")
-    for role in ("intake", "admin", "observer"):
-        printed = paywarden("key", "create", "--config", "champion.toml", "--name", role, "--role", role).split()
-        key = [word for word in printed if word.startswith("pw_")]
-        if len(key) != 1:
-            fail(f"key create prints {printed}")
-        pathlib.Path(f"{role}.key").write_text(key[0])
-
-
-def start():
-    pathlib.Path("ready").unlink(missing_ok=True)
-    server = subprocess.Popen([PROGRAM, "serve", "--config", "champion.toml", "--port", "0", "--ready-file", "ready"],
-                              stdout=open("server.log", "a"), stderr=subprocess.STDOUT)
-    for _ in range(600):
-        if pathlib.Path("ready").exists() and pathlib.Path("ready").read_text():
-            return server, pathlib.Path("ready").read_text().splitlines()[0]
-        if server.poll() is not None:
-            break
-        time.sleep(0.1)
-    fail("the program does not start")
-
-
-def stop(server):
-    server.send_signal(signal.SIGTERM)
-    if server.wait(60) != 0:
-        fail(f"the program ended with {server.returncode}")
+    for role, key in keys_of("champion.toml", "intake", "admin", "observer").items():
+        pathlib.Path(f"{role}.key").write_text(key)
 
 
 def metric(url, name):
@@ -187,13 +163,11 @@ def check_log():
 with tempfile.TemporaryDirectory() as work:
     os.chdir(work)
     make_files()
-    server, url = start()
+    server = Server("champion.toml")
     try:
-        check_shadow(url)
-        check_promotion(url)
-        stop(server)
+        check_shadow(server.url)
+        check_promotion(server.url)
+        server.stop()
         check_log()
     finally:
-        if server.poll() is None:
-            server.kill()
-            server.wait()
+        server.end()

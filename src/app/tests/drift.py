@@ -12,13 +12,11 @@ import math
 import os
 import pathlib
 import shutil
-import signal
-import subprocess
 import tempfile
 import time
 import urllib.request
 
-from program import PROGRAM, configuration, copy_demo, fail, paywarden
+from program import Server, configuration, copy_demo, fail, keys_of, paywarden
 
 HISTORY_DAYS = 42
 LEVEL = 0.25
@@ -45,32 +43,22 @@ def make_files():
     write("history.ndjson", [p for day in days[:HISTORY_DAYS] for p in day])
     paywarden("train", "--config", "drift.toml", "--data", "history.ndjson", "--out", "model")
     paywarden("backfill", "--config", "drift.toml", "--data", "history.ndjson")
-    for role in ("intake", "observer", "reader", "admin"):
-        printed = paywarden("key", "create", "--config", "drift.toml", "--name", role, "--role", role).split()
-        pathlib.Path(f"{role}.key").write_text(next(word for word in printed if word.startswith("pw_")))
+    keys = keys_of("drift.toml", "intake", "observer", "reader", "admin")
+    pathlib.Path("admin.key").write_text(keys["admin"])
     pathlib.Path("password").write_text("drift is what it is\n")
     paywarden("user", "add", "--config", "drift.toml", "--name", "ann", "--role", "analyst", "--password-file", "password")
-    return days[HISTORY_DAYS:]
+    return days[HISTORY_DAYS:], keys
 
 
-class Server:
-    def __init__(self):
-        pathlib.Path("ready").unlink(missing_ok=True)
-        self.process = subprocess.Popen([PROGRAM, "serve", "--config", "drift.toml", "--port", "0", "--ready-file", "ready"],
-                                        stdout=open("server.log", "a"), stderr=subprocess.STDOUT)
-        for _ in range(600):
-            if pathlib.Path("ready").exists() and pathlib.Path("ready").read_text():
-                self.url = pathlib.Path("ready").read_text().splitlines()[0]
-                return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.1)
-        fail("the program does not start")
+class DriftServer(Server):
+    def __init__(self, keys):
+        self.keys = keys
+        super().__init__("drift.toml")
 
     def ask(self, path, body=None, role=None, headers=None):
         headers = dict(headers or {})
         if role:
-            headers["Authorization"] = "Bearer " + pathlib.Path(f"{role}.key").read_text()
+            headers["Authorization"] = "Bearer " + self.keys[role]
         if body is not None:
             headers.setdefault("Content-Type", "application/x-ndjson")
         request = urllib.request.Request(self.url + path, data=body, headers=headers)
@@ -109,16 +97,6 @@ class Server:
 
     def decision(self, id):
         return json.loads(self.ask(f"/v1/decisions/{id}", role="reader")[0])
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        if self.process.wait(60) != 0:
-            fail(f"the program ended with {self.process.returncode}")
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
 
 
 def day_of(seconds):
@@ -247,7 +225,7 @@ def check_report(metrics, days):
 
 def check_restart(server, metrics):
     server.stop()
-    server = Server()
+    server = DriftServer(server.keys)
     again = server.metrics()
     for name, value in metrics.items():
         if name.startswith(("paywarden_drift", "paywarden_label_")):
@@ -273,8 +251,8 @@ def check_bare(server):
 
 with tempfile.TemporaryDirectory() as work:
     os.chdir(work)
-    days = make_files()
-    server = Server()
+    days, keys = make_files()
+    server = DriftServer(keys)
     try:
         check_labels(server, days, server.pay(days[0]))
         check_normal(server, days[3], days[4])

@@ -1,4 +1,4 @@
-"""What tests of the program in Python share: commands of it, its start and stop, the demo's configuration with other values, and the
+"""What tests of the program in Python share: commands of it, the running program, keys, the demo's configuration with other values, and the
 Python with packages of others. To be imported."""
 import os
 import pathlib
@@ -41,26 +41,43 @@ def configuration(name, changes, behind=""):
     pathlib.Path(name).write_text(text + behind)
 
 
-def serve(config):
-    """The running program and its URL."""
-    ready = pathlib.Path("ready")
-    ready.unlink(missing_ok=True)
-    with open("server.log", "a") as log:
-        process = subprocess.Popen([PROGRAM, "serve", "--config", config, "--port", "0", "--ready-file", ready], stdout=log, stderr=subprocess.STDOUT)
-    for _ in range(600):
-        if ready.exists() and (said := ready.read_text()):
-            return process, said.splitlines()[0]
-        if process.poll() is not None:
-            break
-        time.sleep(0.1)
-    process.kill()
-    fail("the program does not start")
+class Server:
+    """`serve` with `config`, behind server.log. Ends with stop(), or at once with end()."""
+    def __init__(self, config):
+        pathlib.Path("ready").unlink(missing_ok=True)
+        self.process = subprocess.Popen([PROGRAM, "serve", "--config", config, "--port", "0", "--ready-file", "ready"],
+                                        stdout=open("server.log", "a"), stderr=subprocess.STDOUT)
+        for _ in range(600):
+            if pathlib.Path("ready").exists() and pathlib.Path("ready").read_text():
+                self.url = pathlib.Path("ready").read_text().splitlines()[0]
+                return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.1)
+        self.end()
+        fail("the program does not start")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        if self.process.wait(60) != 0:
+            fail(f"the program ended with {self.process.returncode}")
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
 
-def stop(process):
-    process.send_signal(signal.SIGTERM)
-    if process.wait(60) != 0:
-        fail(f"the program ended with {process.returncode}")
+def keys_of(config, *roles):
+    """A new key for each role, by its name."""
+    keys = {}
+    for role in roles:
+        printed = paywarden("key", "create", "--config", config, "--name", role, "--role", role).split()
+        found = [word for word in printed if word.startswith("pw_")]
+        if len(found) != 1:
+            fail(f"key create prints {printed}")
+        keys[role] = found[0]
+    return keys
 
 
 def in_test_venv(packages):
