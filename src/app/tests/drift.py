@@ -223,17 +223,16 @@ def check_report(metrics, days):
     print("evaluate --model: the same figures as the running program's")
 
 
-def check_restart(server, metrics):
-    server.stop()
+def check_restart(server, metrics, end):
+    end(server)
     server = DriftServer(server.keys)
     again = server.metrics()
     for name, value in metrics.items():
         if name.startswith(("paywarden_drift", "paywarden_label_")):
             check(f"after a restart {name}", again.get(name), value)
     time.sleep(6)
-    if len(server.alerts()) != 1:
-        fail(f"{len(server.alerts())} alerts after a restart")
-    print("after a restart: the same figures, no second alert")
+    if len(server.alerts()) != 1 or pathlib.Path("server.log").read_text().count('"event":"drift"') != metrics["told"]:
+        fail(f"{len(server.alerts())} alerts after a restart, or the log says it again")
     return server
 
 
@@ -258,7 +257,10 @@ with tempfile.TemporaryDirectory() as work:
         check_normal(server, days[3], days[4])
         metrics = check_shifted(server, days[4], days[5])
         check_report(metrics, days)
-        server = check_restart(server, metrics)
+        metrics["told"] = pathlib.Path("server.log").read_text().count('"event":"drift"')
+        server = check_restart(server, metrics, DriftServer.end)  # killed: what was told is saved
+        server = check_restart(server, metrics, DriftServer.stop)
+        print("after a kill and a restart: the same figures, no second alert")
         check_bare(server)
         server.stop()
     finally:
