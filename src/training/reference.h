@@ -4,7 +4,7 @@
 //
 // Features: over all rows. The score: over the later slice, whose payments the scoring model has not seen, as decisions will
 // compare it. How far single days are from the whole, `day_psi_max`: of days with 200 rows or more (with fewer, chance alone
-// gives 0.05 and more); for features of those in the later half of the time, where the windows' state is warm.
+// gives 0.05 and more); for features of those in the later half of the rows, where the windows' state is warm.
 //
 // Cost: some 10 ns a value, and 100 bytes a feature and day.
 #pragma once
