@@ -52,7 +52,7 @@ constexpr double bytes_a_card_max(uint32_t payments_a_card) {
   return payments_a_card == 10 ? kTenPaymentsBytesMax : 350 + 540.0 * payments_a_card;
 }
 // Of known ids (seen_payments.h).
-inline constexpr double kKnownIdBytesMax = 107;
+inline constexpr double kKnownIdBytesMax = 86;
 // What is beyond its limit, in words; nothing: all is as stated.
 std::optional<std::string> over_stated_cost(const StateMemory& memory);
 

@@ -1,0 +1,122 @@
+// Ids are known for the horizon, in whatever part and size of the table they stand.
+#include "engine/seen_payments.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/random.h"
+
+namespace paywarden {
+namespace {
+
+struct Sent {
+  Hash128 id, digest;
+};
+
+std::vector<Sent> make_payments(uint64_t seed, size_t count) {
+  Random random(seed);
+  std::vector<Sent> out(count);
+  for (Sent& s : out) s = {{random.next(), random.next()}, {random.next(), random.next()}};
+  return out;
+}
+
+std::string saved(const SeenPayments& seen) {
+  std::string bytes;
+  ChunkedWriter out([&](std::string_view chunk) {
+    bytes += chunk;
+    return Status();
+  });
+  seen.save(out);
+  EXPECT_TRUE(out.finish());
+  return bytes;
+}
+
+TEST(SeenPayments, KnowsEachIdAndItsBodyWhileTheTableGrows) {
+  SeenPayments seen(days(7));
+  std::vector<Sent> sent = make_payments(1, 200'000);
+  const EventTime now(1'000'000);
+  for (size_t i = 0; i < sent.size(); ++i) {
+    uint64_t sequence = 0;
+    seen.prefetch(sent[i].id);
+    ASSERT_EQ(seen.look(sent[i].id, sent[i].digest, sequence), Sighting::fresh);
+    seen.add(sent[i].id, sent[i].digest, i + 1, now);
+    size_t earlier = i / 2;  // stands in a part that has grown since, or not
+    ASSERT_EQ(seen.look(sent[earlier].id, sent[earlier].digest, sequence), Sighting::repeat);
+    ASSERT_EQ(sequence, earlier + 1);
+    ASSERT_EQ(seen.look(sent[earlier].id, sent[i + 1 == sent.size() ? 0 : i + 1].digest, sequence),
+              Sighting::conflict);
+  }
+  EXPECT_EQ(seen.size(), sent.size());
+  EXPECT_LE(seen.bytes(), sent.size() * 86 + 256 * 16 * 32);
+}
+
+TEST(SeenPayments, ForgetsATableThatIsTwoHorizonsOld) {
+  SeenPayments seen(days(7));
+  std::vector<Sent> sent = make_payments(2, 3);
+  auto look = [&](const Sent& s) {
+    uint64_t sequence = 0;
+    return seen.look(s.id, s.digest, sequence);
+  };
+  const EventTime start(0);
+  seen.add(sent[0].id, sent[0].digest, 1, start);
+  seen.add(sent[1].id, sent[1].digest, 2, start + days(7));
+  EXPECT_EQ(look(sent[0]), Sighting::repeat);
+  seen.add(sent[2].id, sent[2].digest, 3, start + days(14));
+  EXPECT_EQ(look(sent[0]), Sighting::fresh);
+  EXPECT_EQ(look(sent[1]), Sighting::repeat);
+  EXPECT_EQ(look(sent[2]), Sighting::repeat);
+  EXPECT_EQ(seen.size(), 2u);
+}
+
+// What was saved is loaded; the hash is of what is known, in whatever order it came, and in which of the two tables.
+TEST(SeenPayments, StateIsItsContent) {
+  std::vector<Sent> sent = make_payments(3, 5'000);
+  SeenPayments a(days(7)), reversed(days(7)), other(days(7)), loaded(days(7));
+  const EventTime start(0);
+  for (size_t i = 0; i < sent.size(); ++i) {
+    size_t k = sent.size() - 1 - i;
+    a.add(sent[i].id, sent[i].digest, i, start);
+    reversed.add(sent[k].id, sent[k].digest, k, start);
+    other.add(sent[i].id, sent[i].digest, i + (i == 77), start);
+  }
+  EXPECT_EQ(a.state_hash(), reversed.state_hash());
+  EXPECT_NE(a.state_hash(), other.state_hash());
+  Sent late = make_payments(4, 1)[0];
+  a.add(late.id, late.digest, 9, start + days(8));
+  reversed.add(late.id, late.digest, 9, start + days(1));
+  EXPECT_NE(a.state_hash(), reversed.state_hash()) << "one of them has begun a new table";
+
+  std::string bytes = saved(a);
+  ByteReader in(bytes);
+  ASSERT_TRUE(loaded.load(in));
+  EXPECT_TRUE(in.at_end());
+  EXPECT_EQ(loaded.state_hash(), a.state_hash());
+  EXPECT_EQ(loaded.size(), a.size());
+  uint64_t sequence = 0;
+  EXPECT_EQ(loaded.look(sent[4321].id, sent[4321].digest, sequence), Sighting::repeat);
+  EXPECT_EQ(sequence, 4321u);
+}
+
+// As they were written before the digest was one word.
+TEST(SeenPayments, LoadsSnapshotsWithBothHalvesOfTheDigest) {
+  std::vector<Sent> sent = make_payments(5, 100);
+  SeenPayments now(days(7)), then(days(7));
+  std::string bytes;
+  ByteWriter writer(bytes);
+  writer.i64(0);
+  writer.u64(sent.size());
+  for (size_t i = 0; i < sent.size(); ++i) {
+    now.add(sent[i].id, sent[i].digest, i, EventTime(0));
+    for (uint64_t word :
+         {sent[i].id.low, sent[i].id.high, sent[i].digest.low, sent[i].digest.high, i})
+      writer.u64(word);
+  }
+  writer.u64(0);
+  ByteReader in(bytes);
+  ASSERT_TRUE(then.load(in));
+  EXPECT_EQ(then.state_hash(), now.state_hash());
+}
+
+}  // namespace
+}  // namespace paywarden
