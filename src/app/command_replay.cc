@@ -31,6 +31,14 @@ class ReplaySink : public HistorySink {
     return {};
   }
 
+  // Hands over what is decided and not yet handed over.
+  Status finish() {
+    written_ += block_.count;
+    DecisionBlock filled = std::move(block_);
+    block_.count = 0;
+    return out_.write(std::move(filled));
+  }
+
   uint64_t written() const { return written_; }
   uint64_t repeats() const { return repeats_; }
   uint64_t conflicts() const { return conflicts_; }
@@ -56,8 +64,8 @@ class ReplaySink : public HistorySink {
       items_[count++] = {&payment, decision, GuardEvent::none};
     }
     core_.decide({items_.data(), count});
-    written_ += block_.count;
-    TRY(out_.write(std::move(block_)));
+    if (block_.count + kMicroBatchMax <= block_.decisions.size()) return {};
+    TRY(finish());
     block_ = out_.empty_block();
     return {};
   }
@@ -107,7 +115,9 @@ Status run_replay(const ReplayCommand& command) {
   ReplaySink sink(*replay.core, *out, command.from);
   auto played = play_history(*replay.data.source, replay.config->features.options().label_delay,
                              sink, [&](const FileProgress& now) { progress.show(now); });
+  Status handed_over = sink.finish();  // also before a damaged place of a file
   if (!played) return tl::unexpected(played.error());
+  TRY(handed_over);
   TRY(out->finish());
   FileProgress end = replay.data.source->progress();
   progress.finish(end.rows);

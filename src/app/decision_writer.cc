@@ -1,11 +1,6 @@
 #include "app/decision_writer.h"
 
 namespace paywarden {
-namespace {
-
-constexpr size_t kBlocks = 8;
-
-}  // namespace
 
 Result<std::unique_ptr<DecisionWriter>> DecisionWriter::create(const std::string& path) {
   TRY_ASSIGN(auto file, OutputFile::create(path));
@@ -13,8 +8,11 @@ Result<std::unique_ptr<DecisionWriter>> DecisionWriter::create(const std::string
 }
 
 DecisionWriter::DecisionWriter(std::string path, std::unique_ptr<OutputFile> file)
-    : path_(std::move(path)), file_(std::move(file)), filled_(kBlocks), empty_(kBlocks) {
-  for (size_t i = 0; i < kBlocks; ++i) empty_.try_push(DecisionBlock());
+    : path_(std::move(path)),
+      file_(std::move(file)),
+      filled_(kDecisionBlocks),
+      empty_(kDecisionBlocks) {
+  for (size_t i = 0; i < kDecisionBlocks; ++i) empty_.try_push(DecisionBlock());
   thread_ = std::thread([this] { run(); });
 }
 
@@ -51,7 +49,7 @@ Status DecisionWriter::status() {
 void DecisionWriter::run() {
   std::string text;
   std::vector<DecisionBlock> blocks;
-  while (filled_.pop_all(blocks, kBlocks)) {
+  while (filled_.pop_all(blocks, kDecisionBlocks)) {
     text.clear();
     for (const DecisionBlock& block : blocks)
       for (size_t i = 0; i < block.count; ++i) {

@@ -7,7 +7,7 @@
 //   TRY(writer->write(std::move(block)));
 //   TRY(writer->finish());
 //
-// Blocks are used again and again: memory is that of eight. One thread calls.
+// Blocks are used again and again: memory is that of kDecisionBlocks. One thread calls.
 #pragma once
 
 #include <memory>
@@ -23,8 +23,12 @@
 
 namespace paywarden {
 
+// Handing a block over wakes a thread: that costs some 5 us, so 5 ns a decision.
+inline constexpr size_t kDecisionsABlock = 1024;
+inline constexpr size_t kDecisionBlocks = 4;
+
 struct DecisionBlock {
-  std::vector<Decision> decisions = std::vector<Decision>(kMicroBatchMax);
+  std::vector<Decision> decisions = std::vector<Decision>(kDecisionsABlock);
   size_t count = 0;  // of them that are filled
 };
 

@@ -28,7 +28,7 @@ TEST(DecisionWriter, LinesStandInOrderHoweverManyBlocksThereAre) {
   int made = 0;
   std::string expected;
   for (int i = 0; i < 100; ++i) {
-    DecisionBlock block = block_of(*writer, made, static_cast<size_t>(i) % kMicroBatchMax);
+    DecisionBlock block = block_of(*writer, made, static_cast<size_t>(i) % kDecisionsABlock);
     made += static_cast<int>(block.count);
     for (size_t k = 0; k < block.count; ++k) {
       append_json(block.decisions[k], expected);
@@ -46,7 +46,7 @@ TEST(DecisionWriter, LinesStandInOrderHoweverManyBlocksThereAre) {
 TEST(DecisionWriter, AFullDiskIsSaid) {
   if (!std::filesystem::exists("/dev/full")) GTEST_SKIP();
   for (auto [blocks, decisions] :
-       {std::pair(1, size_t{1}), {1, kMicroBatchMax}, {200, kMicroBatchMax}}) {
+       {std::pair(1, size_t{1}), {1, kDecisionsABlock}, {200, kDecisionsABlock}}) {
     auto writer = std::move(*DecisionWriter::create("/dev/full"));
     for (int i = 0; i < blocks; ++i) (void)writer->write(block_of(*writer, 0, decisions));
     Status finished = writer->finish();
