@@ -3,11 +3,17 @@
 
 #include "app/commands.h"
 #include "app/progress.h"
-#include "app/replayed_drift.h"
+#include "app/replayed_model.h"
 #include "app/setup.h"
+#include "drift/drift_counts.h"
 #include "report/report.h"
 
 namespace paywarden {
+namespace {
+
+constexpr size_t kDriftDaysMax = 36'525;  // a hundred years
+
+}  // namespace
 
 Status run_evaluate(const EvaluateCommand& command) {
   TRY_ASSIGN(auto config, load_config(command.config));
@@ -21,16 +27,17 @@ Status run_evaluate(const EvaluateCommand& command) {
   options.sample.from = command.from;
   options.decisions.shadow = command.shadow;
   options.sample.currency = config->base_currency;
+  Progress progress("evaluate");
+  std::shared_ptr<const BundleModel> model;
   std::optional<DriftCounts> drift;
   if (!command.model.empty()) {
-    TRY_ASSIGN(Bundle bundle, load_bundle(command.model));
-    TRY(check_features(bundle, config->features.names(), config->features.hash(), command.config));
-    TRY_ASSIGN(drift, replayed_drift(*config, bundle, command.data, command.from));
-    options.drift = &*drift;
-    options.drift_model = bundle.name;
-    options.drift_levels = config->drift;
+    TRY_ASSIGN(model, BundleModel::load(command.model, config->features, command.config));
+    if (model->reference())
+      drift.emplace(*model->reference(), config->features.names(), kDriftDaysMax);
+    else
+      progress.say("the bundle does not say what it was trained on: the report is without drift");
+    options.drift = drift ? &*drift : nullptr;
   }
-  Progress progress("evaluate");
   TRY_ASSIGN(CurrencyRates rates, CurrencyRates::parse(config->rates, config->base_currency));
   options.sample.to_base = [&](int64_t minor, Currency currency) -> std::optional<int64_t> {
     return rates.has(currency) ? std::optional(rates.to_base(minor, currency)) : std::nullopt;
@@ -40,6 +47,7 @@ Status run_evaluate(const EvaluateCommand& command) {
                   total ? static_cast<double>(done) / static_cast<double>(total) : 0);
   };
   TRY_ASSIGN(Metrics metrics, evaluate(command.decisions, *data.source, options, show));
+  if (model) TRY(add_model(*config, *model, command.data, command.from, options.drift, metrics));
   PosixFiles files;
   TRY(write_report(files, command.out, metrics, {command.decisions, command.data}));
   progress.finish(data.source->progress().rows);

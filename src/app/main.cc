@@ -141,8 +141,10 @@ struct Commands {
     e->add_option("--data", evaluate.data, "Data files with labels")->required();
     e->add_option("--out", evaluate.out, "Directory for report.html and metrics.json")->required();
     add_time(*e, "--from", evaluate.from, "Measure from this time on");
-    e->add_option("--model", evaluate.model,
-                  "The directory of the bundle that decided: drift by day against its training");
+    e->add_option(
+        "--model", evaluate.model,
+        "The directory of the bundle that decided: what it goes by, and drift by day against "
+        "its training");
     e->add_flag("--shadow", evaluate.shadow, "Measure what the shadow model said");
 
     auto* c = add(app, "backtest", "What other rules or another model would have decided", backtest,

@@ -1,10 +1,9 @@
 #include "report/case_reasons.h"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <filesystem>
-#include <map>
-#include <string_view>
 #include <vector>
 
 #include "intake/record_reader.h"
@@ -12,22 +11,16 @@
 namespace paywarden {
 namespace {
 
-using CasesById = std::multimap<std::string, Case*, std::less<>>;
-
-CasesById cases_of(Metrics& metrics) {
-  CasesById cases;
-  for (auto* list : {&metrics.hardest_misses, &metrics.costliest_misses, &metrics.loudest_alarms})
-    for (Case& shown : *list) cases.emplace(shown.payment_id, &shown);
-  return cases;
-}
-
 std::vector<std::string> sentences_of(const simdjson::dom::element& decision) {
   std::vector<std::string> out;
   simdjson::dom::array reasons;
   if (decision["reasons"].get(reasons)) return out;
   for (simdjson::dom::element reason : reasons) {
     std::string_view text;
-    if (out.size() < kCaseReasonsMax && !reason["text"].get(text)) out.emplace_back(text);
+    double contribution = 0;
+    if (out.size() == kCaseReasonsMax || reason["text"].get(text)) continue;
+    if (reason["contribution"].get(contribution)) continue;
+    out.push_back(case_reason(text, contribution));
   }
   return out;
 }
@@ -42,6 +35,17 @@ std::string id_of(const simdjson::dom::element& decision) {
 }
 
 }  // namespace
+
+CasesById cases_of(Metrics& metrics) {
+  CasesById cases;
+  for (auto* list : {&metrics.hardest_misses, &metrics.costliest_misses, &metrics.loudest_alarms})
+    for (Case& shown : *list) cases.emplace(shown.payment_id, &shown);
+  return cases;
+}
+
+std::string case_reason(std::string_view sentence, double contribution) {
+  return fmt::format("{} ({:+.2f})", sentence, contribution);
+}
 
 Status add_reasons(const std::string& decisions_path, const DecisionFileOptions& options,
                    Metrics& metrics) {

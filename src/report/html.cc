@@ -12,6 +12,7 @@
 #include "report/figures.h"
 #include "report/html_style.h"
 #include "report/html_text.h"
+#include "report/importance_figure.h"
 #include "report/quantities.h"
 
 namespace paywarden {
@@ -191,6 +192,22 @@ void write_figure(const Figure& figure, const char* why_empty, std::string& out)
   append(out, "<figcaption>{}</figcaption>\n</figure>\n", html_text(figure.how_to_read));
 }
 
+// ---- The model ----
+
+void write_importance(const Metrics& metrics, std::string& out) {
+  if (!metrics.importance) return;
+  const ImportanceMetrics& importance = *metrics.importance;
+  out += "<section>\n<h2>What the model goes by</h2>\n";
+  append(
+      out,
+      "<p class=\"muted\">Exact contributions (TreeSHAP) of model <code>{}</code>&rsquo;s features "
+      "to "
+      "the scores of {} payments and {} frauds, drawn at random.</p>\n<div class=\"grid plots\">\n",
+      html_text(importance.model), count_text(importance.payments), count_text(importance.frauds));
+  write_figure(draw_importance(importance), "no feature moves the score.", out);
+  out += "</div>\n</section>\n";
+}
+
 // ---- Drift ----
 
 void write_drift(const Metrics& metrics, std::string& out) {
@@ -238,7 +255,7 @@ void write_cases(const char* title, const char* sentence, std::span<const Case> 
       "<th class=\"text\">category</th><th class=\"text\">card</th><th>score</th><th "
       "class=\"text\">outcome</th>";
   bool reasons = std::ranges::any_of(cases, [](const Case& c) { return !c.reasons.empty(); });
-  if (reasons) out += "<th class=\"text\">reasons</th>";
+  if (reasons) out += "<th class=\"text\">reasons (what each added to the log-odds)</th>";
   out += "</tr></thead>\n<tbody>\n";
   for (const Case& shown : cases) write_case(shown, reasons, out);
   out += "</tbody></table></div>\n</details>\n";
@@ -311,6 +328,7 @@ std::string report_html(const Metrics& metrics, const ReportSources& sources) {
   for (const Figure& figure : draw_figures(metrics))
     write_figure(figure, "it takes frauds and genuine payments with amounts.", out);
   out += "</div>\n</section>\n";
+  write_importance(metrics, out);
   write_drift(metrics, out);
   write_all_cases(metrics, out);
   write_notes(metrics, out);

@@ -17,6 +17,7 @@
 
 #include "report/curve_sampler.h"
 #include "report/drift_metrics.h"
+#include "report/importance_metrics.h"
 #include "report/ranking.h"
 #include "report/scored_payment.h"
 
@@ -115,7 +116,9 @@ struct Metrics {
   double card_precision = kUnknown;
   size_t card_precision_k = 0;
 
-  std::optional<DriftMetrics> drift;  // where a bundle was given to measure against
+  // Where a bundle was given; an imported one does not say what it was trained on, so has no drift.
+  std::optional<DriftMetrics> drift;
+  std::optional<ImportanceMetrics> importance;
   std::vector<Case> hardest_misses, costliest_misses, loudest_alarms;
 };
 

@@ -28,6 +28,7 @@ class MetricsWriter {
     write_curve("roc", metrics.roc, "false_alarm_share", "recall");
     write_curve("precision_recall", metrics.precision_recall, "recall", "precision");
     write_curve("money", metrics.money, "alerts_a_day", "money_recall");
+    if (metrics.importance) write_importance(*metrics.importance);
     if (metrics.drift) write_drift(*metrics.drift);
     write_cases("hardest_misses", metrics.hardest_misses);
     write_cases("costliest_misses", metrics.costliest_misses);
@@ -168,6 +169,20 @@ class MetricsWriter {
       json_.close_object();
     }
     json_.close_array();
+  }
+
+  void write_importance(const ImportanceMetrics& importance) {
+    json_.key("importance").open_object().key("model").string(importance.model);
+    count("payments", importance.payments);
+    count("frauds", importance.frauds);
+    json_.key("features").open_array();
+    for (const FeatureImportance& feature : importance.features) {
+      json_.open_object().key("feature").string(feature.feature);
+      number("of_payments", feature.of_payments);
+      number("of_frauds", feature.of_frauds);
+      json_.close_object();
+    }
+    json_.close_array().close_object();
   }
 
   void write_drift(const DriftMetrics& drift) {

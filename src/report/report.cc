@@ -5,30 +5,17 @@
 
 namespace paywarden {
 
-namespace {
-
-DriftMetrics measure_drift(const Sample& sample, const EvaluationOptions& options) {
-  DriftCounts& counts = *options.drift;
-  for (const ScoredPayment& p : sample.payments)
-    counts.add_score(p.day, static_cast<float>(p.score));
-  DriftMetrics drift{options.drift_model, options.drift_levels, {}};
-  for (int32_t day : counts.days()) drift.days.push_back(*counts.figures(day));
-  return drift;
-}
-
-}  // namespace
-
 Result<Metrics> evaluate(const std::string& decisions_path, FileSource& source,
                          const EvaluationOptions& options, const EvaluationProgress& progress) {
   TRY_ASSIGN(DecisionFile decisions, read_decisions(decisions_path, options.decisions, progress));
   TRY_ASSIGN(Sample sample, join_decisions(std::move(decisions), source, options.sample, progress));
   if (progress) progress(EvaluationStage::metrics, 0, 1);
-  std::optional<DriftMetrics> drift;
-  if (options.drift) drift = measure_drift(sample, options);
+  if (options.drift)
+    for (const ScoredPayment& p : sample.payments)
+      options.drift->add_score(p.day, static_cast<float>(p.score));
   Metrics metrics = measure(std::move(sample), options.metrics);
   // They are the model's own: of a shadow model none are kept.
   if (!options.decisions.shadow) TRY(add_reasons(decisions_path, options.decisions, metrics));
-  metrics.drift = std::move(drift);
   if (progress) progress(EvaluationStage::metrics, 1, 1);
   return metrics;
 }

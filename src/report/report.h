@@ -26,10 +26,8 @@ struct EvaluationOptions {
   DecisionFileOptions decisions;
   SampleOptions sample;
   MetricsOptions metrics;
-  // Where set: each payment's score is counted here on its day, and the days are the report's drift.
+  // Where set: each payment's score is counted here on its day.
   DriftCounts* drift = nullptr;
-  std::string drift_model;
-  DriftLevels drift_levels;
 };
 
 // Reads `source` to its end.

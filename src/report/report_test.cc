@@ -57,7 +57,7 @@ TEST(Report, CasesSayWhyTheyWereReviewed) {
       decision.reasons = {{"old", 1, 1, 1}};
       for (int k = 0; k < 5; ++k)
         decision.reasons.push_back(
-            {"f", 1, 1, 1, "\"" + std::to_string(i * 10 + k) + "\" is high"});
+            {"f", 1, 1, k == 1 ? -0.5 : 1, "\"" + std::to_string(i * 10 + k) + "\" is high"});
     }
     append_json(decision, decisions);
     decisions += '\n';
@@ -69,13 +69,15 @@ TEST(Report, CasesSayWhyTheyWereReviewed) {
   using testing::ElementsAre;
   ASSERT_EQ(metrics->hardest_misses.size(), 2u);
   EXPECT_THAT(metrics->hardest_misses[0].reasons, ElementsAre());
-  EXPECT_THAT(metrics->hardest_misses[1].reasons,
-              ElementsAre("\"30\" is high", "\"31\" is high", "\"32\" is high"));
+  EXPECT_THAT(
+      metrics->hardest_misses[1].reasons,
+      ElementsAre("\"30\" is high (+1.00)", "\"31\" is high (-0.50)", "\"32\" is high (+1.00)"));
   ASSERT_FALSE(metrics->loudest_alarms.empty());
-  EXPECT_EQ(metrics->loudest_alarms[0].reasons.at(0), "\"20\" is high");
-  EXPECT_THAT(metrics_json(*metrics), testing::HasSubstr(R"("reasons":["\"30\" is high",)"));
+  EXPECT_EQ(metrics->loudest_alarms[0].reasons.at(0), "\"20\" is high (+1.00)");
+  EXPECT_THAT(metrics_json(*metrics),
+              testing::HasSubstr(R"j("reasons":["\"30\" is high (+1.00)",)j"));
   EXPECT_THAT(report_html(*metrics, {"D", {"x"}}),
-              testing::HasSubstr("&quot;30&quot; is high<br/>&quot;31&quot;"));
+              testing::HasSubstr("&quot;30&quot; is high (+1.00)<br/>&quot;31&quot;"));
 }
 
 // Decisions as the program itself writes them give what the sample gives that they were made of.

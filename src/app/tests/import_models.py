@@ -74,6 +74,39 @@ def import_and_compare(name, expected):
         fail(f"{name} has learnt nothing, so the comparison says little")
 
 
+def importances(names, labels, values):
+    """The report's importances of an imported model are the means of XGBoost's own contributions: of every fraud, and near to it of a
+    quarter of the payments."""
+    rows = xgboost.DMatrix(values, labels, feature_names=names)
+    model = xgboost.train({"objective": "binary:logistic", "max_depth": 6, "eta": 0.2, "seed": 1, "nthread": 2}, rows, 60)
+    model.save_model("explained.ubj")
+    paywarden("import", "--config", "demo.toml", "--model", "explained.ubj", "--review-at", "0.5", "--decline-at", "0.9", "--out", "explained")
+    paywarden("replay", "--config", "demo.toml", "--model", "explained", "--data", "history.ndjson", "--out", "explained.ndjson", "--no-reasons")
+    said = paywarden("evaluate", "--config", "demo.toml", "--decisions", "explained.ndjson", "--data", "history.ndjson", "--model", "explained",
+                     "--out", "report", told=True)
+    metrics = json.loads(pathlib.Path("report/metrics.json").read_text())
+    if "does not say what it was trained on" not in said or "drift" in metrics:
+        fail(f"drift of an imported bundle: {said}")
+    if not all(case["reasons"] for name in ("hardest_misses", "costliest_misses", "loudest_alarms") for case in metrics[name]):
+        fail("a case of the report has no reasons")
+    importance = metrics["importance"]
+    if (importance["payments"], importance["frauds"]) != (10_000, int(labels.sum())):
+        fail(f"drawn were {importance['payments']} payments and {importance['frauds']} frauds of {int(labels.sum())}")
+    pushes = numpy.abs(model.predict(rows, pred_contribs=True)[:, :-1])
+    wanted = dict(zip(names, zip(pushes.mean(axis=0), pushes[labels == 1].mean(axis=0), pushes.std(axis=0))))
+    if [f["of_payments"] for f in importance["features"]] != sorted((f["of_payments"] for f in importance["features"]), reverse=True):
+        fail("the most important feature does not come first")
+    for f in importance["features"]:
+        of_payments, of_frauds, spread = wanted.pop(f["feature"])
+        if not abs(f["of_frauds"] - of_frauds) < 1e-4:
+            fail(f"{f['feature']} moves the frauds by {f['of_frauds']}, XGBoost says {of_frauds}")
+        if not abs(f["of_payments"] - of_payments) < 5 * spread / 100 + 1e-6:  # five standard errors
+            fail(f"{f['feature']} moves the payments by {f['of_payments']}, XGBoost says {of_payments} on average")
+    if wanted or not importance["features"][0]["of_frauds"] > 0.1:
+        fail(f"features without importance: {wanted}")
+    print(f"importances: {len(names)} features as XGBoost's contributions, first {importance['features'][0]}")
+
+
 def refused(name, *phrases):
     said = paywarden("import", "--config", "demo.toml", "--model", name, "--review-at", "0.5", "--decline-at", "0.9", "--out", "bad", fails=True)
     line = said.strip().splitlines()[-1]
@@ -116,6 +149,7 @@ def main():
     rows = read_rows("rows.csv")
     for name, expected in [*xgboost_models(*rows), *lightgbm_models(*rows)]:
         import_and_compare(name, expected)
+    importances(*rows)
     refusals(*rows)
 
 
