@@ -204,7 +204,8 @@ void write_importance(const Metrics& metrics, std::string& out) {
       "to "
       "the scores of {} payments and {} frauds, drawn at random.</p>\n<div class=\"grid plots\">\n",
       html_text(importance.model), count_text(importance.payments), count_text(importance.frauds));
-  write_figure(draw_importance(importance), "no feature moves the score.", out);
+  for (const Figure& figure : draw_importance(importance))
+    write_figure(figure, "no feature moves the score.", out);
   out += "</div>\n</section>\n";
 }
 
@@ -226,7 +227,7 @@ void write_drift(const Metrics& metrics, std::string& out) {
 
 // The sentences stand one below the other.
 void write_reasons(const Case& shown, std::string& out) {
-  out += "<td class=\"text\">";
+  out += "<td class=\"text reasons\">";
   for (const std::string& reason : shown.reasons)
     append(out, "{}{}", &reason == &shown.reasons.front() ? "" : "<br/>", html_text(reason));
   out += "</td>";
@@ -236,7 +237,8 @@ void write_case(const Case& shown, bool reasons, std::string& out) {
   append(out,
          "<tr><td class=\"text\"><code>{}</code></td><td class=\"text\">{}</td><td>{}</td><td "
          "class=\"text\">{}</td>"
-         "<td class=\"text\"><code>{}</code></td><td>{}</td><td class=\"text\">{}</td>",
+         "<td class=\"text\"><code>{}</code></td><td class=\"score\">{}</td><td "
+         "class=\"text\">{}</td>",
          html_text(shown.payment_id), moment_text(shown.time),
          money_text(shown.amount_minor, shown.currency), html_text(shown.category),
          html_text(shown.card), score_text(shown.score), name_of(shown.outcome));
@@ -250,7 +252,8 @@ void write_cases(const char* title, const char* sentence, std::span<const Case> 
          "<details class=\"panel\"{}>\n<summary>{} ({})</summary>\n<p class=\"muted\">{}</p>\n",
          open ? " open" : "", title, cases.size(), sentence);
   out +=
-      "<div class=\"scroll\"><table>\n<thead><tr><th>payment</th><th class=\"text\">time, "
+      "<div class=\"scroll\"><table class=\"cases\">\n<thead><tr><th>payment</th><th "
+      "class=\"text\">time, "
       "UTC</th><th>amount</th>"
       "<th class=\"text\">category</th><th class=\"text\">card</th><th>score</th><th "
       "class=\"text\">outcome</th>";

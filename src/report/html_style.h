@@ -67,6 +67,8 @@ th { color: var(--muted); font-weight: 600; font-size: 13px; vertical-align: bot
 tbody th { color: var(--text); font-size: inherit; }
 tr > :first-child, .text { text-align: left; }
 tbody tr:last-child > * { border-bottom: 0; }
+.cases td { vertical-align: top; }
+.cases .reasons { white-space: normal; min-width: 300px; width: 40%; }
 code { font: 0.9em ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; }
 summary { cursor: pointer; font-weight: 600; }
 .panel + .panel { margin-top: 14px; }
@@ -78,6 +80,11 @@ details table { margin-top: 8px; }
   table { font-size: 14px; }
   th, td { padding-right: 11px; }
   figure > svg text { font-size: 13px; }
+  .cases thead { display: none; }
+  .cases tr { display: flex; flex-wrap: wrap; gap: 2px 12px; padding: 9px 0; border-bottom: 1px solid var(--line); }
+  .cases tbody tr > td { border: 0; padding: 0; }
+  .cases .score::before { content: "score "; color: var(--muted); }
+  .cases .reasons { flex-basis: 100%; min-width: 0; }
 }
 @media print {
   body { background: none; }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 
 #include "report/svg_strips.h"
@@ -11,7 +10,7 @@
 namespace paywarden {
 namespace {
 
-constexpr size_t kStripsMax = 20;  // features: more are in metrics.json
+constexpr size_t kStripsMax = 10;  // features a figure, of two: more are in metrics.json
 
 // The longer bar first: the shorter one stands before it.
 void draw_bars(SvgStrips& strips, const FeatureImportance& feature) {
@@ -28,22 +27,14 @@ void draw_bars(SvgStrips& strips, const FeatureImportance& feature) {
       strips.cell(0, bar.length, bar.style, fmt::format("{}: {:.3f}", bar.of, bar.length));
 }
 
-}  // namespace
-
-Figure draw_importance(const ImportanceMetrics& importance) {
+Figure draw(const char* title, std::span<const FeatureImportance> shown, double most) {
   Figure figure{
-      "Importance of the features",
+      title,
       {{"bar genuine", "all payments"}, {"bar fraud", "frauds"}},
       "",
       "How far a feature moves the score, up or down, in log-odds and on average: over all "
       "payments, by which they are sorted, and over frauds alone. A long bar says that the "
       "model goes by the feature, not that the feature is the cause."};
-  std::span<const FeatureImportance> shown(importance.features);
-  shown = shown.first(std::min(shown.size(), kStripsMax));
-  double most = 0;
-  for (const FeatureImportance& feature : shown)
-    most = std::max(
-        {most, feature.of_payments, std::isnan(feature.of_frauds) ? 0 : feature.of_frauds});
   if (most <= 0) return figure;
   SvgStrips strips(figure.title, Axis::from_zero("log-odds", most, AxisUnit::number), shown.size());
   for (const FeatureImportance& feature : shown) {
@@ -52,6 +43,21 @@ Figure draw_importance(const ImportanceMetrics& importance) {
   }
   figure.svg = strips.finish();
   return figure;
+}
+
+}  // namespace
+
+std::vector<Figure> draw_importance(const ImportanceMetrics& importance) {
+  std::span<const FeatureImportance> shown(importance.features);
+  shown = shown.first(std::min(shown.size(), 2 * kStripsMax));
+  double most = 0;  // of both: their bars compare
+  for (const FeatureImportance& feature : shown)
+    for (double length : {feature.of_payments, feature.of_frauds})
+      if (length > most) most = length;
+  size_t half = std::min(shown.size(), kStripsMax);
+  std::vector<Figure> figures = {draw("The most important features", shown.first(half), most)};
+  if (shown.size() > half) figures.push_back(draw("The next ones", shown.subspan(half), most));
+  return figures;
 }
 
 }  // namespace paywarden

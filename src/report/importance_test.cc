@@ -29,7 +29,7 @@ ImportanceMetrics three_features() {
 }
 
 TEST(Importance, TheLongerBarStandsBehindTheShorterOne) {
-  std::string svg = draw_importance(three_features()).svg;
+  std::string svg = draw_importance(three_features()).at(0).svg;
   size_t amount = svg.find(">amount<"), hour = svg.find("&lt;hour&gt;"),
          weekday = svg.find(">weekday<");
   ASSERT_LT(amount, hour);
@@ -39,20 +39,24 @@ TEST(Importance, TheLongerBarStandsBehindTheShorterOne) {
   EXPECT_LT(second.find("payments: 0.400"), second.find("frauds: 0.100"));
   EXPECT_EQ(occurrences(svg, "<rect class=\"bar"), 4u) << "what moves nothing has no bar";
   EXPECT_EQ(occurrences(svg, "class=\"strip\""), 3u);
+  EXPECT_EQ(draw_importance(three_features()).size(), 1u);
 }
 
 TEST(Importance, WithoutFraudsOnlyPaymentsAreDrawn) {
   ImportanceMetrics none{"cards-1", 10, 0, {{"amount", 0.5, kNone}, {"hour", 0.1, kNone}}};
-  std::string svg = draw_importance(none).svg;
+  std::string svg = draw_importance(none).at(0).svg;
   EXPECT_EQ(occurrences(svg, "class=\"bar genuine\""), 2u);
   EXPECT_THAT(svg, Not(HasSubstr("bar fraud")));
-  EXPECT_TRUE(draw_importance({"cards-1", 0, 0, {{"amount", kNone, kNone}}}).svg.empty());
+  EXPECT_TRUE(draw_importance({"cards-1", 0, 0, {{"amount", kNone, kNone}}}).at(0).svg.empty());
 }
 
-TEST(Importance, ManyFeaturesAreCutInTheFigureAlone) {
+TEST(Importance, ManyFeaturesAreCutInTheFiguresAlone) {
   ImportanceMetrics many{"cards-1", 10, 5, {}};
   for (int i = 0; i < 50; ++i) many.features.push_back({"f" + std::to_string(i), 1.0 / (i + 1), 1});
-  EXPECT_EQ(occurrences(draw_importance(many).svg, "class=\"strip\""), 20u);
+  auto figures = draw_importance(many);
+  ASSERT_EQ(figures.size(), 2u);
+  for (const Figure& figure : figures) EXPECT_EQ(occurrences(figure.svg, "class=\"strip\""), 10u);
+  EXPECT_THAT(figures[1].svg, HasSubstr(">f10<"));
   Metrics metrics;
   metrics.importance = many;
   EXPECT_EQ(occurrences(metrics_json(metrics), "\"of_payments\""), 50u);
