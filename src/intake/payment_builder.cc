@@ -73,7 +73,7 @@ constexpr std::array<std::string_view, kRejectReasons> kRules = {
     "is an object or a list where one value is expected",
     "",  // wrong_kind
     "",  // too_long
-    "holds a card number; send an id that does not",
+    "holds a card number; send something else there",
     "is not a whole number",
     "is not a number",
     "is not true or false",
@@ -105,7 +105,11 @@ PaymentBuilder::PaymentBuilder(const Schema& schema, const Tokeniser& tokeniser,
   CHECK(schema.bindings.size() <= kFieldsMax, "a schema has one binding a field");
   for (size_t i = 0; i < schema.bindings.size(); ++i) {
     if (schema.bindings[i].required) required_ |= uint64_t{1} << i;
-    if (schema.bindings[i].type == FieldType::amount) amounts_ |= uint64_t{1} << i;
+    FieldType type = schema.bindings[i].type;
+    if (type == FieldType::amount) amounts_ |= uint64_t{1} << i;
+    bool counts =
+        type == FieldType::integer || type == FieldType::number || type == FieldType::amount;
+    if (counts) numbers_ |= uint64_t{1} << i;
   }
 }
 
@@ -307,6 +311,17 @@ void PaymentBuilder::check_payment_id() {
   if (own || any) field_problem(*schema_.binding_of(field::payment_id), RejectReason::has_pan);
 }
 
+// Texts are masked; a number that is this payment's card number cannot be. Others that look like one are left: each tenth long number does.
+void PaymentBuilder::check_numbers() {
+  if (pan_.length == 0) return;
+  for (uint64_t left = numbers_ & given_; left; left &= left - 1) {
+    size_t i = static_cast<size_t>(std::countr_zero(left));
+    std::string_view text = seen_[i].text();
+    if (text.size() >= pan_.length && has_digits(text, pan_.view()))
+      field_problem(schema_.bindings[i], RejectReason::has_pan);
+  }
+}
+
 void PaymentBuilder::problem(RejectReason reason, std::string_view field) {
   uint32_t rank = rank_of(reason, nullptr);
   if (problem_ && problem_->rank <= rank) return;
@@ -325,6 +340,7 @@ std::optional<Rejection> PaymentBuilder::finish() {
                   RejectReason::missing);
   convert_amounts();
   check_payment_id();
+  check_numbers();
   std::optional<Rejection> no;
   if (problem_) no = rejection();
   pan_.wipe();

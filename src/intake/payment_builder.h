@@ -72,6 +72,7 @@ class PaymentBuilder {
   RejectReason convert_extra(const FieldBinding& binding, RawValue value);
   void convert_amounts();
   void check_payment_id();
+  void check_numbers();
   void field_problem(const FieldBinding& binding, RejectReason reason);
   Rejection rejection() const;
   std::string rule_of(const Problem& problem) const;
@@ -86,6 +87,7 @@ class PaymentBuilder {
   const ParserOptions& options_;
   uint64_t required_ = 0;  // bit i: schema.bindings[i]
   uint64_t amounts_ = 0;
+  uint64_t numbers_ = 0;        // integers, numbers, amounts
   uint64_t present_ = 0;        // given with any value, null too
   uint64_t given_ = 0;          // given with a value
   std::vector<RawValue> seen_;  // as given, by binding; valid where present_

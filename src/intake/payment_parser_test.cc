@@ -159,6 +159,23 @@ std::string with(const std::string& key, const std::string& value) {
   return text + "}";
 }
 
+// As an account number, say. Another card's number could be any number.
+TEST(PaymentParser, NumbersMayNotBeThePaymentsOwnCardNumber) {
+  Fixture f;
+  for (const char* more : {R"(,"age":4111111111111111)", R"(,"age":"4111111111111111")",
+                           R"(,"ratio":4111111111111111.0)", R"(,"ratio":-4111111111111111)"}) {
+    auto no = f.json(json_of("p1", more));
+    ASSERT_TRUE(no) << more;
+    EXPECT_EQ(no->reason, R::has_pan) << more;
+    EXPECT_THAT(no->line(), Not(HasSubstr("4111111111111111"))) << more;
+    EXPECT_THAT(no->raw, Not(HasSubstr("4111111111111111"))) << more;
+  }
+  EXPECT_EQ(f.json(with("amount", "4111111111111111"))->reason, R::has_pan);
+  EXPECT_EQ(f.json(with("amount", R"("4111111111111111.00")"))->reason, R::has_pan);
+  EXPECT_FALSE(f.json(json_of("p1", R"(,"ratio":5555555555554444)")));
+  EXPECT_FALSE(f.json(json_of("p1", R"(,"ratio":0.4111111111111)")));
+}
+
 TEST(PaymentParser, RejectedFields) {
   const Case cases[] = {
       {with("id", ""), R::missing, "id: is missing"},
@@ -168,7 +185,7 @@ TEST(PaymentParser, RejectedFields) {
       {with("id", "true"), R::wrong_kind, "id: is not a text (value 'true')"},
       {with("id", '"' + std::string(129, 'x') + '"'), R::too_long, "id: is longer than 128 bytes"},
       {with("id", R"("o-4111111111111111")"), R::has_pan,
-       "id: holds a card number; send an id that does not (value 'o-411111******1111')"},
+       "id: holds a card number; send something else there (value 'o-411111******1111')"},
       {with("id", R"("x4111111111111111x")"), R::has_pan,
        "id: holds a card number"},  // this payment's own
       {with("id", R"("5555555555554444")"), R::has_pan, "id: holds a card number"},
