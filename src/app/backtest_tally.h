@@ -41,6 +41,7 @@ class BacktestTally {
                 const std::vector<std::string>& proposed_rules);
   void add(const BacktestPayment& payment, const BacktestDecision& decided,
            const BacktestDecision& proposal);
+  uint64_t payments() const { return payments_; }
   std::vector<std::string> lines(const std::string& currency) const;
   std::string json(const std::string& currency) const;
 

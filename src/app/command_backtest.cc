@@ -7,6 +7,7 @@
 #include "app/backtest_tally.h"
 #include "app/commands.h"
 #include "app/log_backtest.h"
+#include "app/output_guard.h"
 #include "app/progress.h"
 #include "app/setup.h"
 #include "training/history.h"
@@ -89,6 +90,9 @@ void propose(Config& config, const BacktestCommand& command) {
 
 Status tell(const BacktestTally& tally, const std::string& currency, const std::string& out,
             Progress& progress) {
+  if (tally.payments() == 0)
+    return fail("there is no payment to compare", "the command line",
+                "widen --from and --until, or give other data");
   for (const std::string& line : tally.lines(currency)) progress.say(line);
   if (out.empty()) return {};
   PosixFiles files;
@@ -121,6 +125,7 @@ Status backtest_files(Config& config, const BacktestCommand& command) {
                              [&](const FileProgress& now) { progress.show(now); });
   if (!played) return tl::unexpected(played.error());
   progress.finish(data.source->progress().rows);
+  TRY(tell_of_data(data, progress));
   return tell(sink->tally(), std::string(config.base_currency.code()), command.out, progress);
 }
 
@@ -170,6 +175,12 @@ Status run_backtest(const BacktestCommand& command) {
   if (command.rules.empty() && command.model.empty() && !command.over_journal)
     return fail("there is nothing to compare with", "the command line",
                 "give --rules or --model, or both");
+  if (command.from && command.until && *command.from >= *command.until)
+    return fail("--from is not before --until, so that no payment is between", "the command line",
+                "the first day to look at, and the day behind the last one");
+  if (!command.out.empty())
+    TRY(check_output(command.out, {{command.config, command.rules, command.model, command.journal},
+                                   command.data}));
   TRY_ASSIGN(auto config, load_config(command.config));
   return command.over_journal ? backtest_log(*config, command) : backtest_files(*config, command);
 }

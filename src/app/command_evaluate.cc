@@ -1,7 +1,8 @@
 // `paywarden evaluate`: decisions against labels, as a report to look at.
-#include <fmt/format.h>
+#include <algorithm>
 
 #include "app/commands.h"
+#include "app/output_guard.h"
 #include "app/progress.h"
 #include "app/replayed_model.h"
 #include "app/setup.h"
@@ -12,6 +13,22 @@ namespace paywarden {
 namespace {
 
 constexpr size_t kDriftDaysMax = 36'525;  // a hundred years
+
+// The report's importances and drift are of this model: they say nothing of another one's decisions.
+Status check_model(const Metrics& metrics, const Model& model, const std::string& directory,
+                   Progress& progress) {
+  const std::vector<std::string>& names = metrics.models;
+  std::string made_by;
+  for (const std::string& name : names) made_by += (made_by.empty() ? "'" : ", '") + name + "'";
+  if (!names.empty() && std::find(names.begin(), names.end(), model.name()) == names.end())
+    return fail("the decisions are of model " + made_by + ", and this is '" + model.name() + "'",
+                directory, "give --model the bundle that decided, under the name that it had");
+  if (names.size() > 1)
+    progress.say("warning: the decisions are of several models (" + made_by +
+                 "); importances and drift are of '" + model.name() +
+                 "' alone: --from can part them");
+  return {};
+}
 
 }  // namespace
 
@@ -46,7 +63,11 @@ Status run_evaluate(const EvaluateCommand& command) {
     progress.show(data.source->progress().rows,
                   total ? static_cast<double>(done) / static_cast<double>(total) : 0);
   };
+  for (const char* name : {"/metrics.json", "/report.html"})
+    TRY(check_output(command.out + name,
+                     {{command.config, command.decisions, command.model}, command.data}));
   TRY_ASSIGN(Metrics metrics, evaluate(command.decisions, *data.source, options, show));
+  if (model) TRY(check_model(metrics, *model, command.model, progress));
   if (model) TRY(add_model(*config, *model, command.data, command.from, options.drift, metrics));
   PosixFiles files;
   TRY(write_report(files, command.out, metrics, {command.decisions, command.data}));

@@ -1,6 +1,7 @@
 // `paywarden export`: the rows that `train` would train on, for training elsewhere.
 #include "app/commands.h"
 #include "app/output_file.h"
+#include "app/output_guard.h"
 #include "app/progress.h"
 #include "app/replayed_rows.h"
 #include "app/row_format.h"
@@ -10,6 +11,10 @@ namespace paywarden {
 Status run_export(const ExportCommand& command) {
   TRY_ASSIGN(ExportFormat format, export_format(command.format, command.out));
   TRY_ASSIGN(auto config, load_config(command.config));
+  TRY(check_output(command.out, {{command.config}, command.data}));
+  if (format == ExportFormat::csv && command.codec != "deflate")
+    return fail("--codec is of Avro's blocks, and this is CSV", command.out,
+                "leave it out; a name that ends with .csv.gz is compressed");
   TRY_ASSIGN(auto out, OutputFile::create(command.out));
   TRY_ASSIGN(Dataset rows, replayed_rows(*config, command.config, command.data, command.until));
   Progress progress("rows");

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "app/commands.h"
+#include "app/output_guard.h"
 #include "app/progress.h"
 #include "app/setup.h"
 #include "base/files.h"
@@ -15,6 +16,9 @@ namespace paywarden {
 
 Status run_import(const ImportCommand& command) {
   TRY_ASSIGN(auto config, load_config(command.config));
+  TRY(check_output(command.out, {{command.config, command.model}}));
+  if (!(command.review_at >= 0 && command.decline_at >= 0))
+    return fail("--review-at and --decline-at are scores: 0 or more");
   if (command.review_at > command.decline_at)
     return fail("--review-at is above --decline-at", {}, "what is declined would be reviewed, too");
   PosixFiles files;

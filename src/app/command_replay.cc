@@ -1,11 +1,11 @@
 // `paywarden replay` and `paywarden explain`: files through the same core as live payments.
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
 
 #include "app/commands.h"
 #include "app/decision_writer.h"
+#include "app/output_guard.h"
 #include "app/progress.h"
 #include "app/setup.h"
 #include "training/history.h"
@@ -98,18 +98,23 @@ Status prepare(Replay& replay, const std::string& config, const std::string& mod
   return {};
 }
 
+// The configuration's model.shadow scores here as it does in service.
+Status set_shadow(Replay& replay) {
+  const Config& config = *replay.config;
+  if (config.shadow_directory.empty()) return {};
+  TRY_ASSIGN(auto shadow, BundleModel::load(config.shadow_directory, config.features, config.file));
+  replay.core->set_shadow(std::move(shadow));
+  return {};
+}
+
 }  // namespace
 
 Status run_replay(const ReplayCommand& command) {
+  TRY(check_output(command.out, {{command.config, command.model}, command.data}));
   Replay replay;
   TRY(prepare(replay, command.config, command.model, command.data, command.archived));
+  TRY(set_shadow(replay));
   replay.core->set_reasons(!command.no_reasons);
-  for (const std::string& data : command.data) {
-    std::error_code absent;
-    if (std::filesystem::equivalent(data, command.out, absent))
-      return fail("the decisions would be written over the payments", command.out,
-                  "give --out another name");
-  }
   TRY_ASSIGN(auto out, DecisionWriter::create(command.out));
   Progress progress("replay");
   ReplaySink sink(*replay.core, *out, command.from);
@@ -121,6 +126,10 @@ Status run_replay(const ReplayCommand& command) {
   TRY(out->finish());
   FileProgress end = replay.data.source->progress();
   progress.finish(end.rows);
+  TRY(tell_of_data(replay.data, progress));
+  if (sink.written() == 0 && command.from)
+    progress.say("warning: no payment is of " + format_rfc3339(*command.from) +
+                 " (--from) or later");
   progress.say(fmt::format(
       "{} decisions to {}, {} rows rejected, {} repeats dropped, {} conflicts dropped, state {}",
       sink.written(), command.out, end.rejected, sink.repeats(), sink.conflicts(),

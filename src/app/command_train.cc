@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "app/commands.h"
+#include "app/output_guard.h"
 #include "app/progress.h"
 #include "app/replayed_rows.h"
 #include "training/thresholds.h"
@@ -53,6 +54,8 @@ void say_result(Progress& progress, const Bundle& bundle, const std::string& out
 
 Status run_train(const TrainCommand& command) {
   TRY_ASSIGN(auto config, load_config(command.config));
+  TRY(check_output(command.out, {{command.config}, command.data}));
+  TRY(check_bundle_place(command.out));  // before the hours of training, not behind them
   TRY_ASSIGN(Dataset rows, replayed_rows(*config, command.config, command.data, command.until));
 
   Progress progress("training");

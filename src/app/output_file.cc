@@ -3,6 +3,10 @@
 namespace paywarden {
 
 Result<std::unique_ptr<OutputFile>> OutputFile::create(const std::string& path) {
+  for (const char* ending : {".xz", ".zst", ".bz2"})
+    if (path.ends_with(ending))
+      return fail(std::string("an output is compressed with gzip or not at all, not ") + ending,
+                  path, "let its name end with .gz, or compress it afterwards");
   auto output = std::unique_ptr<OutputFile>(new OutputFile);
   if (path.ends_with(".gz"))
     output->gzip_ = gzopen(path.c_str(), "wb6");

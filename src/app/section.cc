@@ -83,7 +83,7 @@ void Section::number(std::string_view key, double& out, double low, double high)
   const toml::node* node = take(key);
   if (!node) return;
   auto value = node->value<double>();
-  if (!value || *value < low || *value > high)
+  if (!value || !(*value >= low && *value <= high))  // nan is in no range
     return problem(key, fmt::format("must be a number from {} to {}", low, high));
   out = *value;
 }

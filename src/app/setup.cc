@@ -1,6 +1,7 @@
 #include "app/setup.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <filesystem>
 #include <future>
 
+#include "app/progress.h"
 #include "base/digest.h"
 #include "base/files.h"
 
@@ -133,10 +135,28 @@ Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser,
   DataFiles data;
   PosixFiles files;
   TRY(files.make_directory(config.data_directory));
-  TRY_ASSIGN(data.rejects,
-             Rejects::open({.path = config.data_directory + "/rejects.ndjson"}, clock));
+  data.rejects_path = config.data_directory + "/rejects.ndjson";
+  TRY_ASSIGN(data.rejects, Rejects::open({.path = data.rejects_path}, clock));
   TRY_ASSIGN(data.source, FileSource::open(paths, config.schema, tokeniser, {}, {}, *data.rejects));
   return data;
+}
+
+Status tell_of_data(const DataFiles& data, Progress& progress) {
+  for (const std::string& absent : data.source->absent_columns()) progress.say(absent);
+  FileProgress end = data.source->progress();
+  if (end.rejected == 0) return {};
+  std::string first;
+  for (const FirstReject& reject : data.rejects->firsts()) {
+    if (first.empty()) first = reject.line;
+    progress.say(fmt::format("{} rejected as {}, the first: {}", reject.count,
+                             name_of(reject.reason), reject.line));
+  }
+  if (end.rows == 0)
+    return fail(fmt::format("all {} rows were rejected, the first: {}", end.rejected, first),
+                data.source->path(0),
+                "is it the file that [schema] describes? all of them are in " + data.rejects_path);
+  progress.say("all of them are in " + data.rejects_path);
+  return {};
 }
 
 Result<std::vector<Change>> read_changes(const Config& config, const Model* model, EventTime now) {

@@ -57,7 +57,8 @@ Status SentenceTemplate::add(std::string_view text, bool is_default) {
 }
 
 Result<SentenceTemplate> SentenceTemplate::parse(std::string_view text) {
-  if (text.empty()) return fail("is empty", {}, "leave it out for the default sentence");
+  if (text.find_first_not_of(' ') == std::string_view::npos)
+    return fail("is empty", {}, "leave it out for the default sentence");
   if (text.size() > kBytesMax) return fail("has more than " + std::to_string(kBytesMax) + " bytes");
   auto control = [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; };
   if (std::any_of(text.begin(), text.end(), control))

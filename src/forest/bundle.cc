@@ -346,6 +346,11 @@ Status save_bundle(const std::string& directory, const Bundle& bundle,
       options.replace);
 }
 
+Status check_bundle_place(const std::string& directory) {
+  const std::string_view names[] = {manifest_name, model_name, sums_name};
+  return check_replaceable(directory, names);
+}
+
 Result<Bundle> load_bundle(const std::string& directory, const BundleOptions& options) {
   std::string base = directory + "/";
   TRY_ASSIGN(std::string manifest, read_file(base + manifest_name, options.manifest_bytes_max));

@@ -72,8 +72,11 @@ struct BundleOptions {
 
 // Writes into a new directory beside `directory`, syncs, and renames it. Refuses what load_bundle
 // would refuse.
+// A file, and a directory that holds anything else than a bundle's files, is never replaced.
 Status save_bundle(const std::string& directory, const Bundle& bundle,
                    const BundleOptions& options = {});
+// Whether save_bundle could replace what stands there, for commands that take long to get so far.
+Status check_bundle_place(const std::string& directory);
 Result<Bundle> load_bundle(const std::string& directory, const BundleOptions& options = {});
 
 // Whether rows made by a configuration with these features suit the model. `where` names the

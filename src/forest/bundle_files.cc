@@ -121,6 +121,24 @@ Result<std::string> read_file(const std::string& path, size_t bytes_max) {
   return bytes;
 }
 
+Status check_replaceable(const std::string& directory, std::span<const std::string_view> names) {
+  std::error_code error;
+  fs::file_status there = fs::status(directory, error);
+  if (there.type() == fs::file_type::not_found) return {};
+  constexpr const char* kRemedy = "choose another name; nothing was written";
+  if (!fs::is_directory(there))
+    return fail("a file stands here, which would be lost", directory, kRemedy);
+  fs::directory_iterator entries(directory, error);
+  if (error) return fail("cannot list the directory: " + error.message(), directory);
+  for (const fs::directory_entry& entry : entries) {
+    std::string name = entry.path().filename().string();
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      return fail("a directory stands here that is no bundle: '" + name + "' would be lost",
+                  directory, kRemedy);
+  }
+  return {};
+}
+
 Status write_directory(const std::string& directory,
                        const std::vector<std::pair<std::string, std::string_view>>& files,
                        bool replace) {
@@ -135,6 +153,9 @@ Status write_directory(const std::string& directory,
   if (::chmod(fresh.path().c_str(), 0755) != 0)
     return system_failure("cannot set permissions", fresh.path());
   TRY(sync_directory(fresh.path()));
+  std::vector<std::string_view> names;
+  for (const auto& [name, bytes] : files) names.push_back(name);
+  if (replace) TRY(check_replaceable(target.string(), names));
   TRY(fresh.move_to(target.string(), replace));
   return sync_directory(target.has_parent_path() ? target.parent_path().string() : ".");
 }

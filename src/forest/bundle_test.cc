@@ -147,6 +147,27 @@ TEST_F(BundleTest, ReplacesOnlyWhenTold) {
   EXPECT_EQ(entries(), 1u);
 }
 
+TEST_F(BundleTest, ReplacesNothingButBundles) {
+  EXPECT_TRUE(check_bundle_place(path_)) << "nothing is there";
+  ASSERT_TRUE(save_bundle(path_, example()));
+  EXPECT_TRUE(check_bundle_place(path_));
+  write("notes.txt", "mine");
+  for (bool saved : {false, true}) {
+    auto refused =
+        saved ? save_bundle(path_, example(), {.replace = true}) : check_bundle_place(path_);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().line(), HasSubstr("'notes.txt' would be lost"));
+  }
+  EXPECT_EQ(read("notes.txt"), "mine");
+  std::filesystem::remove_all(path_);
+  std::ofstream(path_) << "mine";
+  EXPECT_THAT(save_bundle(path_, example(), {.replace = true}).error().line(),
+              HasSubstr("a file stands here"));
+  std::filesystem::remove(path_);
+  std::filesystem::create_directory(path_);
+  EXPECT_TRUE(save_bundle(path_, example(), {.replace = true})) << "an empty directory";
+}
+
 TEST_F(BundleTest, RefusesToWriteWhatItWouldNotRead) {
   Bundle bundle = example();
   bundle.thresholds = {0.9f, 0.5f};

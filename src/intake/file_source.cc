@@ -73,6 +73,8 @@ Status FileSource::check_files() {
       return fail(
           "the file is empty", paths_[i],
           "get it again, or leave it out; a CSV file without payments still has its header");
+    } else if (reading.format == RecordFormat::csv) {
+      note_absent_columns(reading, paths_[i]);
     }
     std::error_code ignored;
     uintmax_t size = std::filesystem::file_size(paths_[i], ignored);
@@ -118,6 +120,19 @@ Status FileSource::read_header(Reading& reading, const std::string& path) {
   reading.reader->expect_columns(names.size());
   reading.header_read = true;
   return {};
+}
+
+void FileSource::note_absent_columns(const Reading& reading, const std::string& path) {
+  const std::vector<uint16_t>& there = reading.columns.targets;
+  auto has = [&](uint16_t target) {
+    return std::find(there.begin(), there.end(), target) != there.end();
+  };
+  const Schema& schema = parser_.schema();
+  for (size_t i = 0; i < schema.bindings.size(); ++i)
+    if (!has(static_cast<uint16_t>(i)))
+      absent_columns_.push_back("the column '" + schema.bindings[i].source + "' is not in " + path);
+  if (!schema.label.empty() && !has(kLabelName))
+    absent_columns_.push_back("the column '" + schema.label + "' (the label) is not in " + path);
 }
 
 Result<bool> FileSource::next(FileBatch& batch) {

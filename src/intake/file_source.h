@@ -93,6 +93,8 @@ class FileSource {
   FileProgress progress() const;
   // Whether options.resume is used: false for another file in its place.
   bool resumed() const { return resumed_; }
+  // Columns of the schema that a table does not have, as sentences: their fields are missing in each of its payments. Known once open.
+  const std::vector<std::string>& absent_columns() const { return absent_columns_; }
   const std::string& path(uint32_t file) const { return paths_[file]; }
 
  private:
@@ -115,6 +117,7 @@ class FileSource {
   Status check_files();
   Result<Reading> start(const std::string& path, bool follow, const ByteStreamOptions& bytes);
   Status read_header(Reading& reading, const std::string& path);
+  void note_absent_columns(const Reading& reading, const std::string& path);
   Result<bool> fill(FileBatch& batch);
   Result<bool> fill_from_files(FileBatch& batch);
   Result<RecordStatus> step(FileBatch& batch);
@@ -134,10 +137,11 @@ class FileSource {
   PaymentParser parser_;
   std::optional<Reading> reading_;
   size_t next_file_ = 0;
-  bool resumed_ = false;                // set by open()
-  FilePlace place_;                     // of the followed file; its tail as of the last batch
-  std::string tail_;                    // of the record before place_, until the batch ends
-  std::optional<Error> pending_error_;  // found behind rows that are handed out first
+  bool resumed_ = false;                     // set by open()
+  std::vector<std::string> absent_columns_;  // the same
+  FilePlace place_;                          // of the followed file; its tail as of the last batch
+  std::string tail_;                         // of the record before place_, until the batch ends
+  std::optional<Error> pending_error_;       // found behind rows that are handed out first
   std::atomic<uint64_t> rows_ = 0, rejected_ = 0, bytes_before_ = 0, bytes_current_ = 0;
   uint64_t bytes_total_ = 0;
   std::atomic<bool> stopped_ = false;

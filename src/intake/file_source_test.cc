@@ -150,6 +150,20 @@ TEST(FileSource, ABadRowNamesItsLineAndLosesNoNeighbour) {
   EXPECT_EQ(r.source->progress().rejected, 6u);
 }
 
+TEST(FileSource, ColumnsThatATableLacksAreKnown) {
+  TestFolder folder;
+  Reading r;
+  ASSERT_TRUE(r.open({folder.write("a.csv", kHeader + csv_row(1)),
+                      folder.write("b.csv", "id,at,pan,amount\np2,2020-06-21,4111111111111111,1\n"),
+                      folder.write("c.ndjson", "{}\n")}));
+  EXPECT_THAT(r.source->absent_columns(),
+              testing::AllOf(testing::Contains("the column 'shop' is not in " + (folder / "b.csv")),
+                             testing::Contains("the column 'fraud' (the label) is not in " +
+                                               (folder / "b.csv")),
+                             testing::Not(testing::Contains(HasSubstr("'amount'"))),
+                             testing::Not(testing::Contains(HasSubstr("c.ndjson")))));
+}
+
 TEST(FileSource, BadLinesOfNdjson) {
   TestFolder folder;
   Reading r;

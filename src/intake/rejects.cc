@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -45,6 +46,12 @@ void Rejects::add(const RejectedInput& input) {
   append_json(input, clock_.now(), line);
   line.push_back('\n');
   std::lock_guard lock(mutex_);
+  std::string& first = firsts_[static_cast<size_t>(input.rejection.reason)];
+  if (first.empty()) {
+    first = input.source;
+    if (input.line > 0) first += ':' + std::to_string(input.line);
+    first += ": " + input.rejection.line();
+  }
   if (bytes_ > 0 && bytes_ + line.size() > options_.bytes_max) rotate();
   write(line);
 }
@@ -53,6 +60,17 @@ RejectCounts Rejects::counts() const {
   RejectCounts counts;
   for (size_t i = 0; i < counts.size(); ++i) counts[i] = counts_[i].load(std::memory_order_relaxed);
   return counts;
+}
+
+std::vector<FirstReject> Rejects::firsts() const {
+  RejectCounts counted = counts();
+  std::vector<FirstReject> out;
+  std::lock_guard lock(mutex_);
+  for (size_t i = 0; i < counted.size(); ++i)
+    if (counted[i] > 0) out.push_back({static_cast<RejectReason>(i), counted[i], firsts_[i]});
+  std::stable_sort(out.begin(), out.end(),
+                   [](const auto& a, const auto& b) { return a.count > b.count; });
+  return out;
 }
 
 bool Rejects::reopen() {

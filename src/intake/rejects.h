@@ -17,6 +17,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -46,6 +47,13 @@ struct RejectsOptions {
   unsigned files_max = 4;  // with the one that is written: 256 MiB of disk at most
 };
 
+// The first input that was rejected for a reason, and how many there were.
+struct FirstReject {
+  RejectReason reason;
+  uint64_t count = 0;
+  std::string line;  // "a.csv:17: amount: is negative (value '-3')"
+};
+
 using RejectCounts = std::array<uint64_t, kRejectReasons>;
 
 class Rejects : public RejectSink {
@@ -54,6 +62,8 @@ class Rejects : public RejectSink {
   ~Rejects() override;
   void add(const RejectedInput& input) override;
   RejectCounts counts() const;  // since the start, by reason; any thread
+  // The reasons that occurred, the most frequent first.
+  std::vector<FirstReject> firsts() const;
   uint64_t write_failures() const { return write_failures_.load(std::memory_order_relaxed); }
 
  private:
@@ -66,7 +76,8 @@ class Rejects : public RejectSink {
   Clock& clock_;
   std::array<std::atomic<uint64_t>, kRejectReasons> counts_{};
   std::atomic<uint64_t> write_failures_ = 0;
-  std::mutex mutex_;  // of what follows
+  mutable std::mutex mutex_;  // of what follows
+  std::array<std::string, kRejectReasons> firsts_;
   int fd_ = -1;
   uint64_t bytes_ = 0;
 };

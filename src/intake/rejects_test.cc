@@ -74,6 +74,24 @@ TEST(Rejects, TheOldestGoesWhenTheDiskShareIsUsed) {
   EXPECT_NE(std::filesystem::file_size(folder / "r"), size);
 }
 
+TEST(Rejects, FirstOfEachReasonTheMostFrequentBefore) {
+  test::TestFolder folder;
+  ManualClock clock(EventTime(0));
+  auto rejects = Rejects::open({folder / "r"}, clock);
+  ASSERT_TRUE(rejects);
+  EXPECT_TRUE((*rejects)->firsts().empty());
+  Rejection other = sample();
+  other.reason = RejectReason::not_json;
+  (*rejects)->add({"http", 0, other});
+  for (uint64_t line : {7, 8, 9}) (*rejects)->add({"a.csv", line, sample()});
+  auto firsts = (*rejects)->firsts();
+  ASSERT_EQ(firsts.size(), 2u);
+  EXPECT_EQ(firsts[0].reason, RejectReason::negative);
+  EXPECT_EQ(firsts[0].count, 3u);
+  EXPECT_EQ(firsts[0].line, "a.csv:7: " + sample().line());
+  EXPECT_EQ(firsts[1].line, "http: " + other.line());
+}
+
 TEST(Rejects, ManyThreads) {
   test::TestFolder folder;
   ManualClock clock(EventTime(0));

@@ -25,9 +25,17 @@ Result<bool> DatasetSlice::next(MatrixChunk& chunk) {
 Status DatasetSink::payments(std::span<FileRow> rows) {
   for (FileRow& row : rows) {
     Payment& payment = row.payment;
-    if (until_ && payment.event_time >= *until_) continue;
-    if (!first_) first_ = payment.event_time;
-    bool warm = payment.event_time < *first_ + warm_up_;
+    if (until_ && payment.event_time >= *until_) {
+      ++counts_.behind_until;
+      continue;
+    }
+    if (!is_fresh(payment)) continue;
+    if (!first_) first_ = newest_ = payment.event_time;
+    newest_ = std::max(*newest_, payment.event_time);
+    counts_.late += payment.event_time < *newest_ - core_.features().options().lateness_max;
+    bool warm = warm_up_ > Duration(0) && payment.event_time < *first_ + warm_up_;
+    counts_.warm += warm;
+    counts_.unlabelled += !warm && !row.label;
     double scale = minor_per_major(core_.rates().base().exponent());
     double amount =
         static_cast<double>(core_.rates().to_base(payment.amount_minor, payment.currency)) / scale;
@@ -35,6 +43,15 @@ Status DatasetSink::payments(std::span<FileRow> rows) {
                                 : data_.add(payment.event_time, amount, row.label.value_or(false)));
   }
   return {};
+}
+
+// Features of a payment that was sent twice would count it twice.
+bool DatasetSink::is_fresh(const Payment& payment) {
+  uint64_t earlier = 0;
+  Sighting sighting = core_.admit(payment, ++sequence_, earlier);
+  counts_.repeats += sighting == Sighting::repeat;
+  counts_.conflicts += sighting == Sighting::conflict;
+  return sighting == Sighting::fresh;
 }
 
 Status DatasetSink::label(const Label& label, const Payment& payment) {

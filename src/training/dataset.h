@@ -54,19 +54,33 @@ class DatasetSlice : public MatrixSource {
   size_t begin_, end_, at_;
 };
 
-// Feeds history through a core. Payments from `until` on are left out, and end the dataset; payments before `first + warm_up`
-// only warm the state.
+// What became of the payments of a history.
+struct DatasetCounts {
+  uint64_t warm = 0;        // only warmed the state
+  uint64_t repeats = 0;     // sent again: dropped, as in service
+  uint64_t conflicts = 0;   // another payment under an id that was there: dropped, as in service
+  uint64_t unlabelled = 0;  // of the rows: count as genuine
+  uint64_t behind_until = 0;
+  uint64_t late = 0;  // of the fresh ones: more than features.lateness_max behind an earlier row
+};
+
+// Feeds history through a core. Payments from `until` on are left out, and end the dataset; with a warm-up, payments before
+// `first + warm_up` only warm the state (first: of the first row, whatever stands behind it).
 class DatasetSink : public HistorySink {
  public:
   DatasetSink(Core& core, Dataset& data, std::optional<EventTime> until, Duration warm_up)
       : core_(core), data_(data), until_(until), warm_up_(warm_up), scratch_(data.columns()) {}
   Status payments(std::span<FileRow> rows) override;
   Status label(const Label& label, const Payment& payment) override;
+  const DatasetCounts& counts() const { return counts_; }
 
  private:
+  bool is_fresh(const Payment& payment);
   Core& core_;
   Dataset& data_;
-  std::optional<EventTime> until_, first_;
+  DatasetCounts counts_;
+  uint64_t sequence_ = 0;
+  std::optional<EventTime> until_, first_, newest_;
   Duration warm_up_;
   std::vector<float> scratch_;
 };

@@ -141,9 +141,15 @@ Result<Bundle> train_bundle(const Dataset& data, const FeatureSet& features,
            later = frauds_in(data, split.slice_begin, data.rows());
   if (early == 0 || later == 0)
     return fail(
-        fmt::format("{} frauds before and {} in the slice of time that thresholds are picked on",
-                    early, later),
-        {}, "give more history, or set training.slice");
+        fmt::format(
+            "{} frauds in {} payments before and {} in {} payments of the slice of time that "
+            "thresholds are picked on (training.slice); {} before it (features.label_delay) "
+            "are left out",
+            early, split.train_end, later, data.rows() - split.slice_begin,
+            format_duration(features.options().label_delay)),
+        format_rfc3339(data.time(0)) + " to " + format_rfc3339(data.time(data.rows() - 1)),
+        "give more history, or set training.slice; are these the times of the first and the last "
+        "payment?");
 
   auto tell = [&](std::string_view stage) {
     return [&progress, stage](const BoosterProgress& p) {

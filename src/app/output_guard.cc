@@ -1,0 +1,34 @@
+#include "app/output_guard.h"
+
+#include <filesystem>
+
+namespace paywarden {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool same(const fs::path& a, const fs::path& b) {
+  std::error_code absent;
+  return fs::equivalent(a, b, absent) && !absent;
+}
+
+bool would_be_lost(const fs::path& out, const fs::path& input) {
+  if (same(out, input)) return true;
+  std::error_code ignored;
+  fs::path home = out.has_parent_path() ? out.parent_path() : fs::path(".");
+  return fs::exists(out, ignored) && fs::is_directory(input, ignored) && same(home, input);
+}
+
+}  // namespace
+
+Status check_output(const std::string& out,
+                    std::initializer_list<std::vector<std::string>> inputs) {
+  for (const std::vector<std::string>& some : inputs)
+    for (const std::string& input : some)
+      if (!input.empty() && would_be_lost(out, input))
+        return fail("'" + input + "' is read, and would be written over", out,
+                    "give --out another name");
+  return {};
+}
+
+}  // namespace paywarden

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""What a data scientist's own data and habits do to the commands that train and measure: payments that are sent twice, files in no order,
+labels that are not there, outputs with the name of an input, a bundle that did not decide. Nothing is lost, and nothing wrong is silent.
+
+  data_surprises.py PROGRAM PROJECT_ROOT
+"""
+import csv
+import hashlib
+import json
+import os
+import pathlib
+import random
+import tempfile
+
+from program import configuration, copy_demo, fail, paywarden
+
+DEMO = ("--config", "demo.toml")
+
+
+def refused(words, *phrases):
+    said = paywarden(*words, fails=True).strip().splitlines()[-1]
+    print(f"{' '.join(words[:1])}: {said}")
+    for phrase in phrases:
+        if phrase not in said:
+            fail(f"{words}: the line does not say '{phrase}': {said}")
+
+
+def content(name):
+    return hashlib.sha256(pathlib.Path(name).read_bytes()).hexdigest()
+
+
+def repeats_and_order(lines):
+    """A payment that is sent twice is one row with the features that it has in service; no row is lost because of where it stands."""
+    paywarden("export", *DEMO, "--data", "history.ndjson", "--out", "once.csv")
+    pathlib.Path("twice.ndjson").write_text("".join(line + line for line in lines))
+    said = paywarden("export", *DEMO, "--data", "twice.ndjson", "--out", "twice.csv", told=True)
+    if f"{len(lines)} repeats and 0 conflicts dropped" not in said or "lateness_max" in said:
+        fail(f"nothing is said of repeats: {said}")
+    if content("once.csv") != content("twice.csv"):
+        fail("payments that are sent twice are other rows")
+    shuffled = list(lines)
+    random.Random(1).shuffle(shuffled)
+    pathlib.Path("shuffled.ndjson").write_text("".join(shuffled))
+    said = paywarden("export", *DEMO, "--data", "shuffled.ndjson", "--out", "shuffled.csv", told=True)
+    if "older than one before them: sort the data by time" not in said:
+        fail(f"nothing is said of data in no order: {said}")
+    times = [row["event_time"] for row in csv.DictReader(open("shuffled.csv"))]
+    if sorted(times) != sorted(row["event_time"] for row in csv.DictReader(open("once.csv"))):
+        fail(f"of {len(lines)} payments in no order {len(times)} are rows")
+
+
+def labels(lines):
+    payments = [json.loads(line) for line in lines]
+    bare = [{key: value for key, value in payment.items() if key != "is_fraud"} for payment in payments]
+    pathlib.Path("bare.ndjson").write_text("".join(json.dumps(payment) + "\n" for payment in bare))
+    for command in (("train", "--out", "none"), ("export", "--out", "none.csv")):
+        refused((command[0], *DEMO, "--data", "bare.ndjson", *command[1:]), "the data have no labels", "schema.label")
+    half = [p if i % 2 else b for i, (p, b) in enumerate(zip(payments, bare))]
+    pathlib.Path("half.ndjson").write_text("".join(json.dumps(payment) + "\n" for payment in half))
+    said = paywarden("export", *DEMO, "--data", "half.ndjson", "--out", "half.csv", told=True)
+    if f"warning: {len(lines) // 2} of {len(lines)} rows have no label" not in said:
+        fail(f"nothing is said of labels that are missing: {said}")
+    with open("table.csv", "w", newline="") as file:
+        columns = [key for key in payments[0] if key != "device"]
+        table = csv.DictWriter(file, columns, extrasaction="ignore")
+        table.writeheader()
+        table.writerows(payments)
+    said = paywarden("export", *DEMO, "--data", "table.csv", "--out", "rows.csv", told=True)
+    if "the column 'device' is not in table.csv" not in said:
+        fail(f"nothing is said of a column that is missing: {said}")
+
+
+def rejects(lines):
+    pathlib.Path("damaged.ndjson").write_text("".join(line[:50] + "\n" if i % 10 == 3 else line for i, line in enumerate(lines)))
+    said = paywarden("export", *DEMO, "--data", "damaged.ndjson", "--out", "rest.csv", told=True)
+    if f"{len(lines) // 10} rejected as not_json, the first: damaged.ndjson:4: the input is not valid JSON" not in said:
+        fail(f"rejects without their reason: {said}")
+    pathlib.Path("other.ndjson").write_text('{"shoe_size":43}\n' * 100)
+    refused(("replay", *DEMO, "--model", "model", "--data", "other.ndjson", "--out", "none.ndjson"), "all 100 rows were rejected",
+            "other.ndjson:1: payment_id: is missing", "is it the file that [schema] describes?")
+
+
+def outputs():
+    """What is read is never written over, nor is a directory that holds something else than a bundle."""
+    os.symlink("history.ndjson", "link.csv")
+    os.mkdir("notes")
+    pathlib.Path("notes/plan.txt").write_text("mine")
+    pathlib.Path("new.rules").write_text(pathlib.Path("demo.rules").read_text())
+    here = ["history.ndjson", "demo.toml", "new.rules", "model/model.json", "notes/plan.txt"]
+    before = [content(name) for name in here]
+    data = ("--data", "history.ndjson")
+    for words in (("train", *DEMO, *data, "--out", "history.ndjson"), ("train", *DEMO, *data, "--out", "demo.toml"),
+                  ("export", *DEMO, *data, "--out", "link.csv"), ("replay", *DEMO, *data, "--model", "model", "--out", "model/model.json"),
+                  ("replay", *DEMO, *data, "--model", "model", "--out", "demo.toml"),
+                  ("backtest", *DEMO, *data, "--rules", "new.rules", "--out", "new.rules"),
+                  ("backtest", *DEMO, *data, "--rules", "new.rules", "--out", "./history.ndjson"),
+                  ("import", *DEMO, "--model", "model/model.json", "--review-at", "0.5", "--decline-at", "0.9", "--out", "demo.toml")):
+        refused(words, "is read, and would be written over", "give --out another name")
+    refused(("train", *DEMO, *data, "--out", "notes"), "notes: a directory stands here that is no bundle: 'plan.txt' would be lost")
+    refused(("train", *DEMO, *data, "--out", "notes/plan.txt"), "a file stands here, which would be lost")
+    if before != [content(name) for name in here]:
+        fail("an input is no longer what it was")
+
+
+def other_models():
+    paywarden("import", *DEMO, "--model", "model/model.json", "--review-at", "0.4", "--decline-at", "0.9", "--out", "other")
+    demo = pathlib.Path("demo.toml").read_text()
+    pathlib.Path("shadowed.toml").write_text(demo + '\n[model]\nshadow = "other"\n' if "[model]" not in demo else
+                                             demo.replace("[model]\n", '[model]\nshadow = "other"\n'))
+    paywarden("replay", "--config", "shadowed.toml", "--model", "model", "--data", "history.ndjson", "--out", "decisions.ndjson", "--no-reasons")
+    measured = ("evaluate", *DEMO, "--decisions", "decisions.ndjson", "--data", "history.ndjson", "--out", "report")
+    refused((*measured, "--model", "other"), "the decisions are of model 'model', and this is 'other'")
+    paywarden(*measured, "--model", "model")
+    paywarden(*measured, "--shadow", "--model", "other")
+    if json.loads(pathlib.Path("report/metrics.json").read_text())["models"] != ["other"]:
+        fail("the shadow model of a replay is not measured")
+    backtest = ("backtest", *DEMO, "--model", "other", "--data", "history.ndjson", "--from")
+    refused((*backtest, "2090-01-01"), "there is no payment to compare", "--from")
+    refused((*backtest, "2026-01-02", "--until", "2026-01-01"), "--from is not before --until")
+    said = paywarden("replay", *DEMO, "--model", "model", "--data", "history.ndjson", "--from", "2090-01-01", "--out", "none.ndjson", told=True)
+    if "warning: no payment is of 2090-01-01" not in said:
+        fail(f"nothing is said of a time without payments: {said}")
+
+
+def main():
+    copy_demo()
+    configuration("demo.toml", {"../var/demo/model": "model"})
+    paywarden("simulate", "--payments", "40000", "--customers", "500", "--out", "all.ndjson")
+    lines = pathlib.Path("all.ndjson").read_text().splitlines(keepends=True)
+    pathlib.Path("history.ndjson").write_text("".join(lines))
+    paywarden("train", *DEMO, "--data", "history.ndjson", "--out", "model")
+    repeats_and_order(lines[:])
+    labels(lines)
+    rejects(lines)
+    outputs()
+    other_models()
+
+
+with tempfile.TemporaryDirectory() as work:
+    os.chdir(work)
+    main()
