@@ -182,6 +182,8 @@ Status run_backtest(const BacktestCommand& command) {
     TRY(check_output(command.out, {{command.config, command.rules, command.model, command.journal},
                                    command.data}));
   TRY_ASSIGN(auto config, load_config(command.config));
+  if (!command.out.empty())
+    TRY(check_output(command.out, {files_of(*config), {config->model_directory}}));
   return command.over_journal ? backtest_log(*config, command) : backtest_files(*config, command);
 }
 

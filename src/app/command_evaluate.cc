@@ -12,7 +12,8 @@
 namespace paywarden {
 namespace {
 
-constexpr size_t kDriftDaysMax = 36'525;  // a hundred years
+constexpr size_t kModelsNamed = DecisionFileOptions().models_max;  // more are not named
+constexpr size_t kDriftDaysMax = 36'525;                           // a hundred years
 
 // The report's importances and drift are of this model: they say nothing of another one's decisions.
 Status check_model(const Metrics& metrics, const Model& model, const std::string& directory,
@@ -20,13 +21,14 @@ Status check_model(const Metrics& metrics, const Model& model, const std::string
   const std::vector<std::string>& names = metrics.models;
   std::string made_by;
   for (const std::string& name : names) made_by += (made_by.empty() ? "'" : ", '") + name + "'";
-  if (!names.empty() && std::find(names.begin(), names.end(), model.name()) == names.end())
+  if (!names.empty() && names.size() < kModelsNamed &&
+      std::find(names.begin(), names.end(), model.name()) == names.end())
     return fail("the decisions are of model " + made_by + ", and this is '" + model.name() + "'",
                 directory, "give --model the bundle that decided, under the name that it had");
   if (names.size() > 1)
     progress.say("warning: the decisions are of several models (" + made_by +
                  "); importances and drift are of '" + model.name() +
-                 "' alone: --from can part them");
+                 "' alone, and approvals stay without reasons");
   return {};
 }
 
@@ -67,11 +69,11 @@ Status run_evaluate(const EvaluateCommand& command) {
     TRY(check_output(command.out + name,
                      {{command.config, command.decisions, command.model}, command.data}));
   TRY_ASSIGN(Metrics metrics, evaluate(command.decisions, *data.source, options, show));
+  progress.finish(data.source->progress().rows);
   if (model) TRY(check_model(metrics, *model, command.model, progress));
   if (model) TRY(add_model(*config, *model, command.data, command.from, options.drift, metrics));
   PosixFiles files;
   TRY(write_report(files, command.out, metrics, {command.decisions, command.data}));
-  progress.finish(data.source->progress().rows);
   progress.say("report written to " + command.out + "/report.html");
   return {};
 }

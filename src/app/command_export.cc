@@ -5,13 +5,14 @@
 #include "app/progress.h"
 #include "app/replayed_rows.h"
 #include "app/row_format.h"
+#include "app/setup.h"
 
 namespace paywarden {
 
 Status run_export(const ExportCommand& command) {
   TRY_ASSIGN(ExportFormat format, export_format(command.format, command.out));
   TRY_ASSIGN(auto config, load_config(command.config));
-  TRY(check_output(command.out, {{command.config}, command.data}));
+  TRY(check_output(command.out, {{command.config}, command.data, files_of(*config)}));
   if (format == ExportFormat::csv && command.codec != "deflate")
     return fail("--codec is of Avro's blocks, and this is CSV", command.out,
                 "leave it out; a name that ends with .csv.gz is compressed");

@@ -113,6 +113,7 @@ Status run_replay(const ReplayCommand& command) {
   TRY(check_output(command.out, {{command.config, command.model}, command.data}));
   Replay replay;
   TRY(prepare(replay, command.config, command.model, command.data, command.archived));
+  TRY(check_output(command.out, {files_of(*replay.config), {replay.config->shadow_directory}}));
   TRY(set_shadow(replay));
   replay.core->set_reasons(!command.no_reasons);
   TRY_ASSIGN(auto out, DecisionWriter::create(command.out));

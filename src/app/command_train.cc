@@ -9,6 +9,7 @@
 #include "app/output_guard.h"
 #include "app/progress.h"
 #include "app/replayed_rows.h"
+#include "app/setup.h"
 #include "training/thresholds.h"
 #include "training/trainer.h"
 
@@ -54,7 +55,7 @@ void say_result(Progress& progress, const Bundle& bundle, const std::string& out
 
 Status run_train(const TrainCommand& command) {
   TRY_ASSIGN(auto config, load_config(command.config));
-  TRY(check_output(command.out, {{command.config}, command.data}));
+  TRY(check_output(command.out, {{command.config}, command.data, files_of(*config)}));
   TRY(check_bundle_place(command.out));  // before the hours of training, not behind them
   TRY_ASSIGN(Dataset rows, replayed_rows(*config, command.config, command.data, command.until));
 

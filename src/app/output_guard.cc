@@ -12,11 +12,16 @@ bool same(const fs::path& a, const fs::path& b) {
   return fs::equivalent(a, b, absent) && !absent;
 }
 
+fs::path home_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
 bool would_be_lost(const fs::path& out, const fs::path& input) {
-  if (same(out, input)) return true;
   std::error_code ignored;
-  fs::path home = out.has_parent_path() ? out.parent_path() : fs::path(".");
-  return fs::exists(out, ignored) && fs::is_directory(input, ignored) && same(home, input);
+  if (same(out, input)) return true;
+  if (!fs::exists(out, ignored)) return false;
+  if (fs::is_directory(out, ignored)) return same(home_of(input), out);
+  return fs::is_directory(input, ignored) && same(home_of(out), input);
 }
 
 }  // namespace

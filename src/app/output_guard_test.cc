@@ -26,6 +26,8 @@ TEST(OutputGuard, RefusesWhatIsReadByWhateverName) {
   for (const char* out : {"data.csv", "./data.csv", "bundle/../data.csv", "link.csv", "hard.csv",
                           "config.toml", "bundle", "bundle/model.json"})
     EXPECT_TRUE(refused(out)) << out;
+  auto in_bundle = check_output(home + "bundle", {{home + "bundle/model.json"}});
+  EXPECT_FALSE(in_bundle) << "the directory would be replaced with what is in it";
   for (const char* out : {"new.csv", "absent.csv", "bundle-2", "bundle/new.csv", "absent/new.csv"})
     EXPECT_FALSE(refused(out)) << out;
   auto said = check_output(home + "link.csv", {{home + "data.csv"}});

@@ -69,6 +69,7 @@ class ModelSink : public HistorySink {
         row_(core.features().specs().size()),
         payments_(row_.size(), kPaymentsDrawn),
         frauds_(row_.size(), kFraudsDrawn) {
+    if (metrics.models.size() > 1) return;  // it may not be this one that scored a case
     for (const auto& [id, shown] : cases_of(metrics))
       if (shown->reasons.empty()) unexplained_.emplace(id, shown);
   }

@@ -13,10 +13,11 @@ Status tell_of_rows(const Dataset& rows, const DatasetCounts& counts, const Conf
                     std::optional<EventTime> until, const std::string& file, Progress& progress) {
   if (rows.rows() == 0 && counts.warm + counts.behind_until > 0)
     return fail(
-        fmt::format("no payment is left to train on: {} are of {} (--until) or later, {} in "
-                    "the first {} (training.warm_up)",
-                    counts.behind_until, until ? format_rfc3339(*until) : "no time", counts.warm,
-                    format_duration(config.training.warm_up)),
+        fmt::format("no payment is left to train on: {}{} are of the first {} (training.warm_up)",
+                    until ? fmt::format("{} are of {} (--until) or later, ", counts.behind_until,
+                                        format_rfc3339(*until))
+                          : "",
+                    counts.warm, format_duration(config.training.warm_up)),
         file, "give more history, or change the one that took the most");
   if (rows.rows() > 0 && counts.unlabelled == rows.rows())
     return fail("the data have no labels", file,

@@ -130,6 +130,12 @@ Result<Tokeniser> load_card_key(const Config& config, CardKeyFor purpose) {
   return std::move(*key);
 }
 
+std::vector<std::string> files_of(const Config& config) {
+  std::vector<std::string> files = {config.decision.rules_file, config.card_key_file};
+  for (const auto& [name, file] : config.decision.lists) files.push_back(file);
+  return files;
+}
+
 Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser,
                             const std::vector<std::string>& paths, Clock& clock) {
   DataFiles data;

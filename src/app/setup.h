@@ -24,6 +24,9 @@ Result<Tokeniser> load_card_key(const Config& config, CardKeyFor purpose);
 // A token of what no card's number can be: says nothing about the key, and is the same for the same key alone.
 std::string card_key_fingerprint(const Tokeniser& key);
 
+// What else than data and models is read because the configuration says so: rules, lists, the card key.
+std::vector<std::string> files_of(const Config& config);
+
 // Data files as a stream, with rejects counted and kept beside the configuration's data.
 struct DataFiles {
   std::unique_ptr<Rejects> rejects;

@@ -10,7 +10,8 @@
 namespace paywarden {
 namespace {
 
-constexpr std::string_view kMagic = "PWSNAP01";
+// 02: of known ids one word of the digest instead of two. Both are read; an earlier program skips 02 as damaged.
+constexpr std::string_view kMagic = "PWSNAP02", kEarlierMagic = "PWSNAP01";
 constexpr std::string_view kPrefix = "snapshot-", kSuffix = ".pws";
 constexpr size_t kTrailerBytes = 12;
 
@@ -75,7 +76,8 @@ Status Snapshots::load(uint64_t sequence, Core& core, const Core::ModelFinder& m
   auto damaged = [&] {
     return fail("the snapshot is damaged", path, "it is skipped; an elder one or the log serves");
   };
-  if (bytes.size() < kMagic.size() + 8 + kTrailerBytes || !bytes.starts_with(kMagic))
+  if (bytes.size() < kMagic.size() + 8 + kTrailerBytes ||
+      (!bytes.starts_with(kMagic) && !bytes.starts_with(kEarlierMagic)))
     return damaged();
   std::string_view body(bytes.data(), bytes.size() - kTrailerBytes);
   ByteReader trailer(std::string_view(bytes).substr(body.size()));

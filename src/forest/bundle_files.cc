@@ -125,18 +125,26 @@ Status check_replaceable(const std::string& directory, std::span<const std::stri
   std::error_code error;
   fs::file_status there = fs::status(directory, error);
   if (there.type() == fs::file_type::not_found) return {};
+  if (error) return fail("cannot look at what stands here: " + error.message(), directory);
   constexpr const char* kRemedy = "choose another name; nothing was written";
   if (!fs::is_directory(there))
     return fail("a file stands here, which would be lost", directory, kRemedy);
   fs::directory_iterator entries(directory, error);
   if (error) return fail("cannot list the directory: " + error.message(), directory);
-  for (const fs::directory_entry& entry : entries) {
-    std::string name = entry.path().filename().string();
-    if (std::find(names.begin(), names.end(), name) == names.end())
-      return fail("a directory stands here that is no bundle: '" + name + "' would be lost",
-                  directory, kRemedy);
+  size_t known = 0;
+  std::string some;
+  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+    some = entries->path().filename().string();
+    if (std::find(names.begin(), names.end(), some) == names.end()) {
+      known = names.size() + 1;
+      break;
+    }
+    ++known;
   }
-  return {};
+  if (error) return fail("cannot list the directory: " + error.message(), directory);
+  if (known == 0 || (known > 1 && known <= names.size())) return {};
+  return fail("a directory stands here that is no bundle: '" + some + "' would be lost", directory,
+              kRemedy);
 }
 
 Status write_directory(const std::string& directory,

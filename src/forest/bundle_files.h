@@ -22,7 +22,8 @@ Status write_directory(const std::string& directory,
                        const std::vector<std::pair<std::string, std::string_view>>& files,
                        bool replace);
 
-// Whether `directory` can be written over: it is not there, or has no other files than `names`.
+// Whether `directory` can be written over: it is not there, is empty, or has several of the files
+// `names` and no others: one alone may be someone's own.
 Status check_replaceable(const std::string& directory, std::span<const std::string_view> names);
 
 }  // namespace paywarden

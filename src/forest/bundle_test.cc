@@ -160,6 +160,11 @@ TEST_F(BundleTest, ReplacesNothingButBundles) {
   }
   EXPECT_EQ(read("notes.txt"), "mine");
   std::filesystem::remove_all(path_);
+  std::filesystem::create_directory(path_);
+  write("model.json", "mine");
+  EXPECT_THAT(save_bundle(path_, example(), {.replace = true}).error().line(),
+              HasSubstr("'model.json' would be lost"));
+  std::filesystem::remove_all(path_);
   std::ofstream(path_) << "mine";
   EXPECT_THAT(save_bundle(path_, example(), {.replace = true}).error().line(),
               HasSubstr("a file stands here"));

@@ -130,9 +130,19 @@ void FileSource::note_absent_columns(const Reading& reading, const std::string& 
   const Schema& schema = parser_.schema();
   for (size_t i = 0; i < schema.bindings.size(); ++i)
     if (!has(static_cast<uint16_t>(i)))
-      absent_columns_.push_back("the column '" + schema.bindings[i].source + "' is not in " + path);
+      absent_columns_["'" + schema.bindings[i].source + "'"].push_back(path);
   if (!schema.label.empty() && !has(kLabelName))
-    absent_columns_.push_back("the column '" + schema.label + "' (the label) is not in " + path);
+    absent_columns_["'" + schema.label + "' (the label)"].push_back(path);
+}
+
+std::vector<std::string> FileSource::absent_columns() const {
+  std::vector<std::string> out;
+  for (const auto& [column, paths] : absent_columns_) {
+    std::string sentence = "the column " + column + " is not in " + paths.front();
+    if (paths.size() > 1) sentence += " and " + std::to_string(paths.size() - 1) + " more files";
+    out.push_back(std::move(sentence));
+  }
+  return out;
 }
 
 Result<bool> FileSource::next(FileBatch& batch) {

@@ -19,6 +19,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -93,8 +94,8 @@ class FileSource {
   FileProgress progress() const;
   // Whether options.resume is used: false for another file in its place.
   bool resumed() const { return resumed_; }
-  // Columns of the schema that a table does not have, as sentences: their fields are missing in each of its payments. Known once open.
-  const std::vector<std::string>& absent_columns() const { return absent_columns_; }
+  // Columns of the schema that tables do not have, as sentences: their fields are missing in each of those payments. Known once open.
+  std::vector<std::string> absent_columns() const;
   const std::string& path(uint32_t file) const { return paths_[file]; }
 
  private:
@@ -137,11 +138,11 @@ class FileSource {
   PaymentParser parser_;
   std::optional<Reading> reading_;
   size_t next_file_ = 0;
-  bool resumed_ = false;                     // set by open()
-  std::vector<std::string> absent_columns_;  // the same
-  FilePlace place_;                          // of the followed file; its tail as of the last batch
-  std::string tail_;                         // of the record before place_, until the batch ends
-  std::optional<Error> pending_error_;       // found behind rows that are handed out first
+  bool resumed_ = false;                                            // set by open()
+  std::map<std::string, std::vector<std::string>> absent_columns_;  // in which paths; the same
+  FilePlace place_;                     // of the followed file; its tail as of the last batch
+  std::string tail_;                    // of the record before place_, until the batch ends
+  std::optional<Error> pending_error_;  // found behind rows that are handed out first
   std::atomic<uint64_t> rows_ = 0, rejected_ = 0, bytes_before_ = 0, bytes_current_ = 0;
   uint64_t bytes_total_ = 0;
   std::atomic<bool> stopped_ = false;

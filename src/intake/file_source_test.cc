@@ -157,7 +157,8 @@ TEST(FileSource, ColumnsThatATableLacksAreKnown) {
                       folder.write("b.csv", "id,at,pan,amount\np2,2020-06-21,4111111111111111,1\n"),
                       folder.write("c.ndjson", "{}\n")}));
   EXPECT_THAT(r.source->absent_columns(),
-              testing::AllOf(testing::Contains("the column 'shop' is not in " + (folder / "b.csv")),
+              testing::AllOf(testing::Contains("the column 'shop' is not in " + (folder / "a.csv") +
+                                               " and 1 more files"),
                              testing::Contains("the column 'fraud' (the label) is not in " +
                                                (folder / "b.csv")),
                              testing::Not(testing::Contains(HasSubstr("'amount'"))),

@@ -94,7 +94,10 @@ def outputs():
                   ("replay", *DEMO, *data, "--model", "model", "--out", "demo.toml"),
                   ("backtest", *DEMO, *data, "--rules", "new.rules", "--out", "new.rules"),
                   ("backtest", *DEMO, *data, "--rules", "new.rules", "--out", "./history.ndjson"),
-                  ("import", *DEMO, "--model", "model/model.json", "--review-at", "0.5", "--decline-at", "0.9", "--out", "demo.toml")):
+                  ("import", *DEMO, "--model", "model/model.json", "--review-at", "0.5", "--decline-at", "0.9", "--out", "demo.toml"),
+                  ("import", *DEMO, "--model", "model/model.json", "--review-at", "0.5", "--decline-at", "0.9", "--out", "model"),
+                  ("replay", *DEMO, *data, "--model", "model", "--out", "demo.rules"),
+                  ("export", *DEMO, *data, "--out", "demo-blocked.list", "--format", "csv")):
         refused(words, "is read, and would be written over", "give --out another name")
     refused(("train", *DEMO, *data, "--out", "notes"), "notes: a directory stands here that is no bundle: 'plan.txt' would be lost")
     refused(("train", *DEMO, *data, "--out", "notes/plan.txt"), "a file stands here, which would be lost")

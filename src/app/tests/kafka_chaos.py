@@ -298,7 +298,8 @@ class Run:
             come_back()
             if due and due[0][0] <= tick and self.do(due[0][1], instances, back):
                 due.popleft()
-        while due or back:
+        end = time.monotonic() + 300
+        while (due or back) and time.monotonic() < end:  # where all instances died of a bug, none comes back
             time.sleep(1)
             come_back()
             if due and self.do(due[0][1], instances, back):
