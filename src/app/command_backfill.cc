@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "app/commands.h"
+#include "app/output_guard.h"
 #include "app/progress.h"
 #include "app/setup.h"
 #include "base/files.h"
@@ -81,6 +82,7 @@ Status write_pending(const std::string& path, const std::vector<PendingLabel>& l
 
 Status run_backfill(const BackfillCommand& command) {
   TRY_ASSIGN(auto config, load_config(command.config));
+  TRY(check_output(command.pending_labels, {{command.config}, command.data, files_of(*config)}));
   if (command.archived) config->schema = archived(config->schema);
   SystemClock clock;
   SilentLog quiet;
@@ -121,6 +123,7 @@ Status run_backfill(const BackfillCommand& command) {
                 "look at the disk; run the same command again: what is kept is known");
   FileProgress end = data.source->progress();
   progress.finish(end.rows);
+  TRY(tell_of_data(data, progress));
   const EngineFigures& f = engine->figures();
   progress.say(fmt::format(
       "{} payments and {} labels kept, {} were known, {} conflicts, {} rejected, {} refused",

@@ -178,12 +178,12 @@ Status run_backtest(const BacktestCommand& command) {
   if (command.from && command.until && *command.from >= *command.until)
     return fail("--from is not before --until, so that no payment is between", "the command line",
                 "the first day to look at, and the day behind the last one");
-  if (!command.out.empty())
-    TRY(check_output(command.out, {{command.config, command.rules, command.model, command.journal},
-                                   command.data}));
   TRY_ASSIGN(auto config, load_config(command.config));
   if (!command.out.empty())
-    TRY(check_output(command.out, {files_of(*config), {config->model_directory}}));
+    TRY(check_output(command.out, {{command.config, command.rules, command.model, command.journal,
+                                    config->model_directory},
+                                   command.data,
+                                   files_of(*config)}));
   return command.over_journal ? backtest_log(*config, command) : backtest_files(*config, command);
 }
 

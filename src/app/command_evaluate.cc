@@ -66,8 +66,9 @@ Status run_evaluate(const EvaluateCommand& command) {
                   total ? static_cast<double>(done) / static_cast<double>(total) : 0);
   };
   for (const char* name : {"/metrics.json", "/report.html"})
-    TRY(check_output(command.out + name,
-                     {{command.config, command.decisions, command.model}, command.data}));
+    TRY(check_output(
+        command.out + name,
+        {{command.config, command.decisions, command.model}, command.data, files_of(*config)}));
   TRY_ASSIGN(Metrics metrics, evaluate(command.decisions, *data.source, options, show));
   progress.finish(data.source->progress().rows);
   if (model) TRY(check_model(metrics, *model, command.model, progress));

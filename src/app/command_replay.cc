@@ -110,10 +110,11 @@ Status set_shadow(Replay& replay) {
 }  // namespace
 
 Status run_replay(const ReplayCommand& command) {
-  TRY(check_output(command.out, {{command.config, command.model}, command.data}));
   Replay replay;
   TRY(prepare(replay, command.config, command.model, command.data, command.archived));
-  TRY(check_output(command.out, {files_of(*replay.config), {replay.config->shadow_directory}}));
+  TRY(check_output(command.out, {{command.config, command.model, replay.config->shadow_directory},
+                                 command.data,
+                                 files_of(*replay.config)}));
   TRY(set_shadow(replay));
   replay.core->set_reasons(!command.no_reasons);
   TRY_ASSIGN(auto out, DecisionWriter::create(command.out));

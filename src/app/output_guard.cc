@@ -32,7 +32,7 @@ Status check_output(const std::string& out,
     for (const std::string& input : some)
       if (!input.empty() && would_be_lost(out, input))
         return fail("'" + input + "' is read, and would be written over", out,
-                    "give --out another name");
+                    "give the output another name");
   return {};
 }
 

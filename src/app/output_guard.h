@@ -11,7 +11,7 @@
 
 namespace paywarden {
 
-// `inputs`: files and directories, empty names aside. Refused is an output that is one of them, by whatever name or link, or a file that
+// `inputs`: files and directories, empty names aside; an empty `out` is none. Refused is an output that is one of them, by whatever name or link, or a file that
 // stands right in one of them, or a directory in which one of them stands. Bundles refuse other directories themselves (save_bundle).
 Status check_output(const std::string& out, std::initializer_list<std::vector<std::string>> inputs);
 

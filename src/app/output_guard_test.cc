@@ -32,8 +32,8 @@ TEST(OutputGuard, RefusesWhatIsReadByWhateverName) {
     EXPECT_FALSE(refused(out)) << out;
   auto said = check_output(home + "link.csv", {{home + "data.csv"}});
   EXPECT_EQ(said.error().line(), home + "link.csv: '" + home +
-                                     "data.csv' is read, and would be written over; give --out "
-                                     "another name");
+                                     "data.csv' is read, and would be written over; give the "
+                                     "output another name");
 }
 
 }  // namespace

@@ -141,8 +141,8 @@ Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser,
   DataFiles data;
   PosixFiles files;
   TRY(files.make_directory(config.data_directory));
-  data.rejects_path = config.data_directory + "/rejects.ndjson";
-  TRY_ASSIGN(data.rejects, Rejects::open({.path = data.rejects_path}, clock));
+  TRY_ASSIGN(data.rejects,
+             Rejects::open({.path = config.data_directory + "/rejects.ndjson"}, clock));
   TRY_ASSIGN(data.source, FileSource::open(paths, config.schema, tokeniser, {}, {}, *data.rejects));
   return data;
 }
@@ -158,10 +158,11 @@ Status tell_of_data(const DataFiles& data, Progress& progress) {
                              name_of(reject.reason), reject.line));
   }
   if (end.rows == 0)
-    return fail(fmt::format("all {} rows were rejected, the first: {}", end.rejected, first),
-                data.source->path(0),
-                "is it the file that [schema] describes? all of them are in " + data.rejects_path);
-  progress.say("all of them are in " + data.rejects_path);
+    return fail(
+        fmt::format("all {} rows were rejected, the first: {}", end.rejected, first),
+        data.source->path(0),
+        "is it the file that [schema] describes? all of them are in " + data.rejects->path());
+  progress.say("all of them are in " + data.rejects->path());
   return {};
 }
 

@@ -30,15 +30,15 @@ std::vector<std::string> files_of(const Config& config);
 // Data files as a stream, with rejects counted and kept beside the configuration's data.
 struct DataFiles {
   std::unique_ptr<Rejects> rejects;
-  std::string rejects_path;
   std::unique_ptr<FileSource> source;
 };
 Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser,
                             const std::vector<std::string>& paths, Clock& clock);
 
+class Progress;
+
 // Says of data that were read what was rejected, by reason and with the first place of each, and which columns of the schema a table did
 // not have. An error where all was rejected: then it is the wrong file, or the wrong schema.
-class Progress;
 Status tell_of_data(const DataFiles& data, Progress& progress);
 
 // A core with the configuration's rates, rules, lists, mode and `model` (may be null): what replay starts from, and what

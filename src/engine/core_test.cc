@@ -4,21 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include "base/saved_testing.h"
 #include "engine/engine_testing.h"
 
 namespace paywarden {
 namespace {
-
-std::string snapshot_of(const Core& core) {
-  std::string bytes;
-  ChunkedWriter out([&](std::string_view chunk) {
-    bytes += chunk;
-    return Status();
-  });
-  core.save(out);
-  EXPECT_TRUE(out.finish());
-  return bytes;
-}
 
 // Runs a log of payments and labels through `core` in batches of at most `batch`, and writes what
 // was decided.
@@ -96,7 +86,7 @@ TEST(Core, AShadowSaysWhatItWouldDoAndChangesNothing) {
   shadowed->set_shadow(std::make_shared<FormulaModel>("challenger", 3));
   std::string plain = run(*alone, world, 7, 500, 50), both = run(*shadowed, world, 7, 500, 50);
   EXPECT_EQ(alone->state_hash(), shadowed->state_hash());
-  EXPECT_EQ(snapshot_of(*alone), snapshot_of(*shadowed));
+  EXPECT_EQ(test::saved(*alone), test::saved(*shadowed));
   size_t shadows = 0, otherwise = 0;
   for (size_t at;
        (at = both.find(R"(,"shadow":{"model":"challenger","score":)")) != std::string::npos;
@@ -117,7 +107,7 @@ TEST(Core, SnapshotIsTheState) {
   auto core = world.core();
   run(*core, world, 7, 700, 50);
   auto back = world.bare_core();
-  std::string bytes = snapshot_of(*core);
+  std::string bytes = test::saved(*core);
   ByteReader in(bytes);
   auto loaded = back->load(in, TestWorld::models());
   ASSERT_TRUE(loaded) << loaded.error().line();

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <map>
 
+#include "base/crc32c.h"
 #include "engine/engine_testing.h"
 
 namespace paywarden {
@@ -299,6 +300,28 @@ TEST(Engine, AChangeHoldsFromItsPlaceInTheLogOnAndARefusedOneLeavesNoTrace) {
   EXPECT_NE(house.desk.wait("a").json.find("\"approve\""), std::string::npos);
   EXPECT_NE(house.desk.wait("b").json.find("\"decline\""), std::string::npos);
   EXPECT_NE(house.desk.wait("b").json.find("\"big\""), std::string::npos);
+}
+
+// The mark of before the known ids' digest was one word; what it marks has only a longer table.
+TEST(Snapshots, OfTheEarlierFormatAreLoadedAndOfAnotherAreNot) {
+  TestGround house;
+  auto core = house.world.core();
+  Payment payment = house.world.payment("a", "card", 100, EventTime(1'600'000'000'000));
+  uint64_t earlier = 0;
+  ASSERT_EQ(core->admit(payment, 1, earlier), Sighting::fresh);
+  ASSERT_TRUE(house.snapshots.write(*core, 7));
+  std::string path = house.snapshots.path_of(7), bytes = *read_whole(house.files, path);
+  for (auto [mark, loads] :
+       {std::pair("PWSNAP01", true), {"PWSNAP02", true}, {"PWSNAP03", false}}) {
+    std::string marked = mark + bytes.substr(8, bytes.size() - 12);
+    ByteWriter(marked).u32(crc32c(marked));
+    ASSERT_TRUE(replace_whole(house.files, path, marked));
+    auto back = house.world.core();
+    EXPECT_EQ(house.snapshots.load(7, *back, TestWorld::models()).has_value(), loads) << mark;
+    if (loads) {
+      EXPECT_EQ(back->admit(payment, 9, earlier), Sighting::repeat) << mark;
+    }
+  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/random.h"
+#include "base/saved_testing.h"
 
 namespace paywarden {
 namespace {
@@ -19,17 +20,6 @@ std::vector<Sent> make_payments(uint64_t seed, size_t count) {
   std::vector<Sent> out(count);
   for (Sent& s : out) s = {{random.next(), random.next()}, {random.next(), random.next()}};
   return out;
-}
-
-std::string saved(const SeenPayments& seen) {
-  std::string bytes;
-  ChunkedWriter out([&](std::string_view chunk) {
-    bytes += chunk;
-    return Status();
-  });
-  seen.save(out);
-  EXPECT_TRUE(out.finish());
-  return bytes;
 }
 
 TEST(SeenPayments, KnowsEachIdAndItsBodyWhileTheTableGrows) {
@@ -87,7 +77,7 @@ TEST(SeenPayments, StateIsItsContent) {
   reversed.add(late.id, late.digest, 9, start + days(1));
   EXPECT_NE(a.state_hash(), reversed.state_hash()) << "one of them has begun a new table";
 
-  std::string bytes = saved(a);
+  std::string bytes = test::saved(a);
   ByteReader in(bytes);
   ASSERT_TRUE(loaded.load(in));
   EXPECT_TRUE(in.at_end());

@@ -2,14 +2,13 @@
 // so that layouts are compared and not allocators.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "base/check.h"
+#include "base/system_memory.h"
 
 namespace paywarden {
 
@@ -20,30 +19,20 @@ inline void prefetch(const void* at) {
   asm volatile("");
 }
 
-// `count` objects of zeroed memory; T must be fine with that.
+// `count` objects of zeroed memory in huge pages; T must be fine with that.
 template <typename T>
 class HugeArray {
  public:
-  explicit HugeArray(size_t count) : bytes_((count * sizeof(T) + kPage - 1) / kPage * kPage) {
-    void* at =
-        ::mmap(nullptr, bytes_ + kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    CHECK(at != MAP_FAILED, "out of memory for the benchmark");
-    mapped_ = at;
-    auto aligned = (reinterpret_cast<uintptr_t>(at) + kPage - 1) / kPage * kPage;
-    items_ = reinterpret_cast<T*>(aligned);
-    ::madvise(items_, bytes_, MADV_HUGEPAGE);
-  }
-  ~HugeArray() { ::munmap(mapped_, bytes_ + kPage); }
-  HugeArray(const HugeArray&) = delete;
-  HugeArray& operator=(const HugeArray&) = delete;
+  explicit HugeArray(size_t count)
+      : memory_((count * sizeof(T) + kPage - 1) / kPage * kPage),
+        items_(reinterpret_cast<T*>(memory_.data())) {}
 
   T& operator[](size_t i) const { return items_[i]; }
-  size_t bytes() const { return bytes_; }
+  size_t bytes() const { return memory_.size(); }
 
  private:
   static constexpr size_t kPage = size_t{2} << 20;
-  size_t bytes_;
-  void* mapped_;
+  SystemMemory memory_;
   T* items_;
 };
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/random.h"
+#include "base/saved_testing.h"
 #include "features/windows_referee.h"
 
 namespace paywarden {
@@ -194,17 +195,6 @@ by = ["card", "device"]
 over = "20h"
 )";
 
-std::string snapshot_of(const WindowState& state) {
-  std::string bytes;
-  ChunkedWriter out([&](std::string_view chunk) {
-    bytes += chunk;
-    return Status();
-  });
-  state.save(out);
-  EXPECT_TRUE(out.finish());
-  return bytes;
-}
-
 struct Stream {
   const World& world;
   Random random;
@@ -291,7 +281,7 @@ TEST(Windows, SnapshotAndTailEqualFullReplay) {
     Stream stream{world, Random(seed)};
     for (int i = 0; i < 600; ++i) {
       if (i % 97 == 96) {
-        std::string bytes = snapshot_of(*part);
+        std::string bytes = test::saved(*part);
         auto restored = world.state();
         ByteReader reader(bytes);
         ASSERT_TRUE(restored->load(reader) && reader.at_end());
@@ -324,7 +314,7 @@ TEST(Windows, DamagedSnapshotIsRefused) {
   auto state = world.state();
   Stream stream{world, Random(5)};
   for (int i = 0; i < 100; ++i) observe(*state, stream.next());
-  std::string bytes = snapshot_of(*state);
+  std::string bytes = test::saved(*state);
   for (size_t cut = 0; cut < bytes.size(); cut += 97) {
     auto fresh = world.state();
     ByteReader reader(std::string_view(bytes).substr(0, cut));
@@ -384,7 +374,7 @@ TEST(Windows, FoldedStateSurvivesASnapshot) {
   stream.step_ms = 60'000;
   for (int i = 0; i < 2000; ++i) {
     if (i % 301 == 300) {
-      std::string bytes = snapshot_of(*part);
+      std::string bytes = test::saved(*part);
       auto restored = world.state();
       ByteReader reader(bytes);
       ASSERT_TRUE(restored->load(reader));

@@ -64,6 +64,7 @@ class Rejects : public RejectSink {
   RejectCounts counts() const;  // since the start, by reason; any thread
   // The reasons that occurred, the most frequent first.
   std::vector<FirstReject> firsts() const;
+  const std::string& path() const { return options_.path; }
   uint64_t write_failures() const { return write_failures_.load(std::memory_order_relaxed); }
 
  private:

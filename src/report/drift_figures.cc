@@ -127,12 +127,6 @@ Figure features_by_day(const DriftMetrics& drift, const std::vector<const DriftD
 
 }  // namespace
 
-DriftMetrics drift_of(const DriftCounts& counts, std::string model, const DriftLevels& levels) {
-  DriftMetrics drift{std::move(model), levels, {}};
-  for (int32_t day : counts.days()) drift.days.push_back(*counts.figures(day));
-  return drift;
-}
-
 std::vector<Figure> draw_drift(const DriftMetrics& drift) {
   std::vector<const DriftDay*> days = judged(drift);
   return {score_by_day(drift, days), features_by_day(drift, days)};

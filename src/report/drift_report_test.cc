@@ -31,19 +31,13 @@ DriftMetrics sixty_days() {
   return drift_of(counts, "cards-1", {0.05, 0.25, 100});
 }
 
-size_t occurrences(const std::string& text, std::string_view word) {
-  size_t count = 0;
-  for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++count;
-  return count;
-}
-
 TEST(DriftReport, DrawsTheFeaturesThatDriftAndNoOthers) {
   auto figures = draw_drift(sixty_days());
   ASSERT_EQ(figures.size(), 2u);
-  EXPECT_EQ(occurrences(figures[0].svg, "<circle"), 60u);
+  EXPECT_EQ(test::occurrences(figures[0].svg, "<circle"), 60u);
   const std::string& strips = figures[1].svg;
-  EXPECT_EQ(occurrences(strips, "class=\"bar decline\""), 20u);
-  EXPECT_EQ(occurrences(strips, "class=\"bar review\""), 10u);
+  EXPECT_EQ(test::occurrences(strips, "class=\"bar decline\""), 20u);
+  EXPECT_EQ(test::occurrences(strips, "class=\"bar review\""), 10u);
   EXPECT_LT(strips.find(">amount<"), strips.find("&lt;count&gt;")) << "the worst first";
   EXPECT_THAT(strips, Not(HasSubstr("weekday")));
 }
@@ -55,7 +49,7 @@ TEST(DriftReport, ManyDaysAreDrawnTogetherAndFewPaymentsNotAtAll) {
       drift.days.push_back(drift.days[i]);
       drift.days.back().day += 60 * year;
     }
-  EXPECT_LE(occurrences(draw_drift(drift)[1].svg, "<rect class=\"bar"), 220u);
+  EXPECT_LE(test::occurrences(draw_drift(drift)[1].svg, "<rect class=\"bar"), 220u);
   drift.levels.payments_min = 101;
   for (const Figure& figure : draw_drift(drift)) EXPECT_TRUE(figure.svg.empty());
   drift.levels.payments_min = 100;

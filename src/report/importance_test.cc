@@ -7,7 +7,7 @@
 #include "report/html.h"
 #include "report/importance_figure.h"
 #include "report/metrics_json.h"
-#include "report/random_sample.h"
+#include "report/report_testing.h"
 
 namespace paywarden {
 namespace {
@@ -16,12 +16,6 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-size_t occurrences(const std::string& text, std::string_view word) {
-  size_t count = 0;
-  for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++count;
-  return count;
-}
 
 ImportanceMetrics three_features() {
   return {
@@ -37,15 +31,15 @@ TEST(Importance, TheLongerBarStandsBehindTheShorterOne) {
   std::string first = svg.substr(amount, hour - amount), second = svg.substr(hour, weekday - hour);
   EXPECT_LT(first.find("frauds: 1.250"), first.find("payments: 0.500"));
   EXPECT_LT(second.find("payments: 0.400"), second.find("frauds: 0.100"));
-  EXPECT_EQ(occurrences(svg, "<rect class=\"bar"), 4u) << "what moves nothing has no bar";
-  EXPECT_EQ(occurrences(svg, "class=\"strip\""), 3u);
+  EXPECT_EQ(test::occurrences(svg, "<rect class=\"bar"), 4u) << "what moves nothing has no bar";
+  EXPECT_EQ(test::occurrences(svg, "class=\"strip\""), 3u);
   EXPECT_EQ(draw_importance(three_features()).size(), 1u);
 }
 
 TEST(Importance, WithoutFraudsOnlyPaymentsAreDrawn) {
   ImportanceMetrics none{"cards-1", 10, 0, {{"amount", 0.5, kNone}, {"hour", 0.1, kNone}}};
   std::string svg = draw_importance(none).at(0).svg;
-  EXPECT_EQ(occurrences(svg, "class=\"bar genuine\""), 2u);
+  EXPECT_EQ(test::occurrences(svg, "class=\"bar genuine\""), 2u);
   EXPECT_THAT(svg, Not(HasSubstr("bar fraud")));
   EXPECT_TRUE(draw_importance({"cards-1", 0, 0, {{"amount", kNone, kNone}}}).at(0).svg.empty());
 }
@@ -55,11 +49,12 @@ TEST(Importance, ManyFeaturesAreCutInTheFiguresAlone) {
   for (int i = 0; i < 50; ++i) many.features.push_back({"f" + std::to_string(i), 1.0 / (i + 1), 1});
   auto figures = draw_importance(many);
   ASSERT_EQ(figures.size(), 2u);
-  for (const Figure& figure : figures) EXPECT_EQ(occurrences(figure.svg, "class=\"strip\""), 10u);
+  for (const Figure& figure : figures)
+    EXPECT_EQ(test::occurrences(figure.svg, "class=\"strip\""), 10u);
   EXPECT_THAT(figures[1].svg, HasSubstr(">f10<"));
   Metrics metrics;
   metrics.importance = many;
-  EXPECT_EQ(occurrences(metrics_json(metrics), "\"of_payments\""), 50u);
+  EXPECT_EQ(test::occurrences(metrics_json(metrics), "\"of_payments\""), 50u);
 }
 
 TEST(Importance, StandsInTheReportWhereABundleWasGiven) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "intake/test_schema.h"
@@ -15,6 +16,12 @@ namespace paywarden::test {
 
 inline EventTime at(const char* text) {
   return *parse_rfc3339(text);
+}
+
+inline size_t occurrences(const std::string& text, std::string_view word) {
+  size_t count = 0;
+  for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++count;
+  return count;
 }
 
 inline const char* kReportSchema = R"(

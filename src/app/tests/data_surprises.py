@@ -97,8 +97,9 @@ def outputs():
                   ("import", *DEMO, "--model", "model/model.json", "--review-at", "0.5", "--decline-at", "0.9", "--out", "demo.toml"),
                   ("import", *DEMO, "--model", "model/model.json", "--review-at", "0.5", "--decline-at", "0.9", "--out", "model"),
                   ("replay", *DEMO, *data, "--model", "model", "--out", "demo.rules"),
+                  ("backfill", *DEMO, *data, "--pending-labels", "history.ndjson"),
                   ("export", *DEMO, *data, "--out", "demo-blocked.list", "--format", "csv")):
-        refused(words, "is read, and would be written over", "give --out another name")
+        refused(words, "is read, and would be written over", "give the output another name")
     refused(("train", *DEMO, *data, "--out", "notes"), "notes: a directory stands here that is no bundle: 'plan.txt' would be lost")
     refused(("train", *DEMO, *data, "--out", "notes/plan.txt"), "a file stands here, which would be lost")
     if before != [content(name) for name in here]:

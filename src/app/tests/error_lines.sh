@@ -337,7 +337,7 @@ works "verify behind closed intake" paywarden journal verify closed/journal
 says "verify another folder" "config: there is no journal here" "name the folder that holds" -- paywarden journal verify config
 refuses "simulate nothing" "--payments" -- simulate --payments 0 --out none.ndjson
 refuses "simulate less than nothing" "--payments" -- simulate --payments -1 --out none.ndjson
-says "replay over its data" "payments.ndjson' is read, and would be written over" "give --out another name" -- \
+says "replay over its data" "payments.ndjson' is read, and would be written over" "give the output another name" -- \
   paywarden replay --config config/demo.toml --model model --data payments.ndjson --out ./payments.ndjson
 cp config/demo.toml config/channels.toml
 printf '\n[[notify.webhook]]\nurl = "https://a.example"\n[[notify.webhook]]\nurl = "https://b.example"\n' >>config/channels.toml
