@@ -162,8 +162,9 @@ class Bench {
         }
         for (size_t i = 0; i < n; ++i) {
           windows.prefetch(keys, i);
-          windows.observe(payments[i], keys[i], &rows[i * stride]);
+          windows.observe_in_batch(payments[i], keys[i], &rows[i * stride]);
         }
+        windows.finish_batch();
       });
       timed(3, [&] { forest.score_batch(rows.data(), stride, n, scores.data()); });
       timed(4, [&] {

@@ -51,8 +51,8 @@ inline constexpr double kTenPaymentsBytesMax = 5'000;
 constexpr double bytes_a_card_max(uint32_t payments_a_card) {
   return payments_a_card == 10 ? kTenPaymentsBytesMax : 350 + 540.0 * payments_a_card;
 }
-// Of known ids (seen_payments.h).
-inline constexpr double kKnownIdBytesMax = 86;
+// Of known ids (known_ids.h).
+inline constexpr double kKnownIdBytesMax = 76;
 // What is beyond its limit, in words; nothing: all is as stated.
 std::optional<std::string> over_stated_cost(const StateMemory& memory);
 

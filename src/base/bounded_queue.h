@@ -1,9 +1,9 @@
 // A queue between threads that never grows past its limit: many producers, one or more consumers.
 //
 //   BoundedQueue<Work> queue(4096);
-//   if (!queue.try_push(std::move(work))) answer_503();   // full: the caller decides what that
-//   means std::vector<Work> batch; while (queue.pop_all(batch, 256)) { ...; batch.clear(); }   //
-//   blocks until there is work; false once closed and empty
+//   if (!queue.try_push(std::move(work))) answer_503();  // full: the caller decides what that means
+//   std::vector<Work> batch;
+//   while (queue.pop_all(batch, 256)) { ...; batch.clear(); }  // blocks until there is work; false once closed and empty
 #pragma once
 
 #include <chrono>
@@ -28,7 +28,7 @@ class BoundedQueue {
     return true;
   }
 
-  // Waits for room; false once closed.
+  // Waits for room, once there is none until half of it is free; false once closed.
   bool push(T&& item) {
     std::unique_lock lock(mutex_);
     ++blocked_;
@@ -79,7 +79,8 @@ class BoundedQueue {
       out.push_back(std::move(items_.front()));
       items_.pop_front();
     }
-    if (blocked_) room_.notify_all();
+    // Waking a thread costs more than an item: who waits for room is woken for several at once.
+    if (blocked_ && items_.size() <= limit_ / 2) room_.notify_all();
     return true;
   }
 

@@ -5,42 +5,26 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/fixed_math_lanes.h"
+
 namespace paywarden {
 namespace {
 
+using namespace fixed;
+
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double pi = 3.14159265358979323846;
 
-// ln 2 and pi/2 in pieces (fdlibm, Sun Microsystems 1993): the leading pieces have trailing zero
-// bits, so that k times a piece is exact for the k that occur here.
+// ln 2 in pieces, as half_pi_1.
 constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
-constexpr double half_pi_1 = 1.57079632673412561417e+00, half_pi_2 = 6.07710050630396597660e-11,
-                 half_pi_3 = 2.02226624879595063154e-21;
 
-// Nearest whole number, ties to even, for |x| < 2^51: adding 1.5 * 2^52 leaves no bits for a
-// fraction.
 double nearest(double x) {
-  constexpr double shift = 0x1.8p52;
-  return (x + shift) - shift;
+  return (x + nearest_shift) - nearest_shift;
 }
 
 double power_of_two(int64_t exponent) {  // -1022..1023
   return std::bit_cast<double>(static_cast<uint64_t>(exponent + 1023) << 52);
 }
-
-// Coefficients of the series, rounded once each by the compiler.
-struct Series {
-  double reciprocal[26];  // 1 / n
-  double factorial[20];   // 1 / n!
-};
-constexpr Series series = [] {
-  Series s{};
-  double product = 1.0;  // exact up to 22!
-  for (int n = 1; n < 26; ++n) s.reciprocal[n] = 1.0 / n;
-  for (int n = 0; n < 20; ++n) s.factorial[n] = 1.0 / (product *= n ? n : 1);
-  return s;
-}();
 
 // e^r for |r| <= ln 2 / 2 + a little: Taylor to r^13, the next term is below 5e-18. Even and odd
 // powers run side by side.
@@ -53,25 +37,9 @@ double exp_near_zero(double r) {
   return 1.0 + (r + square * (even + r * odd));
 }
 
-// Taylor series of sin and cos for |r| <= pi/4 + a little; the terms left out are below 1e-18. Of a
-// double, or of several in a vector (by reference: how vectors are passed depends on the processor).
-template <typename Number>
-[[gnu::always_inline]] inline void sin_near_zero(const Number& r, Number& out) {
-  Number square = r * r, sum = series.factorial[17] + Number{};
-  for (int n = 15; n >= 3; n -= 2) sum = series.factorial[n] - square * sum;
-  out = r - r * square * sum;
-}
-
-template <typename Number>
-[[gnu::always_inline]] inline void cos_near_zero(const Number& r, Number& out) {
-  Number square = r * r, sum = series.factorial[18] + Number{};
-  for (int n = 16; n >= 2; n -= 2) sum = series.factorial[n] - square * sum;
-  out = 1.0 - square * sum;
-}
-
 // sin(x + quarter_turns * pi/2)
 double sine(double x, int64_t quarter_turns) {
-  if (!(std::fabs(x) <= 0x1p20)) return nan;
+  if (!(std::fabs(x) <= angle_max)) return nan;
   double k = nearest(x * (2.0 / pi));
   double r = ((x - k * half_pi_1) - k * half_pi_2) - k * half_pi_3;
   auto quarter = static_cast<uint64_t>(static_cast<int64_t>(k) + quarter_turns);
@@ -80,20 +48,12 @@ double sine(double x, int64_t quarter_turns) {
   return quarter & 2 ? -out : out;
 }
 
-// atan(t) for |t| <= 1/7: its series to t^21.
-double atan_near_zero(double t) {
-  double square = t * t, sum = 0.0;
-  for (int n = 21; n >= 1; n -= 2) sum = series.reciprocal[n] - square * sum;
-  return t * sum;
-}
-
 // atan(x) for 0 <= x <= 1: atan(c) + atan((x - c) / (1 + c x)) with the multiple c of 1/4 that is
 // nearest to x.
 double atan_to_one(double x) {
-  constexpr double at_quarter[] = {0.0, 0.24497866312686415417, 0.46364760900080611621,
-                                   0.64350110879328438680, 0.78539816339744830962};
-  double quarters = nearest(x * 4.0), c = quarters * 0.25;
-  return at_quarter[static_cast<int>(quarters)] + atan_near_zero((x - c) / (1.0 + c * x));
+  double quarters = nearest(x * 4.0), c = quarters * 0.25, rest;
+  atan_near_zero((x - c) / (1.0 + c * x), rest);
+  return at_quarter[static_cast<int>(quarters)] + rest;
 }
 
 // The angle in the first quadrant of x >= 0, y >= 0.
@@ -157,21 +117,10 @@ __attribute__((target_clones("avx2", "default")))
 #endif
 void fixed_sines(
     const double (&x)[4], const int64_t (&quarter_turns)[4], double (&out)[4]) {
-  using Doubles = double __attribute__((vector_size(32)));
-  using Words = int64_t __attribute__((vector_size(32)));
-  Doubles v = {x[0], x[1], x[2], x[3]};
-  Words turns = {quarter_turns[0], quarter_turns[1], quarter_turns[2], quarter_turns[3]};
-  Doubles shifted = v * (2.0 / pi) + 0x1.8p52, k = shifted - 0x1.8p52;  // nearest(), as in sine()
-  Doubles r = ((v - k * half_pi_1) - k * half_pi_2) - k * half_pi_3;
-  Doubles sine_of, cosine_of;
-  sin_near_zero(r, sine_of);
-  cos_near_zero(r, cosine_of);
-  auto sines = reinterpret_cast<Words>(sine_of), cosines = reinterpret_cast<Words>(cosine_of);
-  // The low bits of `shifted` are those of the whole number k.
-  Words quarter = (reinterpret_cast<Words>(shifted) + turns) & 3, odd = -(quarter & 1);
-  Words bits = ((sines & ~odd) | (cosines & odd)) ^ ((quarter & 2) << 62);
-  auto result = reinterpret_cast<Doubles>(bits);
-  for (int i = 0; i < 4; ++i) out[i] = std::fabs(x[i]) <= 0x1p20 ? result[i] : nan;
+  Lanes<4>::Doubles v = {x[0], x[1], x[2], x[3]}, sines;
+  Lanes<4>::Words turns = {quarter_turns[0], quarter_turns[1], quarter_turns[2], quarter_turns[3]};
+  sines_of<4>(v, turns, sines);
+  for (int i = 0; i < 4; ++i) out[i] = sines[i];
 }
 
 double fixed_atan2(double y, double x) {

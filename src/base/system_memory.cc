@@ -42,10 +42,4 @@ SystemMemory::~SystemMemory() {
   munmap(data_, size_);
 }
 
-void SystemMemory::release(size_t from, size_t to) {
-  from = rounded_up(from, page_size());
-  to = to / page_size() * page_size();
-  if (from < to) madvise(data_ + from, to - from, MADV_DONTNEED);
-}
-
 }  // namespace paywarden

@@ -2,7 +2,6 @@
 // it then seldom waits for an address translation. One thread.
 //
 //   SystemMemory memory(bytes);       // address space; a page costs memory once it is written
-//   memory.release(from, to);         // the pages wholly within go back, and read as zero again
 #pragma once
 
 #include <cstddef>
@@ -18,8 +17,6 @@ class SystemMemory {
 
   char* data() const { return data_; }
   size_t size() const { return size_; }
-  // Offsets in bytes.
-  void release(size_t from, size_t to);
 
  private:
   char* data_ = nullptr;

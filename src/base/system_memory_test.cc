@@ -27,20 +27,5 @@ TEST(SystemMemory, IsZeroAndBeginsAtAHugePageOnceItFillsOne) {
   }
 }
 
-TEST(SystemMemory, ReleasesTheWholePagesOfARange) {
-  constexpr size_t kPage = 65'536;  // a multiple of any page that Linux has
-  SystemMemory memory(8 * kPage);
-  std::memset(memory.data(), 1, memory.size());
-  memory.release(kPage + 1,
-                 3 * kPage - 1);  // less than two pages of this size, some of the system's
-  EXPECT_TRUE(all_are(memory.data(), kPage + 1, 1));
-  EXPECT_TRUE(all_are(memory.data() + 3 * kPage - 1, 5 * kPage + 1, 1));
-  memory.release(4 * kPage, 6 * kPage);
-  EXPECT_TRUE(all_are(memory.data() + 4 * kPage, 2 * kPage, 0));
-  EXPECT_TRUE(all_are(memory.data() + 6 * kPage, 2 * kPage, 1));
-  memory.release(7 * kPage + 5, 7 * kPage + 9);
-  EXPECT_EQ(memory.data()[7 * kPage + 6], 1) << "not a whole page";
-}
-
 }  // namespace
 }  // namespace paywarden

@@ -86,7 +86,7 @@ void Core::observe_in_order(std::span<CoreItem> items) {
     if (is_part_ || items[i].carried) {
       observe_part(items[i], i);
     } else {
-      seen_now_[i] = windows_->observe(*items[i].payment, keys_[i], row(i));
+      seen_now_[i] = windows_->observe_in_batch(*items[i].payment, keys_[i], row(i));
       approximate_[i].clear();
       for (uint16_t f : seen_now_[i].approximate)
         approximate_[i].push_back(features_.specs()[f].name);
@@ -94,6 +94,7 @@ void Core::observe_in_order(std::span<CoreItem> items) {
     items[i].frauds = take_waiting_label(*items[i].payment, keys_[i]).frauds;
     labels_.expire(windows_->watermark());
   }
+  windows_->finish_batch();
 }
 
 // Its own features between those that others computed.

@@ -5,20 +5,17 @@
 //   sequence, watermark); }
 //
 // An id is remembered for at least `horizon` of event time and at most twice that: two tables, of
-// which the elder is dropped as a whole when the younger is `horizon` old. Cost: 32 bytes a payment
-// at a load of 3/8 to 3/4, so 43 to 86 bytes, in huge pages (system_memory.h). One thread.
+// which the elder is dropped as a whole when the younger is `horizon` old. Cost: known_ids.h. One thread.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <memory>
-#include <vector>
 
 #include "base/byte_io.h"
 #include "base/chunked_writer.h"
 #include "base/hash.h"
-#include "base/system_memory.h"
 #include "base/time.h"
+#include "engine/known_ids.h"
 
 namespace paywarden {
 
@@ -41,53 +38,9 @@ class SeenPayments {
   bool load(ByteReader& in);
 
  private:
-  // Half a cache line.
-  struct Entry {
-    Hash128 id;           // both words 0: free
-    uint64_t digest = 0;  // of the digest: it is only compared with another one of the same id
-    uint64_t sequence = 0;
-  };
-  static_assert(sizeof(Entry) == 32);
-  // Cut into parts, so that growing one part does not stop the stream. A part that grows moves to the place that it has in memory of
-  // the next size; memory that all parts have left goes back to the system.
-  class Table {
-   public:
-    void prefetch(Hash128 id) const;
-    const Entry* find(Hash128 id) const;
-    void insert(const Entry& entry);
-    size_t used() const { return used_; }
-    size_t bytes() const;
-    // Equal entries, equal sums.
-    uint64_t sum() const { return sum_; }
-    template <typename Fn>
-    void for_each(Fn&& fn) const;
-
-   private:
-    static constexpr size_t kParts = 256;
-    struct Part {
-      Entry* entries = nullptr;
-      size_t capacity = 0;
-      size_t used = 0;
-    };
-    // One size that parts have: memory for all of them.
-    struct Level {
-      std::unique_ptr<SystemMemory> memory;
-      size_t parts = 0;  // that are here
-    };
-    static size_t part_of(Hash128 id) { return id.high >> 56; }
-    static size_t home(const Part& part, Hash128 id) { return id.low & (part.capacity - 1); }
-    static void put(Part& part, const Entry& entry);
-    void grow(size_t p);
-
-    std::array<Part, kParts> parts_{};
-    std::vector<Level> levels_;
-    size_t used_ = 0;
-    uint64_t sum_ = 0;
-  };
-
   Duration horizon_;
   EventTime rotated_ = EventTime::min();  // watermark when the younger table began
-  std::array<Table, 2> tables_;           // younger, elder
+  std::array<KnownIds, 2> tables_;        // younger, elder
 };
 
 }  // namespace paywarden

@@ -128,7 +128,12 @@ feature = [
   p.set_number(field::merchant_latitude, 41.1579);  // Porto
   p.set_number(field::merchant_longitude, -8.6291);
   float out[7];
-  features.compute(p, out);
+  DistanceBatch distances;
+  auto compute = [&] {
+    features.compute(p, out, distances);
+    distances.settle();
+  };
+  compute();
   EXPECT_EQ(out[0], 17);
   EXPECT_EQ(out[1], 6);
   EXPECT_FLOAT_EQ(out[2], 123.45f);
@@ -137,7 +142,7 @@ feature = [
   EXPECT_NEAR(out[5], 274.2, 0.5);
   EXPECT_EQ(out[6], 1);
   p.reset(fields.size());
-  features.compute(p, out);
+  compute();
   for (int i : {4, 5, 6}) EXPECT_TRUE(std::isnan(out[i])) << i;
 }
 

@@ -183,7 +183,7 @@ void KeyGroup::sweep(EventTime watermark) {
 // An arrival from before the horizon is not counted and sees no history: its windows hold itself
 // alone.
 void KeyGroup::outside(const Payment& payment, const uint64_t* hashes, const History* history,
-                       float* out) const {
+                       const Outputs& out) const {
   alignas(8) uint64_t alone[2 * 128] = {};
   CHECK(plan_.row_words <= 128, "a row is wider than the place for it");
   uint64_t* before = alone;
@@ -194,14 +194,13 @@ void KeyGroup::outside(const Payment& payment, const uint64_t* hashes, const His
   const uint16_t tails[kWindowsPerKeyMax] = {};
   int64_t first_seen = payment.event_time.ms();
   if (history) first_seen = std::min(history->first_seen, first_seen);
-  std::vector<uint16_t> none;
-  evaluate({before, 1, first_seen, tails, nullptr, false}, out, none);
+  evaluate({before, 1, first_seen, tails, nullptr, false}, out);
 }
 
 void KeyGroup::observe(const KeyRef& ref, const Payment& payment, const uint64_t* hashes,
-                       EventTime watermark, float* out, std::vector<uint16_t>& approximate) {
+                       EventTime watermark, const Outputs& out) {
   if (ref.key == 0) {
-    for (const Step& step : plan_.steps) out[step.output] = kMissing;
+    for (const Step& step : plan_.steps) out.row[step.output] = kMissing;
     return;
   }
   int64_t horizon_ms = horizon(watermark), t = payment.event_time.ms();
@@ -217,7 +216,7 @@ void KeyGroup::observe(const KeyRef& ref, const Payment& payment, const uint64_t
     const History& history = *slot.history;
     evaluate({rows(history), history.end - 1u, first_seen, history.tails, running(history),
               history.folded != 0},
-             out, approximate);
+             out);
   } else {
     uint32_t position = insert_late(slot, payment, hashes, horizon_ms);
     const History& history = *slot.history;
@@ -225,8 +224,7 @@ void KeyGroup::observe(const KeyRef& ref, const Payment& payment, const uint64_t
     for (size_t w = 0; w < plan_.windows.size(); ++w)
       tails[w] = static_cast<uint16_t>(
           last_row_at_or_before(history, std::max(t - plan_.windows[w].ms(), horizon_ms)));
-    evaluate({rows(history), position, first_seen, tails, nullptr, history.folded != 0}, out,
-             approximate);
+    evaluate({rows(history), position, first_seen, tails, nullptr, history.folded != 0}, out);
   }
   sweeps_due_ += 1;
   for (; sweeps_due_ >= kPaymentsASweep; sweeps_due_ -= kPaymentsASweep) sweep(watermark);

@@ -29,6 +29,7 @@
 #include "base/byte_io.h"
 #include "base/chunked_writer.h"
 #include "features/block_pool.h"
+#include "features/geo.h"
 #include "features/group_plan.h"
 #include "features/slot_table.h"
 
@@ -51,11 +52,16 @@ class KeyGroup {
   void prefetch_block(KeyRef& ref);
   void prefetch_rows(const KeyRef& ref);
 
-  // Counts the payment in and writes the features of this key to `out` (by Step::output; NaN where
-  // missing), the approximate ones' outputs behind `approximate`. `watermark`: the newest event
-  // time in the log, this payment's included.
+  // Where features go.
+  struct Outputs {
+    float* row;                          // by Step::output; NaN where missing
+    std::vector<uint16_t>& approximate;  // outputs of those that are, behind what is there
+    DistanceBatch& distances;            // distances and speeds are in `row` once it is settled
+  };
+  // Counts the payment in and gives the features of this key. `watermark`: the newest event time in
+  // the log, this payment's included.
   void observe(const KeyRef& ref, const Payment& payment, const uint64_t* hashes,
-               EventTime watermark, float* out, std::vector<uint16_t>& approximate);
+               EventTime watermark, const Outputs& out);
   // A payment's label came, changed or was taken back: -1, 0 or +1 each.
   void apply_label(uint64_t key, EventTime payment_time, int fraud_change, int labelled_change,
                    EventTime watermark);
@@ -151,7 +157,7 @@ class KeyGroup {
         *tail;  // rows: the payment's, the one before it, before the window
     uint32_t payments;
   };
-  void evaluate(const View& view, float* out, std::vector<uint16_t>& approximate) const;
+  void evaluate(const View& view, const Outputs& out) const;
   void list_approximate(const View& view, std::vector<uint16_t>& approximate) const;
   float windowed(const Step& step, const Window& window, const View& view) const;
   float running_value(const Step& step, const View& view) const;
@@ -160,9 +166,9 @@ class KeyGroup {
   float of_frauds(const Step& step, const Window& window, const View& view) const;
   float against_rows(const Step& step, const Window& window) const;
   float count_above(const Step& step, const Window& window, const View& view) const;
-  float of_rows(const Step& step, const View& view) const;
+  void of_rows(const Step& step, const View& view, const Outputs& out) const;
   void outside(const Payment& payment, const uint64_t* hashes, const History* history,
-               float* out) const;
+               const Outputs& out) const;
   void restore(History& history, EventTime first_seen, uint32_t row_count, std::string_view bytes);
   void write_logical(const Slot& slot, int64_t horizon_ms, ByteWriter& out) const;
 

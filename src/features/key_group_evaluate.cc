@@ -227,31 +227,35 @@ float KeyGroup::running_value(const Step& step, const View& view) const {
 }
 
 // Steps that look at single rows.
-float KeyGroup::of_rows(const Step& step, const View& view) const {
+void KeyGroup::of_rows(const Step& step, const View& view, const Outputs& out) const {
   const size_t stride = plan_.row_words;
   const uint64_t *own = view.base + view.position * stride, *before = own - stride;
   auto now = static_cast<int64_t>(own[0]), previous = static_cast<int64_t>(before[0]);
+  float& value = out.row[step.output];
+  value = kMissing;
   switch (step.operation) {
     case Operation::time_since_last:
-      return previous == kNever ? kMissing
-                                : static_cast<float>(static_cast<double>(now - previous) / 1000);
+      if (previous != kNever)
+        value = static_cast<float>(static_cast<double>(now - previous) / 1000);
+      return;
     case Operation::age:
-      return static_cast<float>(static_cast<double>(now - view.first_seen) / 1000);
+      value = static_cast<float>(static_cast<double>(now - view.first_seen) / 1000);
+      return;
     case Operation::distance:
     case Operation::speed: {
       uint64_t from = before[step.word], to = own[step.word];
-      if (previous == kNever || from == kMissingPlace || to == kMissingPlace) return kMissing;
-      double km = distance_km(from, to);
-      if (step.operation == Operation::distance) return static_cast<float>(km);
-      return static_cast<float>(km * 3'600'000 /
-                                static_cast<double>(std::max<int64_t>(now - previous, 1000)));
+      if (previous == kNever || from == kMissingPlace || to == kMissingPlace) return;
+      if (step.operation == Operation::distance)
+        return out.distances.add_distance(unpacked(from), unpacked(to), &value);
+      Duration way = milliseconds(std::max<int64_t>(now - previous, 1000));
+      return out.distances.add_speed(unpacked(from), unpacked(to), way, &value);
     }
     default:
-      return kMissing;
+      return;
   }
 }
 
-void KeyGroup::evaluate(const View& view, float* out, std::vector<uint16_t>& approximate) const {
+void KeyGroup::evaluate(const View& view, const Outputs& out) const {
   const size_t stride = plan_.row_words, windows = plan_.windows.size();
   const uint64_t* own = view.base + view.position * stride;
   const Step* step = plan_.steps.data();
@@ -260,11 +264,10 @@ void KeyGroup::evaluate(const View& view, float* out, std::vector<uint16_t>& app
     const uint64_t* tail = view.base + view.tails[w] * stride;
     Window window{own, own - stride, tail, count_prefix(own) - count_prefix(tail)};
     for (const Step* end = first + steps_from_[w + 1]; step != end; ++step)
-      out[step->output] = windowed(*step, window, view);
+      out.row[step->output] = windowed(*step, window, view);
   }
-  for (const Step* end = first + plan_.steps.size(); step != end; ++step)
-    out[step->output] = of_rows(*step, view);
-  if (view.folded) list_approximate(view, approximate);
+  for (const Step* end = first + plan_.steps.size(); step != end; ++step) of_rows(*step, view, out);
+  if (view.folded) list_approximate(view, out.approximate);
 }
 
 void KeyGroup::list_approximate(const View& view, std::vector<uint16_t>& approximate) const {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/fixed_math.h"
-#include "features/geo.h"
 #include "features/group_plan.h"
 #include "features/key_group_rows.h"
 
@@ -28,8 +27,24 @@ StatelessFeatures::StatelessFeatures(const FeatureSet& set, const FieldTable& fi
   }
 }
 
-void StatelessFeatures::compute(const Payment& payment, float* out) const {
-  for (const Item& item : items_) out[item.output] = value_of(item, payment);
+void StatelessFeatures::compute(const Payment& payment, float* out,
+                                DistanceBatch& distances) const {
+  for (const Item& item : items_) {
+    out[item.output] = value_of(item, payment);
+    if (item.operation == Operation::distance_between)
+      distance(item, payment, &out[item.output], distances);
+  }
+}
+
+void StatelessFeatures::distance(const Item& item, const Payment& payment, float* out,
+                                 DistanceBatch& distances) {
+  for (FieldIndex f :
+       {item.place.latitude, item.place.longitude, item.to.latitude, item.to.longitude})
+    if (!payment.has(f)) return;
+  auto place = [&](const PlaceFields& p) {
+    return GeoPoint{payment.value(p.latitude).number, payment.value(p.longitude).number};
+  };
+  distances.add_distance(place(item.place), place(item.to), out);
 }
 
 float StatelessFeatures::quantity(const Item& item, const Payment& payment) {
@@ -65,19 +80,10 @@ float StatelessFeatures::value_of(const Item& item, const Payment& payment) {
       return static_cast<float>(
           static_cast<double>(payment.event_time.ms() - payment.value(item.field).integer) /
           (365.25 * 86'400'000));
-    case Operation::distance_between: {
-      for (FieldIndex f :
-           {item.place.latitude, item.place.longitude, item.to.latitude, item.to.longitude})
-        if (!payment.has(f)) return kMissing;
-      auto place = [&](const PlaceFields& p) {
-        return GeoPoint{payment.value(p.latitude).number, payment.value(p.longitude).number};
-      };
-      return static_cast<float>(distance_km(place(item.place), place(item.to)));
-    }
     case Operation::code:
       return code(item, payment);
     default:
-      return kMissing;  // keyed operations never get here
+      return kMissing;  // a distance, as long as it is not known
   }
 }
 

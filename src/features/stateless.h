@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "features/feature.h"
+#include "features/geo.h"
 #include "payment/payment.h"
 
 namespace paywarden {
@@ -12,8 +13,9 @@ namespace paywarden {
 class StatelessFeatures {
  public:
   StatelessFeatures(const FeatureSet& set, const FieldTable& fields);
-  // Writes its features' places in `out` (one float for each declared feature); NaN where missing.
-  void compute(const Payment& payment, float* out) const;
+  // Writes its features' places in `out` (one float for each declared feature); NaN where missing. Distances are there once `distances`
+  // are settled.
+  void compute(const Payment& payment, float* out, DistanceBatch& distances) const;
 
  private:
   struct Item {
@@ -26,6 +28,8 @@ class StatelessFeatures {
     std::vector<std::pair<uint64_t, float>> codes;  // hash of the text, ascending
   };
   static float value_of(const Item& item, const Payment& payment);
+  static void distance(const Item& item, const Payment& payment, float* out,
+                       DistanceBatch& distances);
   static float quantity(const Item& item, const Payment& payment);
   static float code(const Item& item, const Payment& payment);
   std::vector<Item> items_;

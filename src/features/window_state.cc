@@ -61,14 +61,21 @@ void WindowState::prefetch(std::span<PaymentKeys> batch, size_t i) {
   if (i + kRows < batch.size()) rows(i + kRows);
 }
 
-Observation WindowState::observe(const Payment& payment, const PaymentKeys& keys, float* features) {
+Observation WindowState::observe_in_batch(const Payment& payment, const PaymentKeys& keys,
+                                          float* features) {
   approximate_.clear();
   watermark_ = std::max(watermark_, payment.event_time);
-  stateless_.compute(payment, features);
+  stateless_.compute(payment, features, distances_);
   for (size_t g = 0; g < groups_.size(); ++g)
-    groups_[g].observe(keys.refs[g], payment, keys.hashes.data(), watermark_, features,
-                       approximate_);
+    groups_[g].observe(keys.refs[g], payment, keys.hashes.data(), watermark_,
+                       {features, approximate_, distances_});
   return {payment.event_time < watermark_ - options_.lateness_max, approximate_};
+}
+
+Observation WindowState::observe(const Payment& payment, const PaymentKeys& keys, float* features) {
+  Observation seen = observe_in_batch(payment, keys, features);
+  finish_batch();
+  return seen;
 }
 
 void WindowState::apply_label(EventTime payment_time, const PaymentKeys& keys, int fraud_change,

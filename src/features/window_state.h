@@ -7,8 +7,9 @@
 //   state.keys_of(payments[i], keys[i]);       // any thread
 //   for (size_t i = 0; i < n; ++i) {
 //     state.prefetch(keys, i);                 // what the payments after i will touch
-//     Observation seen = state.observe(payments[i], keys[i], features);   // counts the payment in,
+//     Observation seen = state.observe_in_batch(payments[i], keys[i], rows[i]);   // counts the payment in,
 //   }                                          // writes one float a feature
+//   state.finish_batch();                      // only now distances stand in the rows, too
 //
 // One thread owns it. Cost: see key_group.h; bytes() tells.
 #pragma once
@@ -48,6 +49,9 @@ class WindowState {
   // Called for i = 0, 1, ... before each observe of a batch.
   void prefetch(std::span<PaymentKeys> batch, size_t i);
   // `features` takes feature_count() floats. `payment.amount_base_minor` must be set.
+  Observation observe_in_batch(const Payment& payment, const PaymentKeys& keys, float* features);
+  void finish_batch() { distances_.settle(); }
+  // Both for one payment.
   Observation observe(const Payment& payment, const PaymentKeys& keys, float* features);
 
   // The truth about a payment as far as the log tells: nothing -> known, fraud <-> genuine, or
@@ -79,6 +83,7 @@ class WindowState {
   std::vector<FieldType> hashed_types_;
   EventTime watermark_ = EventTime::min();
   std::vector<uint16_t> approximate_;
+  DistanceBatch distances_;
 };
 
 }  // namespace paywarden
