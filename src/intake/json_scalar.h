@@ -10,29 +10,9 @@
 #include <string_view>
 
 #include "intake/convert.h"
+#include "intake/json_number.h"
 
 namespace paywarden {
-
-// For values out of simdjson: a JSON number by RFC 8259, and nothing else.
-inline bool is_json_number(std::string_view s) {
-  size_t at = 0;
-  auto digits = [&] {
-    size_t first = at;
-    while (at < s.size() && s[at] >= '0' && s[at] <= '9') ++at;
-    return at - first;
-  };
-  if (at < s.size() && s[at] == '-') ++at;
-  bool zero = at < s.size() && s[at] == '0';
-  size_t whole = digits();
-  if (whole == 0 || (zero && whole > 1)) return false;
-  if (at < s.size() && s[at] == '.' && (++at, digits() == 0)) return false;
-  if (at < s.size() && (s[at] == 'e' || s[at] == 'E')) {
-    ++at;
-    if (at < s.size() && (s[at] == '+' || s[at] == '-')) ++at;
-    if (digits() == 0) return false;
-  }
-  return at == s.size();
-}
 
 // Resolves the escapes of an input's strings into a buffer that is wiped when the input is done: a
 // card number may have passed through it.

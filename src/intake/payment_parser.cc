@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "intake/flat_object.h"
 #include "intake/json_scalar.h"
 
 namespace paywarden {
@@ -26,6 +27,7 @@ class PaymentParser::Json {
       : builder_(builder),
         names_(builder.schema().names),
         options_(options),
+        flat_(names_, options.fields_max),
         followers_(names_.entries().size() + 1, -1) {
     simdjson::error_code error = parser_.allocate(options.body_bytes_max);
     CHECK(error == simdjson::SUCCESS, "no memory for a JSON parser");
@@ -36,10 +38,12 @@ class PaymentParser::Json {
     with_label_ = with_label;
     field_count_ = 0;
     others_.clear();
+    if (readable >= json.size() + FlatObject::kPadding && read_flat(json)) return;
     if (readable >= json.size() + simdjson::SIMDJSON_PADDING) return read(json, readable);
     copy_.assign(json);
     copy_.append(simdjson::SIMDJSON_PADDING, '\0');
-    read({copy_.data(), json.size()}, copy_.size());
+    std::string_view copied(copy_.data(), json.size());
+    if (!read_flat(copied)) read(copied, copy_.size());
   }
 
   // Card numbers may have passed through these buffers.
@@ -50,8 +54,24 @@ class PaymentParser::Json {
   }
 
  private:
+  // False, with nothing done, for what is not a flat object; read() says what it is.
+  bool read_flat(std::string_view json) {
+    if (!builder_.schema().object.empty() || !flat_.read(json)) return false;
+    for (const FlatObject::Member& member : flat_.members()) {
+      if (member.entry < 0)
+        note_unknown(member.name);
+      else if (const auto& known = names_.entries()[static_cast<size_t>(member.entry)];
+               is_passed_over(known))
+        note_repeat(known.name);
+      else
+        take_known(known, member.value);
+    }
+    return true;
+  }
+
   void read(std::string_view json, size_t readable) {
     unescaper_.start(json);
+    end_ = json.data() + json.size();
     od::document document;
     if (simdjson::error_code error = parser_.iterate(json, readable).get(document))
       return builder_.problem(reason_of(error));
@@ -111,7 +131,10 @@ class PaymentParser::Json {
   // first.
   int find_name(const char* key, size_t previous) {
     int16_t& guess = followers_[previous];
-    if (guess >= 0 && names_.entries()[static_cast<size_t>(guess)].stands_at(key)) return guess;
+    if (guess >= 0) {
+      const SourceNames::Entry& entry = names_.entries()[static_cast<size_t>(guess)];
+      if (entry.name.size() < static_cast<size_t>(end_ - key) && entry.stands_at(key)) return guess;
+    }
     std::string_view name;
     if (!read_key(key, name)) return -1;
     int entry = names_.find_entry(name);
@@ -142,19 +165,27 @@ class PaymentParser::Json {
     others_.push_back(hash);
   }
 
+  bool is_passed_over(const SourceNames::Entry& entry) const {
+    return entry.value == kDroppedName || (entry.value == kLabelName && !with_label_);
+  }
+
   bool read_known(const SourceNames::Entry& entry, od::value& value) {
-    bool passed_over = entry.value == kDroppedName || (entry.value == kLabelName && !with_label_);
+    bool passed_over = is_passed_over(entry);
     if (passed_over) note_repeat(entry.name);
     if (passed_over) return pass_over(value, 1);
     RawValue raw = read_value(value);
     if (raw.kind == Kind::broken) return false;
+    take_known(entry, raw);
+    return true;
+  }
+
+  void take_known(const SourceNames::Entry& entry, RawValue raw) {
     if (entry.value == kLabelName)
       builder_.take_label(raw);
     else if (entry.value == kCardMaskedName)
       builder_.take_card_masked(raw);
     else if (!builder_.take(entry.value, raw))
       builder_.problem(RejectReason::duplicate_field, entry.name);
-    return true;
   }
 
   RawValue read_value(od::value& value) {
@@ -210,8 +241,10 @@ class PaymentParser::Json {
   PaymentBuilder& builder_;
   const SourceNames& names_;
   const ParserOptions& options_;
+  FlatObject flat_;
   od::parser parser_;
-  std::string copy_;  // of an input without padding
+  std::string copy_;           // of an input without padding
+  const char* end_ = nullptr;  // of the input
   Unescaper unescaper_;
   std::vector<int16_t>
       followers_;  // by entry, and one for the start: the entry that came next, the last time

@@ -7,8 +7,8 @@
 //   ColumnMap columns = *parser.columns(header);                 // CSV and other tables
 //   auto no = parser.parse_row(columns, values, receipt, payment, &label);
 //
-// JSON is read in one pass (simdjson On-Demand), fields in any order. Nothing is allocated for a
-// payment that is fine, once buffers have grown. A rejection names the first problem of the ladder
+// JSON is read in one pass, fields in any order: flat objects by FlatObject, all else by simdjson's
+// On-Demand. Nothing is allocated for a payment that is fine, once buffers have grown. A rejection names the first problem of the ladder
 // (rejection.h), whatever the order of fields.
 #pragma once
 

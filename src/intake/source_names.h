@@ -29,7 +29,7 @@ class SourceNames {
     uint64_t head = 0, head_mask = 0;  // the first 8 bytes of the name and its closing quote
     uint64_t tail = 0;                 // of 8 and more: the last 8
 
-    // True when the name and a closing quote stand at `key`, where 8 bytes more than that may be
+    // True when the name and a closing quote stand at `key`, where so many bytes and 8 more may be
     // read.
     bool stands_at(const char* key) const {
       if ((load_le64(key) & head_mask) != head) return false;
