@@ -4,6 +4,7 @@
 
 #include "base/byte_io.h"
 #include "base/digest.h"
+#include "base/json_cursor.h"
 #include "base/json_writer.h"
 #include "base/random.h"
 #include "base/time.h"
@@ -88,6 +89,32 @@ TEST(JsonWriter, EscapesWhatIsNotText) {
   EXPECT_EQ(out,
             "{\"a\":\"q\\\"\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa9\",\"b\":null,\"c\":0.1,\"d\":[-3,"
             "true,{}]}");
+}
+
+TEST(JsonCursor, WritesWhatJsonWriterWrites) {
+  const std::string long_text(300, 'x'), hostile(300, '\x01');
+  for (std::string_view text :
+       {std::string_view(), std::string_view("plain"), std::string_view("q\"\\\n\x01\xff\xc3\xa9"),
+        std::string_view(long_text), std::string_view(hostile)})
+    for (float number :
+         {0.0f, -0.0f, 0.1f, 1e-38f, -3.4028235e38f, 1.17549435e-38f,
+          std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+      std::string expected = "before ", out = "before ";
+      JsonWriter(expected)
+          .open_object()
+          .key("a")
+          .string(text)
+          .key("b")
+          .number(number)
+          .close_object();
+      JsonCursor(out, 32 + JsonCursor::most(text) + JsonCursor::kNumberMost)
+          .text(R"({"a":)")
+          .string(text)
+          .text(R"(,"b":)")
+          .number(number)
+          .text("}");
+      EXPECT_EQ(out, expected);
+    }
 }
 
 TEST(ByteIo, RoundTripAndTruncation) {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/json_cursor.h"
+
 namespace paywarden {
 namespace {
 
@@ -113,6 +115,24 @@ void append_json_string(std::string& out, std::string_view text) {
   out.push_back('"');
   append_with_escapes(out, text);
   out.push_back('"');
+}
+
+JsonCursor& JsonCursor::string(std::string_view text) {
+  if (plain_length(text) == text.size()) {
+    *at_++ = '"';
+    this->text(text);
+    *at_++ = '"';
+    return *this;
+  }
+  std::string quoted;
+  append_json_string(quoted, text);
+  return this->text(quoted);
+}
+
+JsonCursor& JsonCursor::number(float value) {
+  if (!std::isfinite(value)) return text("null");
+  at_ = std::to_chars(at_, at_ + kNumberMost, value).ptr;
+  return *this;
 }
 
 JsonWriter& JsonWriter::key(std::string_view name) {

@@ -79,7 +79,7 @@ class Core {
   Sighting admit(const Payment& payment, const PaymentIdentity& identity, uint64_t sequence,
                  uint64_t& earlier);
   // Asks for the memory that admit will look at.
-  void prefetch(const PaymentIdentity& identity) const { seen_.prefetch(identity.id); }
+  void prefetch(const PaymentIdentity& identity) { seen_.prefetch(identity.id); }
   // Without looking: for a stream that is known to hold each payment once (a log).
   void admit_fresh(const Payment& payment, uint64_t sequence);
   // Where a payment of the last days stands in the log.

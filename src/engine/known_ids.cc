@@ -65,11 +65,22 @@ const KnownIds::Entry* KnownIds::find(Hash128 id) const {
   }
 }
 
-void KnownIds::put(Segment& segment, uint64_t place, const Entry& entry) {
+uint32_t KnownIds::free_slot(const Slots& slots, uint64_t place) {
   uint32_t group = group_of(place), free = 0;
-  while ((free = equal_tags(segment.slots->tags + group * kGroup, 0)) == 0)
+  while ((free = equal_tags(slots.tags + group * kGroup, 0)) == 0)
     group = (group + 1) % (kSlots / kGroup);
-  uint32_t slot = group * kGroup + static_cast<uint32_t>(std::countr_zero(free));
+  return group * kGroup + static_cast<uint32_t>(std::countr_zero(free));
+}
+
+void KnownIds::prefetch_free(Hash128 id) const {
+  if (segments_.empty()) return;
+  uint64_t place = place_of(id);
+  const Slots& slots = *segments_[segment_of(place)].slots;
+  prefetch_line(&slots.entries[free_slot(slots, place)]);
+}
+
+void KnownIds::put(Segment& segment, uint64_t place, const Entry& entry) {
+  uint32_t slot = free_slot(*segment.slots, place);
   segment.slots->tags[slot] = tag_of(place);
   segment.slots->entries[slot] = entry;
   ++segment.used;

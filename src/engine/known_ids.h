@@ -28,7 +28,9 @@ class KnownIds {
   };
   static_assert(sizeof(Entry) == 32);
 
+  // For find(), and once that memory has come, for insert().
   void prefetch(Hash128 id) const;
+  void prefetch_free(Hash128 id) const;
   // Null where it is not there; valid until the next insert.
   const Entry* find(Hash128 id) const;
   // One that is not there.
@@ -64,6 +66,7 @@ class KnownIds {
   static uint64_t place_of(Hash128 id);
   static uint32_t group_of(uint64_t place) { return place % (kSlots / kGroup); }
   static uint8_t tag_of(uint64_t place);
+  static uint32_t free_slot(const Slots& slots, uint64_t place);
   uint32_t segment_of(uint64_t place) const {
     return depth_ ? directory_[place >> (64 - depth_)] : 0;
   }

@@ -12,8 +12,11 @@ uint64_t word_of(Hash128 digest) {
 }
 }  // namespace
 
-void SeenPayments::prefetch(Hash128 id) const {
+void SeenPayments::prefetch(Hash128 id) {
   for (const KnownIds& table : tables_) table.prefetch(id);
+  Hash128& before = asked_[asked_next_++ % asked_.size()];  // by now its tags have come
+  tables_[0].prefetch_free(before);
+  before = id;
 }
 
 Sighting SeenPayments::look(Hash128 id, Hash128 digest, uint64_t& sequence) const {

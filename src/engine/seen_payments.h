@@ -25,7 +25,8 @@ class SeenPayments {
  public:
   explicit SeenPayments(Duration horizon) : horizon_(horizon) {}
 
-  void prefetch(Hash128 id) const;
+  // Asks for what look() and add() touch; of use some payments before them.
+  void prefetch(Hash128 id);
   // `sequence` is set to that of the accepted payment unless fresh.
   Sighting look(Hash128 id, Hash128 digest, uint64_t& sequence) const;
   // A fresh one. `watermark`: newest event time in the log.
@@ -41,6 +42,8 @@ class SeenPayments {
   Duration horizon_;
   EventTime rotated_ = EventTime::min();  // watermark when the younger table began
   std::array<KnownIds, 2> tables_;        // younger, elder
+  std::array<Hash128, 16> asked_;         // the last ones of prefetch()
+  size_t asked_next_ = 0;
 };
 
 }  // namespace paywarden

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/json_cursor.h"
 #include "base/json_writer.h"
 
 namespace paywarden {
@@ -19,14 +20,11 @@ void Decision::reset() {
   shadow.model.clear();
 }
 
-void append_json(const Decision& d, std::string& out) {
-  char time[24];
-  write_rfc3339(d.event_time, time);
+namespace {
+
+void append_reasons(const std::vector<Reason>& reasons, std::string& out) {
   JsonWriter json(out);
-  json.open_object().key("payment_id").string(d.payment_id);
-  json.key("outcome").string(name_of(d.outcome)).key("score").number(d.score);
-  json.key("reasons").open_array();
-  for (const Reason& reason : d.reasons) {
+  for (const Reason& reason : reasons) {
     // All three are float32 from where they come: as double they would show digits that mean nothing.
     json.open_object().key("feature").string(reason.feature);
     json.key("value").number(static_cast<float>(reason.value));
@@ -35,24 +33,56 @@ void append_json(const Decision& d, std::string& out) {
     if (!reason.text.empty()) json.key("text").string(reason.text);
     json.close_object();
   }
-  json.close_array().key("rules").open_array();
-  for (const std::string& rule : d.rules) json.string(rule);
-  json.close_array().key("model").string(d.model);
-  json.key("event_time").string({time, sizeof time}).key("card").string(d.card.view());
-  if (d.late) json.key("late").boolean(true);
+}
+
+void append_strings(const std::vector<std::string>& strings, std::string& out) {
+  JsonWriter json(out);
+  for (const std::string& string : strings) json.string(string);
+}
+
+// Members that few decisions have.
+void append_rare(const Decision& d, std::string& out) {
+  if (d.late) out += R"(,"late":true)";
   if (!d.approximate.empty()) {
-    json.key("approximate").open_array();
-    for (const std::string& feature : d.approximate) json.string(feature);
-    json.close_array();
+    out += R"(,"approximate":[)";
+    append_strings(d.approximate, out);
+    out += ']';
   }
-  if (d.guarded) json.key("guarded").boolean(true);
+  if (d.guarded) out += R"(,"guarded":true)";
   if (!d.shadow.model.empty()) {
-    json.key("shadow").open_object().key("model").string(d.shadow.model);
+    out += R"(,"shadow":)";
+    JsonWriter json(out);
+    json.open_object().key("model").string(d.shadow.model);
     json.key("score").number(d.shadow.score);
     json.key("outcome").string(name_of(d.shadow.outcome)).close_object();
   }
-  if (d.observed) json.key("would_be").string(name_of(d.would_be));
-  json.close_object();
+  if (d.observed) out.append(R"(,"would_be":")").append(name_of(d.would_be)).append(1, '"');
+}
+
+}  // namespace
+
+void append_json(const Decision& d, std::string& out) {
+  constexpr size_t kNamesMost = 128;  // of the members, and an outcome
+  char time[24];
+  write_rfc3339(d.event_time, time);
+  {
+    JsonCursor json(out, kNamesMost + JsonCursor::most(d.payment_id) + JsonCursor::kNumberMost);
+    json.text(R"({"payment_id":)").string(d.payment_id);
+    json.text(R"(,"outcome":")").text(name_of(d.outcome));
+    json.text(R"(","score":)").number(d.score).text(R"(,"reasons":[)");
+  }
+  append_reasons(d.reasons, out);
+  out += R"(],"rules":[)";
+  append_strings(d.rules, out);
+  {
+    JsonCursor json(out, kNamesMost + JsonCursor::most(d.model) + sizeof time +
+                             JsonCursor::most(d.card.view()));
+    json.text(R"(],"model":)").string(d.model);
+    json.text(R"(,"event_time":")").text({time, sizeof time});
+    json.text(R"(","card":)").string(d.card.view());
+  }
+  append_rare(d, out);
+  out += '}';
 }
 
 }  // namespace paywarden
