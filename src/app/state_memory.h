@@ -46,10 +46,10 @@ struct StateMemory {
 Result<StateMemory> fill_state(const Config& config, StateFill fill);
 
 // The stated cost of config/cards.toml: window state in bytes a card, by how often it paid within the windows. At 10 times, the case that
-// is stated first, the limit is 5 % above what was measured; between 1 and 30 times a line that is above all of it.
-inline constexpr double kTenPaymentsBytesMax = 5'000;
+// is stated first, the limit is some 5 % above what was measured; between 1 and 30 times a line that is above all of it.
+inline constexpr double kTenPaymentsBytesMax = 3'000;
 constexpr double bytes_a_card_max(uint32_t payments_a_card) {
-  return payments_a_card == 10 ? kTenPaymentsBytesMax : 350 + 540.0 * payments_a_card;
+  return payments_a_card == 10 ? kTenPaymentsBytesMax : 500 + 280.0 * payments_a_card;
 }
 // Of known ids (known_ids.h).
 inline constexpr double kKnownIdBytesMax = 76;

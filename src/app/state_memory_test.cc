@@ -35,18 +35,18 @@ TEST(StateMemory, TheLineIsAboveFewAndManyPayments) {
 
 TEST(StateMemory, WhatIsBeyondItsLimitIsNamed) {
   StateMemory memory{.filled = {.cards = 1'000'000, .payments_a_card = 10}};
-  memory.windows = 5'000'000'000;
+  memory.windows = 3'000'000'000;
   memory.known_ids = 760;
   memory.ids = 10;
-  memory.resident = 5'500'000'000;
+  memory.resident = 3'300'000'000;
   EXPECT_EQ(over_stated_cost(memory), std::nullopt);
   memory.windows += 10'000'000;
-  EXPECT_THAT(*over_stated_cost(memory), HasSubstr("5010 bytes of window state a card"));
-  memory.windows = 5'000'000'000;
+  EXPECT_THAT(*over_stated_cost(memory), HasSubstr("3010 bytes of window state a card"));
+  memory.windows = 3'000'000'000;
   memory.known_ids = 770;
   EXPECT_THAT(*over_stated_cost(memory), HasSubstr("77.0 bytes a known id"));
   memory.known_ids = 700;
-  memory.resident = 5'600'000'000;
+  memory.resident = 3'400'000'000;
   EXPECT_THAT(*over_stated_cost(memory), HasSubstr("the process grew by"));
 }
 
