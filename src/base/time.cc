@@ -19,15 +19,17 @@ bool leap(int year) {
   return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
-// Reads exactly `count` digits at `text[at]`; -1 where there are none.
-int digits(std::string_view text, size_t at, size_t count) {
-  if (text.size() < at + count) return -1;
-  int value = 0;
-  for (size_t i = at; i < at + count; ++i) {
-    if (text[i] < '0' || text[i] > '9') return -1;
-    value = value * 10 + (text[i] - '0');
-  }
-  return value;
+// The two digits at `text[at]`; below 0 where there are none.
+int two_digits(std::string_view text, size_t at) {
+  if (text.size() < at + 2) return -1;
+  auto tens = static_cast<unsigned>(text[at] - '0'),
+       ones = static_cast<unsigned>(text[at + 1] - '0');
+  return tens > 9 || ones > 9 ? -1 : static_cast<int>(tens * 10 + ones);
+}
+
+int four_digits(std::string_view text, size_t at) {
+  int high = two_digits(text, at), low = two_digits(text, at + 2);
+  return high < 0 || low < 0 ? -1 : high * 100 + low;
 }
 
 struct Tail {
@@ -50,7 +52,7 @@ Tail parse_tail(std::string_view text) {
   std::string_view zone = text.substr(at);
   tail.ok = zone.empty() || zone == "Z" || zone == "z";
   if (tail.ok) return tail;
-  int hour = digits(zone, 1, 2), minute = digits(zone, 4, 2);
+  int hour = two_digits(zone, 1), minute = two_digits(zone, 4);
   bool shape = zone.size() == 6 && zone[3] == ':' && (zone[0] == '+' || zone[0] == '-');
   if (!shape || hour < 0 || hour > 23 || minute < 0 || minute > 59) return tail;
   tail.offset_ms = (hour * 60 + minute) * int64_t{60'000} * (zone[0] == '-' ? -1 : 1);
@@ -58,8 +60,18 @@ Tail parse_tail(std::string_view text) {
   return tail;
 }
 
-void put_digits(char* out, int value, int count) {
-  for (int i = count - 1; i >= 0; --i, value /= 10) out[i] = static_cast<char>('0' + value % 10);
+// "00", "01", ..., "99"
+constexpr std::array<char, 200> kPairs = [] {
+  std::array<char, 200> pairs{};
+  for (size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
+
+void put_two(char* out, int value) {
+  std::memcpy(out, &kPairs[2 * static_cast<size_t>(value)], 2);
 }
 
 struct Unit {
@@ -126,12 +138,12 @@ Result<EventTime> parse_rfc3339(std::string_view text) {
     return fail("'" + std::string(text.substr(0, 40)) +
                 "' is not a time like 2020-06-21T12:14:58Z");
   };
-  CalendarDate date{digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2)};
+  CalendarDate date{four_digits(text, 0), two_digits(text, 5), two_digits(text, 8)};
   if (text.size() < 10 || text[4] != '-' || text[7] != '-') return bad();
   if (date.year < 1900 || date.year > 2199 || !is_valid(date)) return bad();
   int64_t ms = days_since_epoch(date) * kMsPerDay;
   if (text.size() == 10) return EventTime(ms);
-  int hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
+  int hour = two_digits(text, 11), minute = two_digits(text, 14), second = two_digits(text, 17);
   if (text.size() < 19 || (text[10] != 'T' && text[10] != ' ' && text[10] != 't')) return bad();
   if (text[13] != ':' || text[16] != ':') return bad();
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return bad();
@@ -146,13 +158,16 @@ void write_rfc3339(EventTime time, char* out) {
   int in_day = static_cast<int>(time.ms() - day * kMsPerDay);
   CalendarDate date = date_of(time);
   std::memcpy(out, "0000-00-00T00:00:00.000Z", 24);
-  put_digits(out, date.year, 4);
-  put_digits(out + 5, date.month, 2);
-  put_digits(out + 8, date.day, 2);
-  put_digits(out + 11, in_day / 3'600'000, 2);
-  put_digits(out + 14, in_day / 60'000 % 60, 2);
-  put_digits(out + 17, in_day / 1'000 % 60, 2);
-  put_digits(out + 20, in_day % 1'000, 3);
+  int second = in_day / 1'000, ms = in_day % 1'000;
+  put_two(out, date.year / 100 % 100);
+  put_two(out + 2, date.year % 100);
+  put_two(out + 5, date.month);
+  put_two(out + 8, date.day);
+  put_two(out + 11, second / 3'600);
+  put_two(out + 14, second / 60 % 60);
+  put_two(out + 17, second % 60);
+  put_two(out + 20, ms / 10);
+  out[22] = static_cast<char>('0' + ms % 10);
 }
 
 std::string format_rfc3339(EventTime time) {

@@ -20,11 +20,11 @@ namespace paywarden {
 class FlatObject {
  public:
   // Behind an input that is read so many bytes may be read (never used).
-  static constexpr size_t kPadding = 16;
+  static constexpr size_t kPadding = 64;
 
   struct Member {
     int entry = -1;         // of the names, -1: a name that is not among them
-    std::string_view name;  // empty where the entry says it
+    std::string_view name;  // of one that is not; else stale
     RawValue value;         // null, text, number or boolean; texts and numbers lie in the input
   };
 
@@ -36,17 +36,11 @@ class FlatObject {
   std::span<const Member> members() const { return {members_.data(), count_}; }
 
  private:
-  bool read_members(const char* at);
-  const char* read_name(const char* at, size_t previous, Member& member);
-  const char* read_value(const char* at, RawValue& value) const;
-  const char* read_text(const char* at, std::string_view& text) const;
-
   const SourceNames& names_;
-  std::vector<int16_t>
-      followers_;  // by entry, and one for the start: the entry that came next, the last time
+  // By entry, and one for the start: the entry that came next, the last time.
+  std::vector<int16_t> followers_;
   std::vector<Member> members_;
   size_t count_ = 0;
-  const char* end_ = nullptr;  // of the input
 };
 
 }  // namespace paywarden

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+
+#include "base/hash.h"
 
 namespace paywarden {
 namespace {
@@ -105,7 +108,33 @@ bool passes_luhn(std::string_view digits) {
   return sum % 10 == 0;
 }
 
+namespace {
+
+// Of 8 bytes.
+bool are_digits(uint64_t bytes) {
+  constexpr uint64_t kOnes = 0x0101010101010101ull;
+  uint64_t high = kOnes * 0xf0,
+           carried = bytes + kOnes * 6;  // '9' + 6 is the last with the upper half of '0'
+  return ((bytes | carried) & high) == kOnes * 0x30 && (bytes & high) == kOnes * 0x30;
+}
+
+// As nearly all card numbers come: no space, no dash.
+bool is_bare_pan(std::string_view text) {
+  if (text.size() < kPanDigitsMin || text.size() > kPanDigitsMax) return false;
+  bool fine =
+      are_digits(load_le64(text.data())) && are_digits(load_le64(text.data() + text.size() - 8));
+  return fine && (text.size() <= 16 || are_digits(load_le64(text.data() + 8)));
+}
+
+}  // namespace
+
 RejectReason read_pan(std::string_view text, PanCheck check, PanDigits& out) {
+  if (is_bare_pan(text)) {
+    std::memcpy(out.digits, text.data(), text.size());
+    out.length = static_cast<uint8_t>(text.size());
+    return check == PanCheck::luhn && !passes_luhn(text) ? RejectReason::pan_luhn
+                                                         : RejectReason::none;
+  }
   // Every byte is stored and the next takes its place unless it was a digit: no branch depends on
   // the digits.
   size_t count = 0;

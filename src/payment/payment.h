@@ -73,7 +73,7 @@ class Payment {
 
   void reset(FieldIndex field_count) {
     values_.assign(field_count, FieldValue{});
-    text_.clear();
+    text_bytes_ = 0;
     backfilled = false;
   }
 
@@ -85,16 +85,18 @@ class Payment {
   std::string_view text(FieldIndex f) const {
     const FieldValue& v = values_[f];
     return v.state == FieldValue::State::present
-               ? std::string_view(text_).substr(v.offset, v.length)
+               ? std::string_view(text_.data() + v.offset, v.length)
                : std::string_view();
   }
   FieldIndex field_count() const { return static_cast<FieldIndex>(values_.size()); }
 
   void set_text(FieldIndex f, std::string_view s) {
     FieldValue& v = put(f);
-    v.offset = text_.size();
+    v.offset = text_bytes_;
     v.length = static_cast<uint32_t>(s.size());
-    text_.append(s);
+    if (text_.size() - text_bytes_ < s.size()) text_.resize(2 * text_.size() + s.size());
+    if (!s.empty()) std::memcpy(text_.data() + text_bytes_, s.data(), s.size());
+    text_bytes_ += s.size();
   }
   void set_integer(FieldIndex f, int64_t n) { put(f).integer = n; }  // also boolean, time, amount
   void set_number(FieldIndex f, double n) { put(f).number = n; }
@@ -105,7 +107,8 @@ class Payment {
     return values_[f];
   }
   std::vector<FieldValue> values_;
-  std::string text_;
+  std::vector<char> text_;  // of which the first text_bytes_ are in use
+  size_t text_bytes_ = 0;
 };
 
 // event_time, card, amount and currency stand in their own members and not among the values.
