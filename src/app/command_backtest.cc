@@ -28,7 +28,9 @@ class BacktestSink : public HistorySink {
     for (FileRow& row : rows) {
       if (command_.until && row.payment.event_time >= *command_.until) continue;
       uint64_t earlier = 0;
-      if (present_.admit(row.payment, ++sequence_, earlier) != Sighting::fresh) continue;
+      Sighting sighting = present_.admit(row.payment, ++sequence_, earlier);
+      row.is_conflict = sighting == Sighting::conflict;
+      if (sighting != Sighting::fresh) continue;
       rows_[count_] = &row;
       if (++count_ == kMicroBatchMax) flush();
     }

@@ -55,7 +55,8 @@ class ReplaySink : public HistorySink {
       uint64_t earlier = 0;
       Sighting sighting = core_.admit(payment, identities_[i], ++sequence_, earlier);
       if (sighting != Sighting::fresh) {
-        ++(sighting == Sighting::repeat ? repeats_ : conflicts_);
+        rows[i].is_conflict = sighting == Sighting::conflict;
+        ++(rows[i].is_conflict ? conflicts_ : repeats_);
         continue;
       }
       bool wanted = !from_ || payment.event_time >= *from_;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <tuple>
 
 #include "app/commands.h"
 #include "app/output_guard.h"
@@ -36,18 +37,25 @@ void say_trial(Progress& progress, const SearchTrial& trial,
       took / trial.number * (trial.trials - trial.number)));
 }
 
-void say_result(Progress& progress, const Bundle& bundle, const std::string& out) {
+void say_result(Progress& progress, const Bundle& bundle, const TrainingOptions& options,
+                const std::string& out) {
   for (const auto& [name, value] : bundle.metrics)
     progress.say(fmt::format("{} {:.6g}", name, value));
   progress.say(fmt::format("thresholds: review {:.4f}, decline {:.4f}", bundle.thresholds.review,
                            bundle.thresholds.decline));
-  for (auto [value, outcome] :
-       {std::pair(bundle.thresholds.review, "review"), {bundle.thresholds.decline, "decline"}})
-    if (value >= never_reached)
+  auto [alerts, declines] = std::pair(options.alerts.alerts_a_day, options.alerts.declines_a_day);
+  for (auto [value, outcome, a_day, setting] :
+       {std::tuple(bundle.thresholds.review, "review", alerts, "alerts_a_day"),
+        {bundle.thresholds.decline, "decline", declines, "declines_a_day"}}) {
+    if (value < never_reached) continue;
+    if (options.thresholds == ThresholdGoal::alerts && a_day == 0)
+      progress.say(fmt::format("no score is ever {}, as {} = 0 asks for", outcome, setting));
+    else
       progress.say(
           fmt::format("warning: no score is ever {}: on the later slice no threshold has "
                       "what [training] asks for; ask for less, or give it more history",
                       outcome));
+  }
   progress.say("bundle written to " + out);
 }
 
@@ -77,7 +85,7 @@ Status run_train(const TrainCommand& command) {
   bundle->name = std::filesystem::path(command.out).filename().string();
   bundle->created_from = command_text(command);
   TRY(save_bundle(command.out, *bundle, {.replace = true}));
-  say_result(progress, *bundle, command.out);
+  say_result(progress, *bundle, config->training, command.out);
   return {};
 }
 

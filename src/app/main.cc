@@ -81,9 +81,12 @@ struct Commands {
     s->add_option("--payments", simulate.payments, "How many, to 10^12")
         ->required()
         ->check(CLI::Range(1.0, 1e12));
-    s->add_option("--seed", simulate.seed, "The same seed gives the same bytes");
-    s->add_option("--customers", simulate.customers, "Size of the simulated world");
-    s->add_option("--merchants", simulate.merchants, "Size of the simulated world");
+    s->add_option("--seed", simulate.seed, "The same seed gives the same bytes")
+        ->check(CLI::NonNegativeNumber);
+    s->add_option("--customers", simulate.customers, "Size of the simulated world")
+        ->check(CLI::NonNegativeNumber);
+    s->add_option("--merchants", simulate.merchants, "Size of the simulated world")
+        ->check(CLI::NonNegativeNumber);
     s->add_option("--out", simulate.out, "F.ndjson, F.csv, either with .gz")
         ->required()
         ->check(check_payments_name);

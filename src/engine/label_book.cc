@@ -1,11 +1,13 @@
 #include "engine/label_book.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace paywarden {
 
 LabelChange LabelBook::learn(Hash128 id, EventTime payment_time, bool is_fraud) {
   auto [at, fresh] = known_.try_emplace(id, Known{payment_time, is_fraud});
+  oldest_ = std::min(oldest_, payment_time);
   if (fresh) return {is_fraud ? 1 : 0, 1};
   int change = static_cast<int>(is_fraud) - static_cast<int>(at->second.is_fraud);
   at->second.is_fraud = is_fraud;
@@ -43,8 +45,14 @@ std::optional<bool> LabelBook::take_waiting(Hash128 id) {
 void LabelBook::expire(EventTime watermark) {
   if (watermark - expired_ < days(1)) return;
   expired_ = watermark;
-  std::erase_if(
-      known_, [&](const auto& e) { return e.second.payment_time <= watermark - options_.horizon; });
+  const EventTime last = watermark - options_.horizon;
+  if (oldest_ > last) return;
+  oldest_ = EventTime::max();
+  std::erase_if(known_, [&](const auto& e) {
+    bool forgotten = e.second.payment_time <= last;
+    if (!forgotten) oldest_ = std::min(oldest_, e.second.payment_time);
+    return forgotten;
+  });
 }
 
 uint64_t LabelBook::state_hash() const {
@@ -85,6 +93,7 @@ bool LabelBook::load(ByteReader& in) {
     Hash128 id{in.u64(), in.u64()};
     EventTime time(in.i64());
     known_[id] = {time, in.u8() != 0};
+    oldest_ = std::min(oldest_, time);
   }
   uint64_t waiting = in.u64();
   for (uint64_t i = 0; i < waiting && in.ok(); ++i) {

@@ -71,6 +71,7 @@ class LabelBook {
       queue_;  // order of waiting; entries overtaken by a later word are skipped
   uint64_t turn_ = 0, dropped_ = 0;
   EventTime expired_ = EventTime::min();
+  EventTime oldest_ = EventTime::max();  // at most the oldest payment time in known_
 };
 
 }  // namespace paywarden

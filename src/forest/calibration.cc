@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace paywarden {
 namespace {
 
@@ -29,11 +27,16 @@ Result<Calibration> Calibration::from(std::vector<Point> points) {
 
 float Calibration::apply(float raw) const {
   if (points_.empty()) return raw;
-  auto above = std::upper_bound(points_.begin(), points_.end(), raw,
-                                [](float x, const Point& p) { return x < p.raw; });
-  if (above == points_.begin()) return above->calibrated;
-  if (above == points_.end()) return points_.back().calibrated;
-  const Point &low = above[-1], &high = above[0];
+  // The first point above `raw`, by halving without branches: scores are hard to foretell.
+  size_t above = 0;
+  for (size_t left = points_.size(); left > 0;) {
+    size_t half = (left + 1) / 2;
+    above += half * !(raw < points_[above + half - 1].raw);
+    left -= half;
+  }
+  if (above == 0) return points_.front().calibrated;
+  if (above == points_.size()) return points_.back().calibrated;
+  const Point &low = points_[above - 1], &high = points_[above];
   double share = (double{raw} - low.raw) / (double{high.raw} - low.raw);
   return static_cast<float>(low.calibrated + share * (double{high.calibrated} - low.calibrated));
 }

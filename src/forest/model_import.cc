@@ -57,6 +57,8 @@ Result<TreeModel> import_model(std::string_view bytes, std::string_view where,
                 "train it on the columns of `paywarden export`, all of them");
   };
   TreeModel& model = read.model;
+  if (model.trees.empty())
+    return fail("the model has no trees", std::string(where), "train it for one round at least");
   if (model.feature_count != features.size())
     return wrong(fmt::format("the model has {} columns, the configuration {} features",
                              model.feature_count, features.size()));

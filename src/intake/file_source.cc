@@ -301,6 +301,7 @@ void FileSource::take(const SourceRecord& record, FileBatch& batch) {
                            &row.label);
   if (no) return refuse(record, std::move(*no));
   row.payment.receipt_time = row.payment.event_time;
+  row.is_conflict = false;
   row.file = static_cast<uint32_t>(next_file_ - 1);
   row.line = record.line;
   ++batch.count;

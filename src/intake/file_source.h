@@ -60,7 +60,9 @@ struct FileSourceOptions {
 struct FileRow {
   Payment payment;  // its receipt time is its event time: when a file is read says nothing
   std::optional<bool> label;  // is_fraud, where the schema has a label column with a value
-  uint32_t file = 0;          // index into the paths
+  bool is_conflict =
+      false;          // set by who plays it: another payment under an id that was used before
+  uint32_t file = 0;  // index into the paths
   uint64_t line = 0;
 };
 

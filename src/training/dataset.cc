@@ -29,7 +29,7 @@ Status DatasetSink::payments(std::span<FileRow> rows) {
       ++counts_.behind_until;
       continue;
     }
-    if (!is_fresh(payment)) continue;
+    if (!is_fresh(row)) continue;
     if (!first_) first_ = newest_ = payment.event_time;
     newest_ = std::max(*newest_, payment.event_time);
     counts_.late += payment.event_time < *newest_ - core_.features().options().lateness_max;
@@ -46,11 +46,12 @@ Status DatasetSink::payments(std::span<FileRow> rows) {
 }
 
 // Features of a payment that was sent twice would count it twice.
-bool DatasetSink::is_fresh(const Payment& payment) {
+bool DatasetSink::is_fresh(FileRow& row) {
   uint64_t earlier = 0;
-  Sighting sighting = core_.admit(payment, ++sequence_, earlier);
+  Sighting sighting = core_.admit(row.payment, ++sequence_, earlier);
+  row.is_conflict = sighting == Sighting::conflict;
   counts_.repeats += sighting == Sighting::repeat;
-  counts_.conflicts += sighting == Sighting::conflict;
+  counts_.conflicts += row.is_conflict;
   return sighting == Sighting::fresh;
 }
 

@@ -75,7 +75,7 @@ class DatasetSink : public HistorySink {
   const DatasetCounts& counts() const { return counts_; }
 
  private:
-  bool is_fresh(const Payment& payment);
+  bool is_fresh(FileRow& row);
   Core& core_;
   Dataset& data_;
   DatasetCounts counts_;

@@ -30,22 +30,47 @@ class LabelQueue {
   std::vector<PendingLabel> heap_;
 };
 
-Status play_rows(std::span<FileRow> rows, Duration delay, LabelQueue& labels, HistorySink& sink) {
-  size_t run = 0;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (labels.due(rows[i].payment.event_time)) {
-      if (i > run) TRY(sink.payments(rows.subspan(run, i - run)));
-      run = i;
-      while (labels.due(rows[i].payment.event_time)) {
-        PendingLabel next = labels.take();
-        TRY(sink.label(next.label, next.payment));
+// Plays rows, and their labels between them.
+class Player {
+ public:
+  Player(Duration delay, LabelQueue& labels, HistorySink& sink)
+      : delay_(delay), labels_(labels), sink_(sink) {}
+
+  Status play(std::span<FileRow> rows) {
+    rows_ = rows;
+    begin_ = 0;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      EventTime now = rows[i].payment.event_time;
+      if (labels_.due(now) || first_of_run_ <= now) TRY(end_run(i));
+      while (labels_.due(now)) {
+        PendingLabel next = labels_.take();
+        TRY(sink_.label(next.label, next.payment));
       }
+      if (rows[i].label.value_or(false)) first_of_run_ = std::min(first_of_run_, now + delay_);
     }
-    if (rows[i].label.value_or(false)) labels.add(rows[i], delay);
+    return end_run(rows.size());
   }
-  if (rows.size() > run) return sink.payments(rows.subspan(run));
-  return {};
-}
+
+ private:
+  // Hands the run before row `end` over; only then is known which of its rows have labels to come.
+  Status end_run(size_t end) {
+    std::span<FileRow> run = rows_.subspan(begin_, end - begin_);
+    begin_ = end;
+    first_of_run_ = EventTime::max();
+    if (run.empty()) return {};
+    TRY(sink_.payments(run));
+    for (const FileRow& row : run)
+      if (row.label.value_or(false) && !row.is_conflict) labels_.add(row, delay_);
+    return {};
+  }
+
+  const Duration delay_;
+  LabelQueue& labels_;
+  HistorySink& sink_;
+  std::span<FileRow> rows_;
+  size_t begin_ = 0;                           // of the run
+  EventTime first_of_run_ = EventTime::max();  // when the first of its labels is known
+};
 
 }  // namespace
 
@@ -57,7 +82,7 @@ Result<std::vector<PendingLabel>> play_history(FileSource& source, Duration labe
   for (;;) {
     TRY_ASSIGN(bool more, source.next(batch));
     if (!more) break;
-    TRY(play_rows({batch.rows.data(), batch.count}, label_delay, labels, sink));
+    TRY(Player(label_delay, labels, sink).play({batch.rows.data(), batch.count}));
     FileProgress now = source.progress();
     if (!progress || now.rows < told + 65'536) continue;
     told = now.rows;

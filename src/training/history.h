@@ -17,7 +17,8 @@ namespace paywarden {
 class HistorySink {
  public:
   virtual ~HistorySink() = default;
-  // A run of payments without a label between them, in file order.
+  // A run of payments without a label between them, in file order. What the sink says is a conflict (FileRow::is_conflict) gets no
+  // label.
   virtual Status payments(std::span<FileRow> rows) = 0;
   virtual Status label(const Label& label, const Payment& payment) = 0;
 };
