@@ -213,22 +213,15 @@ void KeyGroup::leave_window(const History& history, size_t window, const uint64_
 void KeyGroup::advance_tails(History& history, int64_t newest, int64_t horizon_ms) const {
   const uint64_t* base = rows(history);
   const size_t stride = plan_.row_words, windows = plan_.windows.size();
-  const uint64_t* last = base + (history.end - size_t{1}) * stride;
+  const uint64_t* end = base + history.end * stride;
   for (size_t w = 0; w < windows; ++w) {
     int64_t cutoff = std::max(newest - window_ms_[w], horizon_ms);
-    const bool counts_leaving = leaving_from_[w] != leaving_from_[w + 1];
-    const uint64_t* tail = base + history.tails[w] * stride;
-    // One payment comes, so about one leaves; whether none, one or two is hard to foretell, so no branch asks.
-    for (uint32_t leaving = 2; leaving == 2 && tail != last;) {
-      const uint64_t *next = tail + stride, *second = next == last ? next : next + stride;
-      bool first_leaves = static_cast<int64_t>(*next) <= cutoff;
-      leaving = first_leaves +
-                (first_leaves & (second != next) & (static_cast<int64_t>(*second) <= cutoff));
-      if (counts_leaving)
-        for (uint32_t i = 1; i <= leaving; ++i) leave_window(history, w, tail + i * stride);
-      tail += leaving * stride;
-      history.tails[w] = static_cast<uint16_t>(history.tails[w] + leaving);
-    }
+    const uint64_t* next = base + (history.tails[w] + size_t{1}) * stride;
+    if (next == end || static_cast<int64_t>(*next) > cutoff) continue;
+    uint16_t tail = history.tails[w];
+    for (; next != end && static_cast<int64_t>(*next) <= cutoff; ++tail, next += stride)
+      leave_window(history, w, next);
+    history.tails[w] = tail;
   }
 }
 
