@@ -65,14 +65,22 @@ double distance_km(GeoPoint a, GeoPoint b) {
 
 void DistanceBatch::settle() {
   static_assert(kMost % kAtOnce == 0, "the last eight may hold stale pairs, which nobody reads");
+  constexpr size_t kAlone = 2;  // so many take longer together than one after the other
   for (size_t first = 0; first < count_; first += kAtOnce) {
+    size_t count = std::min<size_t>(kAtOnce, count_ - first);
     double km[kAtOnce];
-    distances_of_eight(&from_latitude_[first], &from_longitude_[first], &to_latitude_[first],
-                       &to_longitude_[first], km);
-    for (size_t i = first; i < std::min(first + kAtOnce, count_); ++i) {
-      double way = km[i - first];
-      if (way_ms_[i] != 0) way = way * 3'600'000 / static_cast<double>(way_ms_[i]);
-      *out_[i] = static_cast<float>(way);
+    if (count > kAlone) {
+      distances_of_eight(&from_latitude_[first], &from_longitude_[first], &to_latitude_[first],
+                         &to_longitude_[first], km);
+    } else {
+      for (size_t i = 0; i < count; ++i)
+        km[i] = distance_km({from_latitude_[first + i], from_longitude_[first + i]},
+                            {to_latitude_[first + i], to_longitude_[first + i]});
+    }
+    for (size_t i = 0; i < count; ++i) {
+      int64_t ms = way_ms_[first + i];
+      double way = ms == 0 ? km[i] : km[i] * 3'600'000 / static_cast<double>(ms);
+      *out_[first + i] = static_cast<float>(way);
     }
   }
   count_ = 0;

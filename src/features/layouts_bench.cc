@@ -99,9 +99,11 @@ class Built : public Layout {
       if (batch > 1)
         state_->prefetch(keys.subspan(i - in_batch, std::min(batch, keys.size() - i + in_batch)),
                          in_batch);
-      CHECK(state_->observe(items[i].payment, keys[i], out).approximate.empty(),
+      CHECK(state_->observe_in_batch(items[i].payment, keys[i], out).approximate.empty(),
             "a key of the benchmark is over its limit");
+      if (in_batch + 1 == batch) state_->finish_batch();
     }
+    state_->finish_batch();
   }
   size_t bytes() const override { return state_->bytes(); }
   size_t bytes_of_history() const override { return state_->bytes_of_history(); }

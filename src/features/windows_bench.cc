@@ -153,8 +153,9 @@ class Bench {
     std::span<PaymentKeys> keys(keys_.data() + from, batch);
     for (size_t i = 0; i < batch; ++i) {
       if (batch > 1) state_->prefetch(keys, i);
-      state_->observe(items_[from + i].payment, keys[i], features_);
+      state_->observe_in_batch(items_[from + i].payment, keys[i], features_);
     }
+    state_->finish_batch();
   }
 
   void print(const PaymentStream& stream, std::span<const std::vector<double>> ns) const {

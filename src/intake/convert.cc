@@ -3,8 +3,6 @@
 #include <charconv>
 #include <cmath>
 
-#include "base/hash.h"
-
 namespace paywarden {
 namespace {
 
@@ -72,42 +70,28 @@ RejectReason read_epoch(std::string_view s, int64_t units_per_second, int64_t& m
   return RejectReason::none;
 }
 
-// One to eight digits as a number, all of them at once (after D. Lemire, "Quickly parsing eight digits", 2018).
-bool read_digits(std::string_view s, uint64_t& out) {
-  constexpr uint64_t kOnes = 0x0101010101010101ull, kUpper = kOnes * 0xf0;
-  if (s.empty() || s.size() > 8) return false;
-  const size_t shift = 64 - 8 * s.size();  // digits stand at the end, and before them nothing
-  uint64_t bytes = load_le64_padded(s.data(), s.size()) << shift, zeros = (kOnes * '0') << shift,
-           carried =
-               bytes + ((kOnes * 6) << shift);  // '9' + 6 is the last with the upper half of '0'
-  if ((bytes & kUpper) != zeros || (carried & kUpper) != zeros) return false;
-  uint64_t digits = bytes & (kOnes * 0x0f);
-  digits = (digits * (10 * 256 + 1)) >> 8;
-  digits = ((digits & 0x00ff00ff00ff00ffull) * (100 * 65'536 + 1)) >> 16;
-  out = ((digits & 0x0000ffff0000ffffull) * (10'000 * (uint64_t{1} << 32) + 1)) >> 32;
-  return true;
-}
-
-// Plain decimals of at most 15 digits, 8 before the point and 8 behind it: digits and power of ten are both exact doubles, so that
+// Plain decimals of at most 15 digits: digits and power of ten are both exact doubles, so that
 // their quotient is the nearest double, the same that from_chars finds (W. Clinger, "How to Read
 // Floating Point Numbers Accurately", 1990).
 bool read_short_decimal(std::string_view s, double& out) {
-  constexpr double kPowers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
-  constexpr int64_t kWholePowers[] = {1,       10,        100,        1'000,      10'000,
-                                      100'000, 1'000'000, 10'000'000, 100'000'000};
-  bool minus = !s.empty() && s[0] == '-';
-  s.remove_prefix(minus);
-  size_t point = 0;
-  while (point < s.size() && s[point] != '.') ++point;
-  uint64_t whole = 0, fraction = 0;
-  if (!read_digits(s.substr(0, point), whole)) return false;
-  size_t behind_point = 0;
-  if (point < s.size()) {
-    behind_point = s.size() - point - 1;
-    if (point + behind_point > 15 || !read_digits(s.substr(point + 1), fraction)) return false;
+  constexpr double kPowers[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  const char *at = s.data(), *end = at + s.size();
+  bool minus = at != end && *at == '-';
+  at += minus;
+  if (end - at > 16) return false;  // 15 digits and a point
+  int64_t digits = 0;
+  const char* first = at;
+  for (; at != end && is_digit(*at); ++at) digits = digits * 10 + (*at - '0');
+  auto count = at - first;
+  decltype(count) behind_point = 0;
+  if (at != end && *at == '.') {
+    first = ++at;
+    for (; at != end && is_digit(*at); ++at) digits = digits * 10 + (*at - '0');
+    behind_point = at - first;
+    if (behind_point == 0) return false;
   }
-  auto digits =
-      static_cast<int64_t>(whole) * kWholePowers[behind_point] + static_cast<int64_t>(fraction);
+  if (at != end || count == 0 || count + behind_point > 15) return false;
   out = static_cast<double>(minus ? -digits : digits) / kPowers[behind_point];
   return true;
 }
