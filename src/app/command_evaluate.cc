@@ -1,5 +1,6 @@
 // `paywarden evaluate`: decisions against labels, as a report to look at.
 #include <algorithm>
+#include <filesystem>
 
 #include "app/commands.h"
 #include "app/output_guard.h"
@@ -65,6 +66,11 @@ Status run_evaluate(const EvaluateCommand& command) {
     progress.show(data.source->progress().rows,
                   total ? static_cast<double>(done) / static_cast<double>(total) : 0);
   };
+  std::error_code absent;
+  if (std::filesystem::exists(command.out, absent) &&
+      !std::filesystem::is_directory(command.out, absent))
+    return fail("a file stands where the report's directory is wanted", command.out,
+                "give --out another name; report.html and metrics.json come into it");
   for (const char* name : {"/metrics.json", "/report.html"})
     TRY(check_output(
         command.out + name,

@@ -1,8 +1,6 @@
 // `paywarden import`: a model that was trained elsewhere, as a bundle.
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "app/commands.h"
 #include "app/output_guard.h"
 #include "app/progress.h"
@@ -17,6 +15,7 @@ namespace paywarden {
 Status run_import(const ImportCommand& command) {
   TRY_ASSIGN(auto config, load_config(command.config));
   TRY(check_output(command.out, {{command.config, command.model}}));
+  TRY(check_bundle_place(command.out));
   if (!(command.review_at >= 0 && command.decline_at >= 0))
     return fail("--review-at and --decline-at are scores: 0 or more");
   if (command.review_at > command.decline_at)
@@ -26,7 +25,7 @@ Status run_import(const ImportCommand& command) {
   Bundle bundle;
   TRY_ASSIGN(TreeModel model, import_model(bytes, command.model, config->features.names()));
   bundle.model_json = write_xgboost_json(model);
-  bundle.name = std::filesystem::path(command.out).filename().string();
+  bundle.name = bundle_name(command.out);
   bundle.created_from = "paywarden import --config " + command.config + " --model " + command.model;
   bundle.features_hash = config->features.hash();
   for (const std::string& name : config->features.names()) bundle.features.push_back({name});

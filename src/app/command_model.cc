@@ -41,12 +41,15 @@ Status run_model_promote(const PromoteCommand& command) {
   std::string url = command.url;
   while (url.ends_with('/')) url.pop_back();
   url += "/v1/changes";
-  TRY_ASSIGN(
-      HttpAnswer answer,
+  Result<HttpAnswer> called =
       http.call({.method = "POST",
                  .url = url,
                  .headers = {"Authorization: Bearer " + key, "Content-Type: application/json"},
-                 .body = body}));
+                 .body = body});
+  if (!called)
+    return fail(called.error().what, url,
+                "is `paywarden serve` running there? --url is its address, with the port");
+  const HttpAnswer& answer = *called;
   if (answer.status < 200 || answer.status > 299)
     return fail("the model was not taken: " + detail_of(answer), url,
                 answer.status == 401 || answer.status == 403 ? "the key needs the role admin" : "");

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <filesystem>
 #include <tuple>
 
 #include "app/commands.h"
@@ -82,7 +81,7 @@ Status run_train(const TrainCommand& command) {
        },
        [&](const SearchTrial& trial) { say_trial(progress, trial, begun); }});
   if (!bundle) return tl::unexpected(bundle.error());
-  bundle->name = std::filesystem::path(command.out).filename().string();
+  bundle->name = bundle_name(command.out);
   bundle->created_from = command_text(command);
   TRY(save_bundle(command.out, *bundle, {.replace = true}));
   say_result(progress, *bundle, config->training, command.out);

@@ -39,6 +39,11 @@ CLI::Option* add_span(CLI::App& app, const std::string& name, std::optional<Dura
       help);
 }
 
+// A number's type would take -1 for its largest value.
+std::string check_not_negative(const std::string& number) {
+  return number.starts_with('-') ? "'" + number + "' is below 0" : "";
+}
+
 std::string check_payments_name(const std::string& path) {
   std::string_view name = path;
   if (name.ends_with(".gz")) name.remove_suffix(3);
@@ -82,11 +87,11 @@ struct Commands {
         ->required()
         ->check(CLI::Range(1.0, 1e12));
     s->add_option("--seed", simulate.seed, "The same seed gives the same bytes")
-        ->check(CLI::NonNegativeNumber);
+        ->check(check_not_negative);
     s->add_option("--customers", simulate.customers, "Size of the simulated world")
-        ->check(CLI::NonNegativeNumber);
+        ->check(check_not_negative);
     s->add_option("--merchants", simulate.merchants, "Size of the simulated world")
-        ->check(CLI::NonNegativeNumber);
+        ->check(check_not_negative);
     s->add_option("--out", simulate.out, "F.ndjson, F.csv, either with .gz")
         ->required()
         ->check(check_payments_name);

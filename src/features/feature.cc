@@ -1,7 +1,10 @@
 #include "features/feature.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <set>
 #include <span>
 
@@ -369,6 +372,12 @@ Status read_options(const toml::table& config, std::string_view file, FeatureOpt
   return {};
 }
 
+// With six decimals, as hashes have always had it, and with all that it takes where that is another number.
+std::string exact_text(double value) {
+  std::string text = std::to_string(value);
+  return std::strtod(text.c_str(), nullptr) == value ? text : fmt::format("{:.17g}", value);
+}
+
 std::string canonical(const FeatureSpec& spec, const FieldTable& fields) {
   std::string text =
       spec.name + '|' + std::string(name_of(spec.operation)) + '|' + std::to_string(spec.over.ms());
@@ -380,7 +389,7 @@ std::string canonical(const FeatureSpec& spec, const FieldTable& fields) {
   for (const std::string& code : spec.codes)
     text += "|code=" + std::to_string(code.size()) + ':' + code;
   if (spec.operation == Operation::count_above)
-    text += "|above=" + std::to_string(spec.factor) + '|' + std::to_string(spec.reference.ms());
+    text += "|above=" + exact_text(spec.factor) + '|' + std::to_string(spec.reference.ms());
   return text + '\n';
 }
 

@@ -92,6 +92,19 @@ TEST(Features, TheHashChangesWithWhatIsComputed) {
   EXPECT_NE(hash("7d", "1h", "a"), hash("6d", "1h", "a"));
 }
 
+TEST(Features, TheHashKnowsEachDigitOfAFactor) {
+  auto hash = [](const char* factor) {
+    auto set = parse(std::string("[[feature]]\nname='c'\noperation='count_above'\nfield='amount'\n"
+                                 "by='card'\nover='1h'\nreference='30d'\nfactor=") +
+                     factor + "\n");
+    EXPECT_TRUE(set) << set.error().line();
+    return set ? set->hash() : std::string();
+  };
+  EXPECT_EQ(hash("3"), hash("3.0"));
+  EXPECT_NE(hash("3"), hash("3.0000001"));
+  EXPECT_NE(hash("3.0000002"), hash("3.0000001"));
+}
+
 // So that bundles trained before are those of the same features after a word was changed.
 TEST(Features, TheHashStaysWhateverIsSaid) {
   auto hash = [](const char* says) {

@@ -4,6 +4,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <set>
 
@@ -346,8 +347,19 @@ Status save_bundle(const std::string& directory, const Bundle& bundle,
       options.replace);
 }
 
+std::string bundle_name(const std::string& directory) {
+  std::filesystem::path path = std::filesystem::path(directory).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // "model/"
+  return path.filename().string();
+}
+
 Status check_bundle_place(const std::string& directory) {
   const std::string_view names[] = {manifest_name, model_name, sums_name};
+  std::string name = bundle_name(directory);
+  if (name.empty() || name == "." || name == "..")
+    return fail(
+        "a bundle is a directory of its own, which is made or replaced as a whole", directory,
+        "name a new one in it, such as " + (std::filesystem::path(directory) / "model").string());
   return check_replaceable(directory, names);
 }
 

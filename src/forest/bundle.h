@@ -75,6 +75,8 @@ struct BundleOptions {
 // A file, and a directory that holds anything else than a bundle's files, is never replaced.
 Status save_bundle(const std::string& directory, const Bundle& bundle,
                    const BundleOptions& options = {});
+// What a model is called: the last part of its directory.
+std::string bundle_name(const std::string& directory);
 // Whether save_bundle could replace what stands there, for commands that take long to get so far.
 Status check_bundle_place(const std::string& directory);
 Result<Bundle> load_bundle(const std::string& directory, const BundleOptions& options = {});

@@ -299,5 +299,14 @@ TEST(Calibration, RefusesWhatIsNoMonotoneMap) {
   EXPECT_FALSE(Calibration::from({{0.1f, std::nanf("")}}));
 }
 
+TEST(BundlePlace, IsADirectoryOfItsOwn) {
+  EXPECT_EQ(bundle_name("var/demo/model"), "model");
+  EXPECT_EQ(bundle_name("model/"), "model");
+  EXPECT_EQ(bundle_name("./a/../model//"), "model");
+  for (const char* none : {".", "./", "/", "..", "../", "../..", "a/.."})
+    EXPECT_FALSE(check_bundle_place(none)) << none;
+  EXPECT_TRUE(check_bundle_place("no-such-directory/model/"));
+}
+
 }  // namespace
 }  // namespace paywarden
