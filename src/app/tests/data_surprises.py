@@ -49,6 +49,27 @@ def repeats_and_order(lines):
         fail(f"of {len(lines)} payments in no order {len(times)} are rows")
 
 
+def conflicts(lines):
+    """Another payment under an id that was used is dropped, and so is what its label says."""
+    def with_impostor(i, line):
+        impostor = dict(json.loads(line), amount="1.23", is_fraud=1)
+        return line + (json.dumps(impostor) + "\n" if i % 20 == 7 else "")
+
+    pathlib.Path("impostors.ndjson").write_text("".join(with_impostor(i, line) for i, line in enumerate(lines)))
+    dropped = f"{len(lines) // 20} conflicts dropped"
+    said = paywarden("export", *DEMO, "--data", "impostors.ndjson", "--out", "impostors.csv", told=True)
+    if dropped not in said:
+        fail(f"nothing is said of conflicts: {said}")
+    if content("once.csv") != content("impostors.csv"):
+        fail("labels of payments that are dropped count in the rows")
+    for name in ("history", "impostors"):
+        said = paywarden("replay", *DEMO, "--model", "model", "--data", f"{name}.ndjson", "--out", f"{name}-decided.ndjson", told=True)
+    if dropped not in said:
+        fail(f"nothing is said of conflicts: {said}")
+    if content("history-decided.ndjson") != content("impostors-decided.ndjson"):
+        fail("labels of payments that are dropped count in decisions")
+
+
 def labels(lines):
     payments = [json.loads(line) for line in lines]
     bare = [{key: value for key, value in payment.items() if key != "is_fraud"} for payment in payments]
@@ -134,6 +155,7 @@ def main():
     pathlib.Path("history.ndjson").write_text("".join(lines))
     paywarden("train", *DEMO, "--data", "history.ndjson", "--out", "model")
     repeats_and_order(lines[:])
+    conflicts(lines)
     labels(lines)
     rejects(lines)
     outputs()
