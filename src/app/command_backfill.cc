@@ -1,6 +1,7 @@
 // `paywarden backfill`: history with its delayed labels into the log, so that live service starts with warm state.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "app/commands.h"
@@ -37,9 +38,14 @@ class Counts {
 
 class BackfillSink : public HistorySink {
  public:
-  BackfillSink(Engine& engine, Counts& counts) : engine_(engine), counts_(counts) {}
+  BackfillSink(Engine& engine, Counts& counts, const Config& config)
+      : engine_(engine),
+        counts_(counts),
+        fields_(config.schema.fields),
+        seen_(config.core_options().idempotency_horizon) {}
   Status payments(std::span<FileRow> rows) override {
     for (FileRow& row : rows) {
+      row.is_conflict = !is_first_or_repeat(row.payment);
       row.payment.backfilled = true;
       if (!engine_.submit_waiting(Work::of(row.payment, std::make_unique<Counts::Reply>(counts_))))
         return fail("the log failed");
@@ -54,8 +60,21 @@ class BackfillSink : public HistorySink {
   uint64_t labels = 0;
 
  private:
+  // The engine answers later; which rows of these files have no label to come is asked now.
+  bool is_first_or_repeat(const Payment& payment) {
+    PaymentIdentity identity = identity_of(payment, fields_);
+    uint64_t earlier = 0;
+    Sighting sighting = seen_.look(identity.id, identity.digest, earlier);
+    newest_ = std::max(newest_, payment.event_time);
+    if (sighting == Sighting::fresh) seen_.add(identity.id, identity.digest, 0, newest_);
+    return sighting != Sighting::conflict;
+  }
+
   Engine& engine_;
   Counts& counts_;
+  const FieldTable& fields_;
+  SeenPayments seen_;
+  EventTime newest_ = EventTime::min();
 };
 
 Status write_pending(const std::string& path, const std::vector<PendingLabel>& labels) {
@@ -108,7 +127,7 @@ Status run_backfill(const BackfillCommand& command) {
   engine->start();
   TRY(log_rates(*engine, *config, clock));
   Counts counts;
-  BackfillSink sink(*engine, counts);
+  BackfillSink sink(*engine, counts, *config);
   Progress progress("backfill");
   auto rest = play_history(*data.source, config->features.options().label_delay, sink,
                            [&](const FileProgress& now) { progress.show(now); });

@@ -58,6 +58,13 @@ TEST(Time, DaysBefore1970AreDaysToo) {
   EXPECT_EQ(date_text(day_of(*parse_rfc3339("2020-06-21T23:59:59.999Z"))), "2020-06-21");
 }
 
+TEST(Time, EveryTimeHasAText) {
+  EXPECT_EQ(format_rfc3339(EventTime(-62'135'596'800'001)), "0000-12-31T23:59:59.999Z");
+  EXPECT_EQ(format_rfc3339(EventTime(253'402'300'799'999)), "9999-12-31T23:59:59.999Z");
+  for (EventTime far : {EventTime::min(), EventTime::max(), EventTime(-70'000'000'000'000)})
+    EXPECT_EQ(format_rfc3339(far).size(), 24u);
+}
+
 TEST(Time, Durations) {
   EXPECT_EQ(parse_duration("250ms")->ms(), 250);
   EXPECT_EQ(*parse_duration("10m"), minutes(10));

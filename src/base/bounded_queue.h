@@ -28,7 +28,7 @@ class BoundedQueue {
     return true;
   }
 
-  // Waits for room, once there is none until half of it is free; false once closed.
+  // Waits for room, once there is none until several items are gone; false once closed.
   bool push(T&& item) {
     std::unique_lock lock(mutex_);
     ++blocked_;
@@ -79,16 +79,21 @@ class BoundedQueue {
       out.push_back(std::move(items_.front()));
       items_.pop_front();
     }
-    // Waking a thread costs more than an item: who waits for room is woken for several at once.
-    if (blocked_ && items_.size() <= limit_ / 2) room_.notify_all();
+    // Waking a thread costs more than an item: who waits for room is woken for several at once, also where others fill the queue meanwhile.
+    freed_ += n;
+    if (!blocked_ || (items_.size() > limit_ / 2 && freed_ < kFreedAtOnce)) return true;
+    freed_ = 0;
+    room_.notify_all();
     return true;
   }
 
+  static constexpr size_t kFreedAtOnce = 64;
   const size_t limit_;
   mutable std::mutex mutex_;
   std::condition_variable ready_, room_;
   std::deque<T> items_;
   int waiting_ = 0, blocked_ = 0;
+  size_t freed_ = 0;  // since somebody was woken
   bool closed_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include "base/time.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -159,8 +160,9 @@ void write_rfc3339(EventTime time, char* out) {
   CalendarDate date = date_of(time);
   std::memcpy(out, "0000-00-00T00:00:00.000Z", 24);
   int second = in_day / 1'000, ms = in_day % 1'000;
-  put_two(out, date.year / 100 % 100);
-  put_two(out + 2, date.year % 100);
+  int year = std::clamp(date.year, 0, 9'999);  // four digits; no time that is taken has another
+  put_two(out, year / 100);
+  put_two(out + 2, year % 100);
   put_two(out + 5, date.month);
   put_two(out + 8, date.day);
   put_two(out + 11, second / 3'600);

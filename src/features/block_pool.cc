@@ -72,15 +72,23 @@ void BlockPool::unlist(Piece* piece) {
   if (columns_[row] == 0) rows_ &= ~(1u << row);
 }
 
-// Of a list whose pieces are all large enough: the next one up, unless each of the list has the same size.
+// From one size that begins a list to the next.
+uint32_t BlockPool::step_at(uint32_t units) {
+  uint32_t row = place_of(units).row;
+  return row > 1 ? 1u << (row - 1) : 1;
+}
+
+// A piece of the list that the size itself belongs to, where one of the first is large enough: mostly those of the same blocks. Else of
+// a list whose pieces all are.
 BlockPool::Piece* BlockPool::find_free(uint32_t units) {
+  constexpr int kLookedAt = 4;
   auto [row, column] = place_of(units);
-  if (row > 1) {
-    uint32_t step = 1u << (row - 1);  // from one column's sizes to the next one's
-    auto [row_up, column_up] = place_of(units + step - 1);
-    row = row_up;
-    column = column_up;
-  }
+  Piece* same = lists_[row][column];
+  for (int i = 0; i < kLookedAt && same; ++i, same = same->next)
+    if (same->units >= units) return same;
+  auto [row_up, column_up] = place_of(units + step_at(units) - 1);
+  row = row_up;
+  column = column_up;
   uint32_t columns = columns_[row] & (0xffu << column);
   if (columns == 0) {
     uint32_t rows = row + 1 < 32 ? rows_ & (~0u << (row + 1)) : 0;
@@ -113,7 +121,8 @@ uint64_t* BlockPool::take(size_t size_class) {
   used_ += sizes_[size_class];
   const uint32_t units = units_for(sizes_[size_class]);
   Piece* piece = find_free(units);
-  if (!piece) piece = new_chunk(units);
+  // As large as the lists that will be looked at when it is free again.
+  if (!piece) piece = new_chunk((units + step_at(units) - 1) / step_at(units) * step_at(units));
   unlist(piece);
   if (uint32_t rest = piece->units - units; rest > 0) {
     piece->units = units;

@@ -48,6 +48,7 @@ class BlockPool {
   static Piece* behind(Piece* piece);
   static Piece* before(Piece* piece);
   static Place place_of(uint32_t units);
+  static uint32_t step_at(uint32_t units);
   Piece* find_free(uint32_t units);
   void list(Piece* piece);
   void unlist(Piece* piece);

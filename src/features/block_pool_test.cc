@@ -68,6 +68,36 @@ TEST(BlockPool, NeighboursThatAreFreeBecomeOnePiece) {
   EXPECT_EQ(pool.bytes_reserved(), reserved);
 }
 
+TEST(BlockPool, ABlockThatComesBackIsTakenAgain) {
+  for (size_t bytes :
+       {size_t{16}, size_t{1'096}, size_t{66'000}, size_t{1'966'064}, size_t{1'966'080},
+        size_t{2'097'072}, size_t{4'000'000}, size_t{6'200'000}, size_t{20'000'000}}) {
+    BlockPool pool({bytes});
+    pool.give_back(pool.take(0), 0);
+    size_t once = pool.bytes_reserved();
+    for (int i = 0; i < 50; ++i) pool.give_back(pool.take(0), 0);
+    EXPECT_EQ(pool.bytes_reserved(), once) << bytes;
+    EXPECT_LE(once, bytes * 9 / 8 + (size_t{2} << 20)) << bytes;
+  }
+}
+
+// As keys are forgotten and others come: blocks of one size are enough for blocks of that size, wherever the lists are cut.
+TEST(BlockPool, TurnoverTakesNoMoreThanWhatIsInUse) {
+  for (size_t units : {16u, 17u, 19u, 31u, 33u, 47u, 65u, 129u}) {
+    BlockPool pool({units * 64 - 8});
+    Random random(units);
+    std::vector<uint64_t*> out(10'000);
+    for (uint64_t*& block : out) block = pool.take(0);
+    size_t reserved = pool.bytes_reserved();
+    for (int round = 0; round < 30; ++round) {
+      for (size_t i = out.size(); i > 1; --i) std::swap(out[i - 1], out[random.below(i)]);
+      for (size_t i = 0; i < 1'000; ++i) pool.give_back(out[i], 0);
+      for (size_t i = 0; i < 1'000; ++i) out[i] = pool.take(0);
+    }
+    EXPECT_LE(pool.bytes_reserved(), reserved * 11 / 10) << units;
+  }
+}
+
 // As windows fill: all keys outgrow their blocks at about the same time.
 TEST(BlockPool, GrowingTogetherTakesLittleMoreThanWhatIsInUse) {
   std::vector<size_t> sizes;

@@ -90,11 +90,13 @@ class Payment {
   }
   FieldIndex field_count() const { return static_cast<FieldIndex>(values_.size()); }
 
+  // Not of this payment's own texts: they may move.
   void set_text(FieldIndex f, std::string_view s) {
     FieldValue& v = put(f);
     v.offset = text_bytes_;
     v.length = static_cast<uint32_t>(s.size());
-    if (text_.size() - text_bytes_ < s.size()) text_.resize(2 * text_.size() + s.size());
+    // An empty text has an address, too: none means that the field is missing.
+    if (text_.size() - text_bytes_ <= s.size()) text_.resize(2 * text_.size() + s.size() + 64);
     if (!s.empty()) std::memcpy(text_.data() + text_bytes_, s.data(), s.size());
     text_bytes_ += s.size();
   }
