@@ -5,7 +5,7 @@
 //
 //   table.prefetch(id); ... if (const KnownIds::Entry* entry = table.find(id)) ...; table.insert({id, digest, sequence});
 //
-// Cost: 33 bytes a slot at a load of 7/16 to 7/8, so 38 to 76 bytes an id, in huge pages once there are some 30,000
+// Cost: 33 bytes a slot at a load of 7/16 to 7/8, so 38 to 76 bytes an id, in huge pages from some 57,000 ids on
 // (system_memory.h). One thread.
 #pragma once
 

@@ -5,7 +5,7 @@
 //   sequence, watermark); }
 //
 // An id is remembered for at least `horizon` of event time and at most twice that: two tables, of
-// which the elder is dropped as a whole when the younger is `horizon` old. Cost: known_ids.h. One thread.
+// which the elder is forgotten as a whole when the younger is `horizon` old; its memory serves the next. Cost: known_ids.h. One thread.
 #pragma once
 
 #include <array>

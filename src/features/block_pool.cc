@@ -111,7 +111,7 @@ BlockPool::Piece* BlockPool::new_chunk(uint32_t units) {
   piece->units_before = 0;
   Piece* end = behind(piece);
   end->units = 0;
-  end->units_before = piece->units & 0x7fffffffu;
+  end->units_before = piece->units;
   end->is_free = 0;
   list(piece);
   return piece;
@@ -128,8 +128,8 @@ uint64_t* BlockPool::take(size_t size_class) {
     piece->units = units;
     Piece* other = behind(piece);
     other->units = rest;
-    other->units_before = units & 0x7fffffffu;
-    behind(other)->units_before = rest & 0x7fffffffu;
+    other->units_before = units;
+    behind(other)->units_before = rest;
     list(other);
   }
   return reinterpret_cast<uint64_t*>(&piece->next);
@@ -148,7 +148,7 @@ void BlockPool::give_back(uint64_t* block, size_t size_class) {
     previous->units += piece->units;
     piece = previous;
   }
-  behind(piece)->units_before = piece->units & 0x7fffffffu;
+  behind(piece)->units_before = piece->units;
   list(piece);
 }
 

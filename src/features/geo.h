@@ -20,8 +20,7 @@ GeoPoint unpacked(uint64_t place);
 
 double distance_km(GeoPoint a, GeoPoint b);
 
-// Features that are distances, or speeds over them, computed several at a time: a tenth of what each would cost alone, and the same
-// bits.
+// Features that are distances, or speeds over them, computed several at a time: a third of what each costs alone, and the same bits.
 //
 //   batch.add_distance(a, b, &row[3]);   // row[3] is written by a later add or by settle()
 //   batch.settle();

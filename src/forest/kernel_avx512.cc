@@ -23,7 +23,7 @@ namespace {
 using V = __m512i;
 
 constexpr size_t chunk_groups =
-    8;  // masks of so many trees wait in 1 KB on the stack between the two steps; their tables are half of a first-level cache
+    8;  // masks of so many trees wait in 1 KB on the stack between the two steps; the first six levels of their trees are 16 KB
 
 // A quantised row in registers; Pages of 128 byte slots each.
 template <int Pages>

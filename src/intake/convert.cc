@@ -16,9 +16,6 @@ bool is_digit(char c) {
 }
 
 std::string_view trimmed(std::string_view s) {
-  if (!s.empty() && static_cast<unsigned char>(s.front()) > ' ' &&
-      static_cast<unsigned char>(s.back()) > ' ')
-    return s;
   while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
   while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
   return s;
