@@ -27,10 +27,7 @@ class BacktestSink : public HistorySink {
   Status payments(std::span<FileRow> rows) override {
     for (FileRow& row : rows) {
       if (command_.until && row.payment.event_time >= *command_.until) continue;
-      uint64_t earlier = 0;
-      Sighting sighting = present_.admit(row.payment, ++sequence_, earlier);
-      row.is_conflict = sighting == Sighting::conflict;
-      if (sighting != Sighting::fresh) continue;
+      if (admit(present_, row, ++sequence_) != Sighting::fresh) continue;
       rows_[count_] = &row;
       if (++count_ == kMicroBatchMax) flush();
     }

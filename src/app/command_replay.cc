@@ -151,10 +151,7 @@ class ExplainSink : public HistorySink {
   Status payments(std::span<FileRow> rows) override {
     for (FileRow& row : rows) {
       if (found_) return {};
-      uint64_t earlier = 0;
-      Sighting sighting = core_.admit(row.payment, ++sequence_, earlier);
-      row.is_conflict = sighting == Sighting::conflict;
-      if (sighting != Sighting::fresh) continue;
+      if (admit(core_, row, ++sequence_) != Sighting::fresh) continue;
       if (row.payment.id() == id_) return explain(row.payment);
       core_.observe(row.payment, row_.data());
     }

@@ -75,10 +75,7 @@ class ModelSink : public HistorySink {
   }
   Status payments(std::span<FileRow> rows) override {
     for (FileRow& row : rows) {
-      uint64_t earlier = 0;
-      Sighting sighting = core_.admit(row.payment, ++sequence_, earlier);
-      row.is_conflict = sighting == Sighting::conflict;
-      if (sighting != Sighting::fresh) continue;
+      if (admit(core_, row, ++sequence_) != Sighting::fresh) continue;
       core_.observe(row.payment, row_.data());
       if (!from_ || row.payment.event_time >= *from_) look_at(row);
     }

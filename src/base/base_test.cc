@@ -1,10 +1,15 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <future>
 #include <limits>
+#include <thread>
+#include <vector>
 
+#include "base/bounded_queue.h"
 #include "base/byte_io.h"
 #include "base/digest.h"
-#include "base/json_cursor.h"
 #include "base/json_writer.h"
 #include "base/random.h"
 #include "base/time.h"
@@ -96,6 +101,26 @@ TEST(JsonWriter, EscapesWhatIsNotText) {
   EXPECT_EQ(out,
             "{\"a\":\"q\\\"\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa9\",\"b\":null,\"c\":0.1,\"d\":[-3,"
             "true,{}]}");
+}
+
+// Who waits for room gets it although others fill the queue as it is emptied, so that it is never half empty.
+TEST(BoundedQueue, APushIsNotForgottenBesideTries) {
+  constexpr size_t kLimit = 1'000;
+  BoundedQueue<int> queue(kLimit);
+  for (size_t i = 0; i < kLimit; ++i) queue.try_push(0);
+  auto pushed = std::async(std::launch::async, [&] { return queue.push(1); });
+  std::this_thread::sleep_for(
+      std::chrono::milliseconds(50));  // it waits by now, or the test is easy
+  std::vector<int> out;
+  auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (std::count(out.begin(), out.end(), 1) == 0 && std::chrono::steady_clock::now() < end) {
+    out.clear();
+    ASSERT_TRUE(queue.pop_all(out, 10));
+    while (queue.size() + 1 < kLimit) queue.try_push(0);
+  }
+  EXPECT_EQ(std::count(out.begin(), out.end(), 1), 1);
+  queue.close();
+  EXPECT_TRUE(pushed.get());
 }
 
 TEST(JsonCursor, WritesWhatJsonWriterWrites) {

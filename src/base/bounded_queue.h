@@ -6,6 +6,7 @@
 //   while (queue.pop_all(batch, 256)) { ...; batch.clear(); }  // blocks until there is work; false once closed and empty
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -80,8 +81,9 @@ class BoundedQueue {
       items_.pop_front();
     }
     // Waking a thread costs more than an item: who waits for room is woken for several at once, also where others fill the queue meanwhile.
+    // It came to a full queue, so half of the limit freed is half of it free.
     freed_ += n;
-    if (!blocked_ || (items_.size() > limit_ / 2 && freed_ < kFreedAtOnce)) return true;
+    if (!blocked_ || freed_ < std::min(kFreedAtOnce, (limit_ + 1) / 2)) return true;
     freed_ = 0;
     room_.notify_all();
     return true;

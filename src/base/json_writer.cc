@@ -4,8 +4,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "base/json_cursor.h"
-
 namespace paywarden {
 namespace {
 

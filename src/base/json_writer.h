@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -47,6 +48,44 @@ class JsonWriter {
   }
   std::string& out_;
   bool comma_ = false;
+};
+
+// The same into memory that is made ready at once, for JSON of which most is known beforehand: JsonWriter asks for room piece by piece.
+//
+//   {
+//     JsonCursor json(out, 64 + JsonCursor::most(id));           // bytes that will do, whatever the values are
+//     json.text(R"({"id":)").string(id).text(R"(,"score":)").number(score).text("}");
+//   }                                                            // only now `out` is as long as what was written
+class JsonCursor {
+ public:
+  static constexpr size_t kNumberMost = 32;
+  // Of a string, in quotes.
+  static size_t most(std::string_view string) { return 6 * string.size() + 2; }
+
+  // `out` is left alone by others while the cursor lives.
+  JsonCursor(std::string& out, size_t most) : out_(out) {
+    size_t before = out.size();
+    out.resize(before + most);
+    at_ = out.data() + before;
+  }
+  ~JsonCursor() { out_.resize(static_cast<size_t>(at_ - out_.data())); }
+  JsonCursor(const JsonCursor&) = delete;
+  JsonCursor& operator=(const JsonCursor&) = delete;
+
+  // As it is.
+  JsonCursor& text(std::string_view text) {
+    if (!text.empty())
+      std::memcpy(at_, text.data(), text.size());  // of nothing there may be no address
+    at_ += text.size();
+    return *this;
+  }
+  // In quotes, escaped.
+  JsonCursor& string(std::string_view text);
+  JsonCursor& number(float value);
+
+ private:
+  std::string& out_;
+  char* at_;
 };
 
 }  // namespace paywarden

@@ -27,8 +27,7 @@ class PaymentParser::Json {
       : builder_(builder),
         names_(builder.schema().names),
         options_(options),
-        flat_(names_, options.fields_max),
-        followers_(names_.entries().size() + 1, -1) {
+        flat_(names_, options.fields_max) {
     simdjson::error_code error = parser_.allocate(options.body_bytes_max);
     CHECK(error == simdjson::SUCCESS, "no memory for a JSON parser");
     unescaper_.reserve(options.body_bytes_max);
@@ -71,7 +70,6 @@ class PaymentParser::Json {
 
   void read(std::string_view json, size_t readable) {
     unescaper_.start(json);
-    end_ = json.data() + json.size();
     od::document document;
     if (simdjson::error_code error = parser_.iterate(json, readable).get(document))
       return builder_.problem(reason_of(error));
@@ -90,15 +88,14 @@ class PaymentParser::Json {
 
   // False when the input turned out not to be JSON, or beyond a limit; the builder then knows.
   bool read_fields(od::object& object) {
-    size_t previous = names_.entries().size();
     for (auto result : object) {
       if (result.error()) return stop(reason_of(result.error()));
       od::field& field = in_place(result);
       if (++field_count_ > options_.fields_max) return stop(RejectReason::too_many_fields);
-      int entry = find_name(field.key().raw(), previous);
+      int entry = find_name(field.key().raw());
       od::value& value = field.value();
-      if (entry >= 0) previous = static_cast<size_t>(entry);
-      bool read = entry >= 0 ? read_known(names_.entries()[previous], value) : pass_over(value, 1);
+      bool read = entry >= 0 ? read_known(names_.entries()[static_cast<size_t>(entry)], value)
+                             : pass_over(value, 1);
       if (!read) return false;
     }
     return true;
@@ -126,22 +123,12 @@ class PaymentParser::Json {
     return found || stop(RejectReason::missing, wanted);
   }
 
-  // The entry of the key that starts at `key`, -1 for one that is unknown (then noted, for
-  // repeats). Senders keep the order of their fields, so the one that followed last time is tried
-  // first.
-  int find_name(const char* key, size_t previous) {
-    int16_t& guess = followers_[previous];
-    if (guess >= 0) {
-      const SourceNames::Entry& entry = names_.entries()[static_cast<size_t>(guess)];
-      if (entry.name.size() < static_cast<size_t>(end_ - key) && entry.stands_at(key)) return guess;
-    }
+  // The entry of the key that starts at `key`, -1 for one that is unknown (then noted, for repeats).
+  int find_name(const char* key) {
     std::string_view name;
     if (!read_key(key, name)) return -1;
     int entry = names_.find_entry(name);
-    if (entry < 0)
-      note_unknown(name);
-    else
-      guess = static_cast<int16_t>(entry);
+    if (entry < 0) note_unknown(name);
     return entry;
   }
 
@@ -243,11 +230,8 @@ class PaymentParser::Json {
   const ParserOptions& options_;
   FlatObject flat_;
   od::parser parser_;
-  std::string copy_;           // of an input without padding
-  const char* end_ = nullptr;  // of the input
+  std::string copy_;  // of an input without padding
   Unescaper unescaper_;
-  std::vector<int16_t>
-      followers_;  // by entry, and one for the start: the entry that came next, the last time
   std::vector<uint64_t> others_;  // hashes of the keys that are not the schema's
   size_t field_count_ = 0;
   bool with_label_ = false;

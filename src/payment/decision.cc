@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "base/json_cursor.h"
 #include "base/json_writer.h"
 
 namespace paywarden {

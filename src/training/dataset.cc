@@ -47,9 +47,7 @@ Status DatasetSink::payments(std::span<FileRow> rows) {
 
 // Features of a payment that was sent twice would count it twice.
 bool DatasetSink::is_fresh(FileRow& row) {
-  uint64_t earlier = 0;
-  Sighting sighting = core_.admit(row.payment, ++sequence_, earlier);
-  row.is_conflict = sighting == Sighting::conflict;
+  Sighting sighting = admit(core_, row, ++sequence_);
   counts_.repeats += sighting == Sighting::repeat;
   counts_.conflicts += row.is_conflict;
   return sighting == Sighting::fresh;

@@ -74,6 +74,13 @@ class Player {
 
 }  // namespace
 
+Sighting admit(Core& core, FileRow& row, uint64_t sequence) {
+  uint64_t earlier = 0;
+  Sighting sighting = core.admit(row.payment, sequence, earlier);
+  row.is_conflict = sighting == Sighting::conflict;
+  return sighting;
+}
+
 Result<std::vector<PendingLabel>> play_history(FileSource& source, Duration label_delay,
                                                HistorySink& sink, const HistoryProgress& progress) {
   LabelQueue labels;

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/core.h"
 #include "intake/file_source.h"
 #include "payment/label.h"
 
@@ -22,6 +23,9 @@ class HistorySink {
   virtual Status payments(std::span<FileRow> rows) = 0;
   virtual Status label(const Label& label, const Payment& payment) = 0;
 };
+
+// Whether the core takes the row's payment as a new one; a conflict is marked as such.
+Sighting admit(Core& core, FileRow& row, uint64_t sequence);
 
 // Called about every 65,536 rows.
 using HistoryProgress = std::function<void(const FileProgress&)>;

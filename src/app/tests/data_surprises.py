@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import tempfile
 
 from program import configuration, copy_demo, fail, paywarden
@@ -68,6 +69,17 @@ def conflicts(lines):
         fail(f"nothing is said of conflicts: {said}")
     if content("history-decided.ndjson") != content("impostors-decided.ndjson"):
         fail("labels of payments that are dropped count in decisions")
+    last = ("--payment", json.loads(lines[-1])["payment_id"])
+    explained = [paywarden("explain", *DEMO, "--model", "model", "--data", f"{name}.ndjson", *last) for name in ("history", "impostors")]
+    if explained[0] != explained[1]:
+        fail(f"payments that are dropped count in what is explained: {explained}")
+    kept = []
+    for name in ("history", "impostors"):
+        configuration(f"{name}.toml", {}, f'\n[data]\ndirectory = "{name}"\ndisk_free_min = "64MiB"\n')
+        said = paywarden("backfill", "--config", f"{name}.toml", "--data", f"{name}.ndjson", told=True)
+        kept.append(re.search("[0-9]+ payments and [0-9]+ labels kept", said)[0])
+    if kept[0] != kept[1]:
+        fail(f"labels of payments that are dropped are kept in the log: {kept}")
 
 
 def labels(lines):
