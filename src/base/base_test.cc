@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <chrono>
@@ -172,6 +174,15 @@ TEST(Digest, KnownAnswers) {
   Sha256 mac = HmacKey("Jefe").sign("what do ya want for nothing?");
   EXPECT_EQ(to_hex({reinterpret_cast<const char*>(mac.data()), 32}),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  // Its last block alone, and more than that.
+  const std::string key(20, 'k');
+  for (size_t length = 0; length <= 140; ++length) {
+    std::string message(length, 'm');
+    Sha256 expected;
+    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+         reinterpret_cast<const unsigned char*>(message.data()), length, expected.data(), nullptr);
+    ASSERT_EQ(HmacKey(key).sign(message), expected) << length;
+  }
   std::string bytes;
   ASSERT_TRUE(base64_decode(base64("any\0thing"), bytes));
   EXPECT_EQ(bytes, "any");

@@ -40,6 +40,39 @@ SHA256_CTX resumed(const std::array<uint32_t, 8>& state) {
   return context;
 }
 
+std::string_view view_of(const Sha256& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+// What is left of a message's last block beside its end mark and length (FIPS 180-4, 5.1.1).
+constexpr size_t kLastBytesMax = SHA256_CBLOCK - 9;
+
+// The last block of a message, padded: one step of SHA-256, a third of what SHA256_Update and SHA256_Final take.
+class Block {
+ public:
+  Block(std::string_view last, size_t bytes_before) {
+    std::memcpy(bytes_, last.data(), last.size());
+    bytes_[last.size()] = 0x80;
+    uint64_t bits = __builtin_bswap64((bytes_before + last.size()) * 8);
+    std::memcpy(bytes_ + SHA256_CBLOCK - sizeof bits, &bits, sizeof bits);
+  }
+  Sha256 hashed_behind(const std::array<uint32_t, 8>& state) const {
+    SHA256_CTX context;
+    std::copy(state.begin(), state.end(), context.h);
+    SHA256_Transform(&context, bytes_);
+    Sha256 digest;
+    for (size_t i = 0; i < state.size(); ++i) {
+      uint32_t word = __builtin_bswap32(context.h[i]);
+      std::memcpy(&digest[4 * i], &word, sizeof word);
+    }
+    return digest;
+  }
+  void wipe() { OPENSSL_cleanse(bytes_, sizeof bytes_); }
+
+ private:
+  unsigned char bytes_[SHA256_CBLOCK] = {};
+};
+
 }  // namespace
 
 Sha256 sha256(std::string_view bytes) {
@@ -88,14 +121,17 @@ HmacKey::HmacKey(std::string_view key) {
 }
 
 Sha256 HmacKey::sign(std::string_view message) const {
-  SHA256_CTX context = resumed(inner_);
-  SHA256_Update(&context, message.data(), message.size());
   Sha256 digest;
-  SHA256_Final(digest.data(), &context);  // wipes its copy of the message
-  context = resumed(outer_);
-  SHA256_Update(&context, digest.data(), digest.size());
-  SHA256_Final(digest.data(), &context);
-  return digest;
+  if (message.size() <= kLastBytesMax) {
+    Block block(message, SHA256_CBLOCK);
+    digest = block.hashed_behind(inner_);
+    block.wipe();
+  } else {
+    SHA256_CTX context = resumed(inner_);
+    SHA256_Update(&context, message.data(), message.size());
+    SHA256_Final(digest.data(), &context);  // wipes its copy of the message
+  }
+  return Block(view_of(digest), SHA256_CBLOCK).hashed_behind(outer_);
 }
 
 std::string base64(std::string_view bytes) {

@@ -47,15 +47,35 @@ inline void load_tail(const char* p, size_t n, uint64_t& low, uint64_t& high) {
   high = n > 8 ? load_le64_padded(p + 8, n - 8) : 0;
 }
 
-inline uint64_t hash64(std::string_view bytes, uint64_t seed = 0) {
+// The same where kHashPadding bytes behind them may be read: no branch depends on how many there are.
+inline constexpr size_t kHashPadding = 16;
+inline void load_padded_tail(const char* p, size_t n, uint64_t& low, uint64_t& high) {
+  auto first = [](uint64_t word, size_t bytes) {
+    return bytes ? word & ~uint64_t{0} >> (64 - 8 * bytes) : 0;
+  };
+  low = first(load_le64(p), n < 8 ? n : 8);
+  high = first(load_le64(p + 8), n > 8 ? n - 8 : 0);
+}
+
+template <typename LoadTail>
+[[gnu::always_inline]] inline uint64_t hash64_with(LoadTail load, std::string_view bytes,
+                                                   uint64_t seed) {
   constexpr auto& k = kHashWords;
   const char* p = bytes.data();
   size_t n = bytes.size();
   uint64_t h = seed ^ k[0], low, high;
   for (; n > 16; p += 16, n -= 16) h = fold(load_le64(p) ^ k[1], load_le64(p + 8) ^ h);
-  load_tail(p, n, low, high);
+  load(p, n, low, high);
   h = fold(low ^ k[1], high ^ h);
   return fold(h ^ k[2], bytes.size() ^ k[1]);
+}
+
+inline uint64_t hash64(std::string_view bytes, uint64_t seed = 0) {
+  return hash64_with(load_tail, bytes, seed);
+}
+// Behind the bytes kHashPadding more may be read.
+inline uint64_t hash64_padded(std::string_view bytes) {
+  return hash64_with(load_padded_tail, bytes, 0);
 }
 
 // Mixes one more word in: hash_combine(hash_combine(seed, card), category).
@@ -70,7 +90,8 @@ struct Hash128 {
 };
 
 // Two hash64 of different seeds, side by side in one pass.
-inline Hash128 hash128(std::string_view bytes) {
+template <typename LoadTail>
+[[gnu::always_inline]] inline Hash128 hash128_with(LoadTail load, std::string_view bytes) {
   constexpr auto& k = kHashWords;
   const char* p = bytes.data();
   size_t n = bytes.size();
@@ -81,10 +102,17 @@ inline Hash128 hash128(std::string_view bytes) {
     a = fold(low, high ^ a);
     b = fold(low, high ^ b);
   }
-  load_tail(p, n, low, high);
+  load(p, n, low, high);
   a = fold(low ^ k[1], high ^ a);
   b = fold(low ^ k[1], high ^ b);
   return {fold(a ^ k[2], bytes.size() ^ k[1]), fold(b ^ k[2], bytes.size() ^ k[1])};
+}
+
+inline Hash128 hash128(std::string_view bytes) {
+  return hash128_with(load_tail, bytes);
+}
+inline Hash128 hash128_padded(std::string_view bytes) {
+  return hash128_with(load_padded_tail, bytes);
 }
 
 }  // namespace paywarden

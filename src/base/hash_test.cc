@@ -31,6 +31,15 @@ TEST(Hash, IsWhatItAlwaysWas) {
   EXPECT_EQ(wide.high, 0xb7b4bb8ade38cb3fu);
 }
 
+TEST(Hash, IsTheSameWithBytesBehind) {
+  for (size_t length = 0; length <= kLengthMax; ++length) {
+    std::string text = text_of(length), padded = text + std::string(kHashPadding, '\x5a');
+    std::string_view inside(padded.data(), length);
+    EXPECT_EQ(hash64_padded(inside), hash64(text)) << length;
+    EXPECT_EQ(hash128_padded(inside), hash128(text)) << length;
+  }
+}
+
 TEST(Hash, EveryByteCounts) {
   for (size_t length = 0; length <= kLengthMax; ++length) {
     std::string text = text_of(length);

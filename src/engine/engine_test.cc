@@ -302,7 +302,7 @@ TEST(Engine, AChangeHoldsFromItsPlaceInTheLogOnAndARefusedOneLeavesNoTrace) {
   EXPECT_NE(house.desk.wait("b").json.find("\"big\""), std::string::npos);
 }
 
-// The mark of before the known ids' digest was one word; what it marks has only a longer table.
+// What earlier marks mark has only other digests of known ids.
 TEST(Snapshots, OfTheEarlierFormatAreLoadedAndOfAnotherAreNot) {
   TestGround house;
   auto core = house.world.core();
@@ -312,7 +312,7 @@ TEST(Snapshots, OfTheEarlierFormatAreLoadedAndOfAnotherAreNot) {
   ASSERT_TRUE(house.snapshots.write(*core, 7));
   std::string path = house.snapshots.path_of(7), bytes = *read_whole(house.files, path);
   for (auto [mark, loads] :
-       {std::pair("PWSNAP01", true), {"PWSNAP02", true}, {"PWSNAP03", false}}) {
+       {std::pair("PWSNAP01", true), {"PWSNAP02", true}, {"PWSNAP03", true}, {"PWSNAP04", false}}) {
     std::string marked = mark + bytes.substr(8, bytes.size() - 12);
     ByteWriter(marked).u32(crc32c(marked));
     ASSERT_TRUE(replace_whole(house.files, path, marked));

@@ -65,6 +65,16 @@ const KnownIds::Entry* KnownIds::find(Hash128 id) const {
   }
 }
 
+// A tag is another id's once in some twenty looks, and that id's place is as far away as any.
+void KnownIds::prefetch_maybe(Hash128 id) const {
+  if (segments_.empty()) return;
+  const uint64_t place = place_of(id);
+  const Slots& slots = *segments_[segment_of(place)].slots;
+  const uint32_t first = group_of(place) * kGroup;
+  if (uint32_t maybe = equal_tags(slots.tags + first, tag_of(place)))
+    prefetch_line(&slots.entries[first + static_cast<uint32_t>(std::countr_zero(maybe))]);
+}
+
 uint32_t KnownIds::free_slot(const Slots& slots, uint64_t place) {
   uint32_t group = group_of(place), free = 0;
   while ((free = equal_tags(slots.tags + group * kGroup, 0)) == 0)

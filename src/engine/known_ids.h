@@ -23,13 +23,14 @@ class KnownIds {
   // Half a cache line.
   struct Entry {
     Hash128 id;
-    uint64_t digest = 0;  // of the digest: it is only compared with another one of the same id
+    uint64_t digest = 0;
     uint64_t sequence = 0;
   };
   static_assert(sizeof(Entry) == 32);
 
-  // For find(), and once that memory has come, for insert().
+  // For find(); once that memory has come, what find() will compare; and for insert() the slot that is free.
   void prefetch(Hash128 id) const;
+  void prefetch_maybe(Hash128 id) const;
   void prefetch_free(Hash128 id) const;
   // Null where it is not there; valid until the next insert.
   const Entry* find(Hash128 id) const;

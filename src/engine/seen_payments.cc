@@ -4,39 +4,39 @@
 
 namespace paywarden {
 namespace {
-// Snapshots once held both halves of the digest, in two words; now the first is word_of(digest).
-constexpr uint64_t kNoOtherHalf = 0;
-
-uint64_t word_of(Hash128 digest) {
-  return hash_combine(digest.low, digest.high);
-}
+// Behind an entry's digest in a snapshot; another word stands behind one that earlier programs made otherwise. A payment known from then
+// is taken for the same when its id comes again.
+constexpr uint64_t kOfThisKind = 1;
+constexpr uint64_t kUnknown = 0;
 }  // namespace
 
 void SeenPayments::prefetch(Hash128 id) {
   for (const KnownIds& table : tables_) table.prefetch(id);
   Hash128& before = asked_[asked_next_++ % asked_.size()];  // by now its tags have come
+  for (const KnownIds& table : tables_) table.prefetch_maybe(before);
   tables_[0].prefetch_free(before);
   before = id;
 }
 
-Sighting SeenPayments::look(Hash128 id, Hash128 digest, uint64_t& sequence) const {
+Sighting SeenPayments::look(Hash128 id, uint64_t digest, uint64_t& sequence) const {
   for (const KnownIds& table : tables_) {
     const KnownIds::Entry* entry = table.find(id);
     if (!entry) continue;
     sequence = entry->sequence;
-    return entry->digest == word_of(digest) ? Sighting::repeat : Sighting::conflict;
+    bool same = entry->digest == digest || entry->digest == kUnknown;
+    return same ? Sighting::repeat : Sighting::conflict;
   }
   return Sighting::fresh;
 }
 
-void SeenPayments::add(Hash128 id, Hash128 digest, uint64_t sequence, EventTime watermark) {
+void SeenPayments::add(Hash128 id, uint64_t digest, uint64_t sequence, EventTime watermark) {
   if (rotated_ == EventTime::min()) rotated_ = watermark;
   if (watermark - rotated_ >= horizon_) {
     tables_[1].clear();
     std::swap(tables_[0], tables_[1]);
     rotated_ = watermark;
   }
-  tables_[0].insert({id, word_of(digest), sequence});
+  tables_[0].insert({id, digest, sequence});
 }
 
 size_t SeenPayments::bytes() const {
@@ -53,8 +53,8 @@ void SeenPayments::save(ChunkedWriter& out) const {
   for (const KnownIds& table : tables_) {
     out.bytes().u64(table.used());
     table.for_each([&](const KnownIds::Entry& e) {
-      for (uint64_t word : {e.id.low, e.id.high, e.digest, kNoOtherHalf, e.sequence})
-        out.bytes().u64(word);
+      const uint64_t kind = e.digest == kUnknown ? 0 : kOfThisKind;
+      for (uint64_t word : {e.id.low, e.id.high, e.digest, kind, e.sequence}) out.bytes().u64(word);
       out.checkpoint();
     });
   }
@@ -67,8 +67,8 @@ bool SeenPayments::load(ByteReader& in) {
     for (uint64_t i = 0; i < count && in.ok(); ++i) {
       KnownIds::Entry e;
       e.id = {in.u64(), in.u64()};
-      Hash128 digest = {in.u64(), in.u64()};
-      e.digest = digest.high == kNoOtherHalf ? digest.low : word_of(digest);
+      e.digest = in.u64();
+      if (in.u64() != kOfThisKind) e.digest = kUnknown;
       e.sequence = in.u64();
       if (in.ok() && !table.find(e.id)) table.insert(e);
     }

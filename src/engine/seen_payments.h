@@ -27,10 +27,10 @@ class SeenPayments {
 
   // Asks for what look() and add() touch; of use some payments before them.
   void prefetch(Hash128 id);
-  // `sequence` is set to that of the accepted payment unless fresh.
-  Sighting look(Hash128 id, Hash128 digest, uint64_t& sequence) const;
+  // `digest`: body_digest(). `sequence` is set to that of the accepted payment unless fresh.
+  Sighting look(Hash128 id, uint64_t digest, uint64_t& sequence) const;
   // A fresh one. `watermark`: newest event time in the log.
-  void add(Hash128 id, Hash128 digest, uint64_t sequence, EventTime watermark);
+  void add(Hash128 id, uint64_t digest, uint64_t sequence, EventTime watermark);
 
   size_t size() const { return tables_[0].used() + tables_[1].used(); }
   size_t bytes() const;

@@ -10,8 +10,8 @@
 namespace paywarden {
 namespace {
 
-// 02: of known ids one word of the digest instead of two. Both are read; an earlier program skips 02 as damaged.
-constexpr std::string_view kMagic = "PWSNAP02", kEarlierMagic = "PWSNAP01";
+// 01 and 02 had other digests of known ids (seen_payments.cc) and are read; an earlier program skips 03 as damaged.
+constexpr std::string_view kMagic = "PWSNAP03", kEarlierMagics[] = {"PWSNAP01", "PWSNAP02"};
 constexpr std::string_view kPrefix = "snapshot-", kSuffix = ".pws";
 constexpr size_t kTrailerBytes = 12;
 
@@ -76,9 +76,9 @@ Status Snapshots::load(uint64_t sequence, Core& core, const Core::ModelFinder& m
   auto damaged = [&] {
     return fail("the snapshot is damaged", path, "it is skipped; an elder one or the log serves");
   };
-  if (bytes.size() < kMagic.size() + 8 + kTrailerBytes ||
-      (!bytes.starts_with(kMagic) && !bytes.starts_with(kEarlierMagic)))
-    return damaged();
+  bool is_ours = bytes.starts_with(kMagic);
+  for (std::string_view earlier : kEarlierMagics) is_ours |= bytes.starts_with(earlier);
+  if (bytes.size() < kMagic.size() + 8 + kTrailerBytes || !is_ours) return damaged();
   std::string_view body(bytes.data(), bytes.size() - kTrailerBytes);
   ByteReader trailer(std::string_view(bytes).substr(body.size()));
   uint64_t length = trailer.u64();

@@ -5,7 +5,7 @@
 //   for (uint64_t s : snapshots.list()) if (s <= log.durable_end() && snapshots.load(s, core,
 //   models)) break; TRY(snapshots.prune(2));
 //
-// A file snapshot-<20 digits>.pws: "PWSNAP01" | sequence u64 | the core's bytes | length u64 |
+// A file snapshot-<20 digits>.pws: "PWSNAP03" | sequence u64 | the core's bytes | length u64 |
 // CRC32C u32 of all before. Written under another name, synced, renamed, the directory synced. One
 // thread.
 #pragma once

@@ -113,7 +113,7 @@ void KeyGroup::prefetch_rows(const KeyRef& ref) {
   size_t row_bytes = size_t{plan_.row_words} * 8;
   ask(row(history, history.end - 1u), 2 * row_bytes);  // the newest, and the one to come
   for (size_t w = 0; w < plan_.windows.size(); ++w)    // its prefixes, and the time of the next
-    ask(row(history, history.tails[w]), 3 * row_bytes + 8);
+    ask(row(history, history.tails[w]), 2 * row_bytes + 8);
   const uint32_t* values = running(history);
   for (size_t i = 0; i < plan_.running.size(); ++i)
     if (plan_.running[i].kind != ColumnKind::distinct && values[i] != kNoRow)
@@ -166,6 +166,7 @@ Slot& KeyGroup::slot_for(const KeyRef& ref, const Payment& payment, EventTime wa
 void KeyGroup::sweep(EventTime watermark) {
   uint64_t here = sweep_position_;
   Slot* slot = table_.step(sweep_position_);
+  table_.prefetch_step(sweep_position_);
   if (!slot) return;
   History& history = *slot->history;
   if (forgotten(history, watermark)) {

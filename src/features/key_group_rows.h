@@ -75,7 +75,7 @@ inline uint64_t hash_of_field(const Payment& payment, FieldIndex f, FieldType ty
   else if (f == field::currency)
     hash = hash64(payment.currency.code());
   else if (type == FieldType::text)
-    hash = hash64(payment.text(f));
+    hash = payment.text_hash64(f);
   else
     hash = hash_combine(0x6b6579, static_cast<uint64_t>(payment.value(f).integer));
   return hash ? hash : 1;
@@ -117,7 +117,7 @@ class RowDifference {
         return;
     }
   }
-  uint64_t words_[128] = {};
+  uint64_t words_[128];  // of which the plan's columns fill row_words
 };
 
 }  // namespace paywarden

@@ -61,6 +61,12 @@ class SlotTable {
   // Walks all slots in table order: `position` runs from 0 and comes back to 0 at the end of a
   // round. Null: a free slot.
   Slot* step(uint64_t& position);
+  // So that the history of the next step is there by then.
+  void prefetch_step(uint64_t position) const {
+    const Part& part = parts_[position >> 32];
+    auto i = static_cast<uint32_t>(position);
+    if (i <= part.mask) prefetch_line(part.slots[i].history);
+  }
   template <typename Fn>
   void for_each(Fn&& fn) const {
     for (const Part& part : parts_)

@@ -58,10 +58,9 @@ float StatelessFeatures::quantity(const Item& item, const Payment& payment) {
 }
 
 float StatelessFeatures::code(const Item& item, const Payment& payment) {
-  std::string_view text =
-      item.field == field::currency ? payment.currency.code() : payment.text(item.field);
   if (!has_field(payment, item.field)) return kMissing;
-  uint64_t hash = hash64(text);
+  uint64_t hash = item.field == field::currency ? hash64(payment.currency.code())
+                                                : payment.text_hash64(item.field);
   auto at = std::lower_bound(item.codes.begin(), item.codes.end(), std::pair(hash, -1.0f));
   return at == item.codes.end() || at->first != hash ? kMissing : at->second;
 }

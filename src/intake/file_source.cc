@@ -18,6 +18,11 @@ std::vector<std::string_view> names_of(const std::vector<RawValue>& values) {
   return names;
 }
 
+ParserOptions for_history(ParserOptions parser) {
+  parser.cards_remembered = kCardsOfHistory;
+  return parser;
+}
+
 }  // namespace
 
 FileSource::FileSource(std::vector<std::string> paths, const Schema& schema,
@@ -27,7 +32,7 @@ FileSource::FileSource(std::vector<std::string> paths, const Schema& schema,
       options_(options),
       rejects_(rejects),
       tokeniser_(tokeniser),
-      parser_(schema, tokeniser, parser),
+      parser_(schema, tokeniser, for_history(parser)),
       parsed_(options.batches_ahead),
       free_(options.batches_ahead + 2) {}
 

@@ -33,6 +33,9 @@ class Piece {
   uint32_t digits() const {
     return mask(at_most(_mm_sub_epi8(bytes_, _mm_set1_epi8('0')), 9));
   }
+  uint32_t equal(const Piece& other) const {
+    return mask(_mm_cmpeq_epi8(bytes_, other.bytes_));
+  }
 
  private:
   static __m128i at_most(__m128i bytes, char most) {
@@ -53,6 +56,11 @@ class Piece {
   uint32_t digits() const {
     return mask([](unsigned char c) { return c >= '0' && c <= '9'; });
   }
+  uint32_t equal(const Piece& other) const {
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < 16; ++i) bits |= uint32_t{bytes_[i] == other.bytes_[i]} << i;
+    return bits;
+  }
 
  private:
   template <typename Is>
@@ -70,16 +78,16 @@ uint32_t leading_ones(uint32_t bits) {
   return static_cast<uint32_t>(std::countr_one(bits));
 }
 
+}  // namespace
+
 // Reads on from a place in the input. Each step may look at some bytes behind the end, where kPadding are readable; whoever calls
 // them sees at the last that it was before the end.
-class Reader {
+class FlatObject::Reader {
  public:
   explicit Reader(std::string_view json) : at_(json.data()), end_(at_ + json.size()) {}
 
-  bool at_end() const { return at_ == end_; }
-  std::ptrdiff_t left() const { return end_ - at_; }
+  bool at_end() const { return at_ >= end_; }
   const char* at() const { return at_; }
-  void skip(size_t bytes) { at_ += bytes; }
 
   [[gnu::always_inline]] void skip_spaces() {
     if (static_cast<unsigned char>(*at_) > ' ') return;
@@ -88,6 +96,15 @@ class Reader {
   [[gnu::always_inline]] bool take(char c) {
     if (*at_ != c) return false;
     ++at_;
+    return true;
+  }
+
+  [[gnu::always_inline]] bool take(const Gap& gap) {
+    const char* bytes = gap.bytes;
+    uint32_t equal = Piece(at_).equal(Piece(bytes)) | Piece(at_ + 16).equal(Piece(bytes + 16))
+                                                          << 16;
+    if ((equal & gap.wanted) != gap.wanted) return false;
+    at_ += gap.length;
     return true;
   }
 
@@ -110,13 +127,15 @@ class Reader {
     return false;
   }
 
+  [[gnu::always_inline]] bool text_value(RawValue& out) {
+    std::string_view string;
+    bool fine = text(string);
+    out = RawValue(Kind::text, string);
+    return fine;
+  }
   [[gnu::always_inline]] bool value(RawValue& out) {
-    if (take('"')) {
-      std::string_view string;
-      bool fine = text(string);
-      out = RawValue(Kind::text, string);
-      return fine;
-    }
+    if (at_end()) return false;
+    if (take('"')) return text_value(out);
     if (static_cast<unsigned char>(*at_) <= '9') return number(out);
     if (word("true", Kind::boolean, out) || word("false", Kind::boolean, out)) return true;
     if (!word("null", Kind::null, out)) return false;
@@ -156,49 +175,79 @@ class Reader {
   }
 
   const char* at_;
-  const char* const end_;
+  const char* end_;
 };
 
-}  // namespace
-
 FlatObject::FlatObject(const SourceNames& names, size_t members_max)
-    : names_(names), followers_(names.entries().size() + 1, -1), members_(members_max) {}
+    : names_(names), gaps_(names.entries().size() + 1), members_(members_max + 1) {}
+
+// The one of the two that stands here, and goes behind it.
+[[gnu::always_inline]] inline const FlatObject::Gap* FlatObject::Gaps::take(Reader& reader) const {
+  if (newer.length && reader.take(newer)) return &newer;
+  if (older.length && reader.take(older)) return &older;
+  return nullptr;
+}
+
+void FlatObject::Gaps::keep(std::string_view bytes, Next next) {
+  if (bytes.size() > Gap::kBytesMax) return;
+  older = newer;
+  std::memcpy(newer.bytes, bytes.data(), bytes.size());
+  newer.length = static_cast<uint32_t>(bytes.size());
+  newer.wanted = ~uint32_t{0} >> (Gap::kBytesMax - bytes.size());
+  newer.next = next;
+}
+
+// A gap as JSON has it, whatever stood there before. `ended`: the object does.
+bool FlatObject::read_gap(Reader& reader, bool is_first, std::string_view& name, Next& next,
+                          bool& ended) const {
+  reader.skip_spaces();
+  if (is_first) {
+    if (!reader.take('{')) return false;
+    reader.skip_spaces();
+  }
+  ended = reader.take('}');
+  if (ended) return true;
+  if (!is_first && !reader.take(',')) return false;
+  reader.skip_spaces();
+  if (!reader.take('"') || !reader.text(name)) return false;
+  next.entry = static_cast<int16_t>(names_.find_entry(name));
+  reader.skip_spaces();
+  if (!reader.take(':')) return false;
+  reader.skip_spaces();
+  next.is_text = reader.take('"');
+  return true;
+}
 
 bool FlatObject::read(std::string_view json) {
   count_ = 0;
   Reader reader(json);
-  reader.skip_spaces();
-  if (!reader.take('{')) return false;
-  reader.skip_spaces();
-  const SourceNames::Entry* const entries = names_.entries().data();
-  Member *member = members_.data(), *const members_end = member + members_.size();
-  bool more = !reader.take('}');
-  for (size_t previous = names_.entries().size(); more; ++member) {
-    if (member == members_end || !reader.take('"')) return false;
-    // Senders keep the order of their fields, so the one that followed last time is tried first.
-    int16_t& guess = followers_[previous];
-    const SourceNames::Entry* entry = guess >= 0 ? entries + guess : nullptr;
-    if (entry && static_cast<std::ptrdiff_t>(entry->name.size()) < reader.left() &&
-        entry->stands_at(reader.at())) {
-      member->entry = guess;
-      reader.skip(entry->name.size() + 1);
+  Gaps* gaps = &gaps_.back();  // null behind a member without entry
+  Member *const first = members_.data(), *const last = first + members_.size() - 1;
+  Member* member = first;
+  Next next_read;
+  for (;; ++member) {
+    Next next;
+    if (const Gap* gap = gaps ? gaps->take(reader) : nullptr) {
+      next = gap->next;
     } else {
-      if (!reader.text(member->name)) return false;
-      member->entry = names_.find_entry(member->name);
-      if (member->entry >= 0) guess = static_cast<int16_t>(member->entry);
+      Reader then = reader;  // a copy, so that the other one stays in registers
+      bool ended = false;
+      if (!read_gap(then, member == first, member->name, next_read, ended)) return false;
+      if (gaps && !ended && next_read.entry >= 0)
+        gaps->keep({reader.at(), static_cast<size_t>(then.at() - reader.at())}, next_read);
+      reader = then;
+      if (ended) break;
+      next = next_read;
     }
-    if (member->entry >= 0) previous = static_cast<size_t>(member->entry);
-    reader.skip_spaces();
-    if (!reader.take(':')) return false;
-    reader.skip_spaces();
-    if (!reader.value(member->value)) return false;
-    reader.skip_spaces();
-    more = reader.take(',');
-    if (!more && !reader.take('}')) return false;
-    reader.skip_spaces();
+    if (member == last) return false;
+    member->entry = next.entry;
+    bool fine = next.is_text ? reader.text_value(member->value) : reader.value(member->value);
+    if (!fine) return false;
+    gaps = next.entry >= 0 ? &gaps_[static_cast<size_t>(next.entry)] : nullptr;
   }
-  count_ = static_cast<size_t>(member - members_.data());
-  return reader.at_end();
+  reader.skip_spaces();
+  count_ = static_cast<size_t>(member - first);
+  return reader.at() == json.data() + json.size();
 }
 
 }  // namespace paywarden

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "intake/card_tokens.h"
 #include "intake/tokeniser.h"
 
 namespace paywarden {
@@ -144,6 +145,20 @@ TEST(Tokeniser, HmacOfTheDigits) {
             Tokeniser::create("0123456789abcdeg", "k1")->token("4111111111111111"));
   EXPECT_FALSE(Tokeniser::create("short", "k1"));
   EXPECT_FALSE(Tokeniser::create("0123456789abcdef", ""));
+}
+
+TEST(CardTokens, AreTheTokenisers) {
+  Tokeniser tokeniser = *Tokeniser::create("0123456789abcdef", "k1");
+  std::vector<std::string> pans;
+  for (size_t length = kPanDigitsMin; length <= kPanDigitsMax; ++length)
+    for (char c : {'0', '1', '9'}) pans.push_back(std::string(length, c));
+  for (int i = 0; i < 200; ++i) pans.push_back(std::to_string(4'000'000'000'000'000 + i));
+  for (size_t remembered : {0u, 2u, 64u, 1024u}) {  // of 2, nearly all take the place of another
+    CardTokens tokens(tokeniser, remembered);
+    for (int round = 0; round < 3; ++round)
+      for (const std::string& pan : pans)
+        ASSERT_EQ(tokens.of(tokens.ask(pan), pan), tokeniser.token(pan)) << pan;
+  }
 }
 
 }  // namespace

@@ -101,7 +101,11 @@ bool within(const FieldBinding& binding, double value, RejectReason& no) {
 
 PaymentBuilder::PaymentBuilder(const Schema& schema, const Tokeniser& tokeniser,
                                const ParserOptions& options)
-    : schema_(schema), tokeniser_(tokeniser), options_(options), seen_(schema.bindings.size()) {
+    : schema_(schema),
+      tokeniser_(tokeniser),
+      options_(options),
+      tokens_(tokeniser, options.cards_remembered),
+      seen_(schema.bindings.size()) {
   CHECK(schema.bindings.size() <= kFieldsMax, "a schema has one binding a field");
   for (size_t i = 0; i < schema.bindings.size(); ++i) {
     if (schema.bindings[i].required) required_ |= uint64_t{1} << i;
@@ -227,7 +231,7 @@ RejectReason PaymentBuilder::convert_card(RawValue value) {
     pan_.wipe();  // no card number, so nothing to look for in the payment's id
     return no;
   }
-  out_->card = tokeniser_.token(pan_.view());
+  asked_card_ = tokens_.ask(pan_.view());  // finish() fetches the token
   out_->card_masked = masked_pan(pan_.view());
   return kFine;
 }
@@ -341,6 +345,7 @@ std::optional<Rejection> PaymentBuilder::finish() {
   convert_amounts();
   check_payment_id();
   check_numbers();
+  if (pan_.length) out_->card = tokens_.of(asked_card_, pan_.view());
   std::optional<Rejection> no;
   if (problem_) no = rejection();
   pan_.wipe();

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "intake/card_tokens.h"
 #include "intake/convert.h"
 #include "intake/pan.h"
 #include "intake/rejection.h"
@@ -31,7 +32,9 @@ struct ParserOptions {
   bool reject_future = false;  // live intake: true. Files and history are as old as they are
   Duration future_max = minutes(
       5);  // how far a sender's clock may be ahead; a payment dated 2099 would expire all state
+  size_t cards_remembered = 0;  // whose tokens are kept (card_tokens.h); for who reads millions
 };
+inline constexpr size_t kCardsOfHistory = 65'536;  // 1.5 MiB: a bank's cards of some hours
 
 class PaymentBuilder {
  public:
@@ -85,6 +88,7 @@ class PaymentBuilder {
   const Schema& schema_;
   const Tokeniser& tokeniser_;
   const ParserOptions& options_;
+  CardTokens tokens_;
   uint64_t required_ = 0;  // bit i: schema.bindings[i]
   uint64_t amounts_ = 0;
   uint64_t numbers_ = 0;        // integers, numbers, amounts
@@ -93,7 +97,8 @@ class PaymentBuilder {
   std::vector<RawValue> seen_;  // as given, by binding; valid where present_
   Payment* out_ = nullptr;
   PanDigits pan_;
-  Currency last_currency_;  // looking one up takes longer than seeing that it is the same again
+  uint64_t asked_card_ = 0;  // of tokens_, where pan_ has digits
+  Currency last_currency_;   // looking one up takes longer than seeing that it is the same again
   std::optional<bool> label_;
   bool label_seen_ = false, card_masked_seen_ = false;
   std::optional<Problem> problem_;

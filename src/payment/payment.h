@@ -88,6 +88,10 @@ class Payment {
                ? std::string_view(text_.data() + v.offset, v.length)
                : std::string_view();
   }
+  uint64_t text_hash64(FieldIndex f) const { return has(f) ? hash64_padded(text(f)) : hash64({}); }
+  Hash128 text_hash128(FieldIndex f) const {
+    return has(f) ? hash128_padded(text(f)) : hash128({});
+  }
   FieldIndex field_count() const { return static_cast<FieldIndex>(values_.size()); }
 
   // Not of this payment's own texts: they may move.
@@ -96,7 +100,8 @@ class Payment {
     v.offset = text_bytes_;
     v.length = static_cast<uint32_t>(s.size());
     // An empty text has an address, too: none means that the field is missing.
-    if (text_.size() - text_bytes_ <= s.size()) text_.resize(2 * text_.size() + s.size() + 64);
+    if (text_.size() - text_bytes_ < s.size() + kHashPadding)
+      text_.resize(2 * text_.size() + s.size() + 64);
     if (!s.empty()) std::memcpy(text_.data() + text_bytes_, s.data(), s.size());
     text_bytes_ += s.size();
   }
@@ -109,21 +114,23 @@ class Payment {
     return values_[f];
   }
   std::vector<FieldValue> values_;
-  std::vector<char> text_;  // of which the first text_bytes_ are in use
+  std::vector<char>
+      text_;  // of which the first text_bytes_ are in use, and kHashPadding behind them are read
   size_t text_bytes_ = 0;
 };
 
 // event_time, card, amount and currency stand in their own members and not among the values.
 //
 // Two sendings are the same payment when their ids and these digests are equal: every field that is
-// not volatile, with the event time, card, amount and currency; not the receipt time.
-Hash128 body_digest(const Payment& payment, const FieldTable& fields);
+// not volatile, with the event time, card, amount and currency; not the receipt time. Never 0.
+uint64_t body_digest(const Payment& payment, const FieldTable& fields);
 
 struct PaymentIdentity {
-  Hash128 id, digest;
+  Hash128 id;
+  uint64_t digest = 0;
 };
 inline PaymentIdentity identity_of(const Payment& payment, const FieldTable& fields) {
-  return {hash128(payment.id()), body_digest(payment, fields)};
+  return {payment.text_hash128(field::payment_id), body_digest(payment, fields)};
 }
 
 }  // namespace paywarden
