@@ -58,7 +58,7 @@ void CompiledForest::margins_of_block(const float* rows, size_t stride, size_t n
   alignas(64) float sums[block_rows_max * lanes];
   size_t width = tables_.slot_count;
   CHECK(n <= block_rows_max && n * width <= Quantiser::slots_max, "a block fits");
-  for (size_t i = 0; i < n; ++i) quantiser_.quantise(rows + i * stride, slots + i * width);
+  quantiser_.quantise({rows, stride, n}, slots);
   std::fill_n(sums, n * lanes, 0.0f);
   add_leaves_(tables_, slots, n, sums);
   for (size_t i = 0; i < n; ++i) {

@@ -2,6 +2,7 @@
 // levels of a tree are decided at once, into a mask of 64 bits; then 8 trees walk down their masks
 // with shifts. Only levels 7 and 8 and the leaf cost a gather of 16 trees each.
 #include <algorithm>
+#include <cstring>
 
 #include "forest/forest_tables.h"
 #include "forest/quantiser.h"
@@ -59,14 +60,17 @@ V walk_masks(const uint64_t* masks, uint32_t depth) {
   return at;
 }
 
+// The same of 16, in 32 bits each.
+V places_of(const uint64_t* masks, uint32_t depth) {
+  return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(walk_masks(masks, depth))),
+                            _mm512_cvtepi64_epi32(walk_masks(masks + 8, depth)), 1);
+}
+
 template <int Pages>
 void add_group(const FlatGroup& group, const ForestTables& tables, const uint64_t* masks,
                const Slots<Pages>& slots, float* sums) {
   const int32_t* words = tables.words.data() + group.first;
-  uint32_t top_levels = group.depth < top_depth ? group.depth : top_depth;
-  V at = _mm512_inserti64x4(
-      _mm512_castsi256_si512(_mm512_cvtepi64_epi32(walk_masks(masks, top_levels))),
-      _mm512_cvtepi64_epi32(walk_masks(masks + 8, top_levels)), 1);
+  V at = places_of(masks, group.depth < top_depth ? group.depth : top_depth);
   const V lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const V tree = _mm512_slli_epi32(lane, group.depth + 1);
   for (uint32_t level = top_depth; level < group.depth; ++level) {
@@ -110,9 +114,60 @@ void narrow_parts(const ByteSlots& byte_slots, const int16_t* slots, uint8_t* by
   }
 }
 
+// The 64 leaves of a tree of six levels: two look-ups find those of 16 rows, where a gather takes as long as the walk.
+struct Leaves {
+  explicit Leaves(const int32_t* tree) {
+    for (int i = 0; i < 4; ++i) parts[i] = _mm512_loadu_ps(tree + 64 + 16 * i);
+  }
+  __m512 values(V place) const {
+    __m512 low = _mm512_permutex2var_ps(parts[0], place, parts[1]),
+           high = _mm512_permutex2var_ps(parts[2], place, parts[3]);
+    return _mm512_mask_blend_ps(_mm512_test_epi32_mask(place, _mm512_set1_epi32(32)), low, high);
+  }
+  __m512 parts[4];
+};
+
+template <int Pages>
+using BlockBytes = uint8_t[block_rows_max][128 * Pages];
+
+// The masks of 16 trees for 8 rows, which stay in registers.
+template <int Pages>
+void decide_for_8(const TreeTop* tops, const uint8_t (*rows)[128 * Pages], size_t first,
+                  uint64_t (*masks)[block_rows_max]) {
+  rows += first;
+  const Slots<Pages> slots[8] = {
+      Slots<Pages>(rows[0]), Slots<Pages>(rows[1]), Slots<Pages>(rows[2]), Slots<Pages>(rows[3]),
+      Slots<Pages>(rows[4]), Slots<Pages>(rows[5]), Slots<Pages>(rows[6]), Slots<Pages>(rows[7])};
+  for (uint32_t k = 0; k < lanes; ++k)
+#pragma GCC unroll 8
+    for (size_t i = 0; i < 8; ++i) masks[k][first + i] = decisions(tops[k], slots[i]);
+}
+
+// Groups of six levels for a block of rows: here a lane is a row, so that a tree's leaves are at hand for all of them.
+template <int Pages>
+void add_groups_of_six(const ForestTables& tables, size_t first, size_t end,
+                       const BlockBytes<Pages>& bytes, size_t rows, float* sums) {
+  alignas(64) float by_tree[lanes][block_rows_max] = {};
+  alignas(64) uint64_t masks[lanes][block_rows_max] = {};
+  for (size_t row = 0; row < rows; ++row)
+    for (uint32_t k = 0; k < lanes; ++k) by_tree[k][row] = sums[row * lanes + k];
+  for (size_t g = first; g < end; ++g) {
+    const TreeTop* tops = &tables.tops[g * lanes];
+    decide_for_8<Pages>(tops, bytes, 0, masks);
+    if (rows > 8) decide_for_8<Pages>(tops, bytes, 8, masks);
+    const int32_t* tree = tables.words.data() + tables.groups[g].first;
+    for (uint32_t k = 0; k < lanes; ++k, tree += size_t{2} << top_depth) {
+      __m512 leaves = Leaves(tree).values(places_of(masks[k], top_depth));
+      _mm512_store_ps(by_tree[k], _mm512_add_ps(_mm512_load_ps(by_tree[k]), leaves));
+    }
+  }
+  for (size_t row = 0; row < rows; ++row)
+    for (uint32_t k = 0; k < lanes; ++k) sums[row * lanes + k] = by_tree[k][row];
+}
+
 template <int Pages>
 void add_leaves(const ForestTables& tables, const int16_t* slots, size_t rows, float* sums) {
-  alignas(64) uint8_t bytes[block_rows_max][128 * Pages];
+  alignas(64) BlockBytes<Pages> bytes;
   for (size_t row = 0; row < rows; ++row) {
     const int16_t* from = slots + row * tables.slot_count;
     if (tables.byte_slots.is_one_to_one)
@@ -120,11 +175,28 @@ void add_leaves(const ForestTables& tables, const int16_t* slots, size_t rows, f
     else
       narrow_parts(tables.byte_slots, from, bytes[row]);
   }
-  for (size_t first = 0; first < tables.groups.size(); first += chunk_groups) {
-    size_t count = std::min(chunk_groups, tables.groups.size() - first);
-    for (size_t row = 0; row < rows; ++row)
-      add_chunk(tables, first, count, Slots<Pages>(bytes[row]), sums + row * lanes);
+  // Groups come by depth; each sum adds its trees in their order, whichever way they are walked.
+  constexpr size_t rows_worth_it = 8;
+  auto with_depth = [&](uint32_t depth) {
+    auto shallower = [](const FlatGroup& group, uint32_t d) { return group.depth < d; };
+    auto at = std::lower_bound(tables.groups.begin(), tables.groups.end(), depth, shallower);
+    return static_cast<size_t>(at - tables.groups.begin());
+  };
+  const size_t count = tables.groups.size(),
+               six = rows < rows_worth_it ? count : with_depth(top_depth);
+  const size_t behind = rows < rows_worth_it ? count : with_depth(top_depth + 1);
+  auto add_chunks = [&](size_t first, size_t end) {
+    for (; first < end; first += chunk_groups)
+      for (size_t row = 0; row < rows; ++row)
+        add_chunk(tables, first, std::min(chunk_groups, end - first), Slots<Pages>(bytes[row]),
+                  sums + row * lanes);
+  };
+  add_chunks(0, six);
+  if (six < behind) {
+    std::memset(bytes[rows], 0, (block_rows_max - rows) * sizeof bytes[0]);
+    add_groups_of_six<Pages>(tables, six, behind, bytes, rows, sums);
   }
+  add_chunks(behind, count);
 }
 
 }  // namespace
@@ -134,22 +206,53 @@ void add_leaves_avx512(const ForestTables& tables, const int16_t* slots, size_t 
   add_leaves<2>(tables, slots, rows, sums);
 }
 
-void quantise_avx512(const Quantiser& quantiser, const float* row, int16_t* slots) {
-  const float* keys = quantiser.keys();
-  for (const Quantiser::Feature& feature : quantiser.features()) {
-    __m512 x = _mm512_set1_ps(row[feature.column]);
-    auto keys_at_most = [&](size_t block) {
-      return static_cast<uint32_t>(
-          _mm_popcnt_u32(_mm512_cmp_ps_mask(_mm512_load_ps(keys + block * 16), x, _CMP_LE_OQ)));
-    };
-    uint32_t at = 0, level = 0;
-    for (; level + 1 < feature.levels; ++level)
-      at = at * 17 + keys_at_most(feature.first_block[level] + at);
-    at = at * 16 + keys_at_most(feature.first_block[level] + at);
+namespace {
+
+uint32_t count_at_most(__m512 keys, __m512 x) {
+  return static_cast<uint32_t>(_mm_popcnt_u32(_mm512_cmp_ps_mask(keys, x, _CMP_LE_OQ)));
+}
+
+// One feature of all rows. `bin_of` finds that of a value, which fills a register.
+template <typename BinOf>
+[[gnu::always_inline]] inline void quantise_column(const FloatRows& rows, uint32_t column,
+                                                   size_t width, int16_t* slots, BinOf bin_of) {
+  for (size_t row = 0; row < rows.count; ++row, slots += width) {
+    __m512 x = _mm512_set1_ps(rows.at(row, column));
     // A bit, and no branch: which payments miss a feature follows no pattern.
     bool is_missing = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q) & 1;
-    uint32_t pair = slot_pair(at, is_missing);
+    uint32_t pair = slot_pair(bin_of(x), is_missing);
     std::memcpy(slots, &pair, sizeof pair);
+  }
+}
+
+}  // namespace
+
+// Most features have one level or two; what all rows share of them then stays in registers.
+void quantise_avx512(const Quantiser& quantiser, const FloatRows& rows, int16_t* slots) {
+  const float* keys = quantiser.keys();
+  const size_t width = quantiser.slot_count();
+  for (const Quantiser::Feature& feature : quantiser.features()) {
+    auto block = [&](uint32_t level, uint32_t place) {
+      return _mm512_load_ps(keys + (size_t{feature.first_block[level]} + place) * 16);
+    };
+    const __m512 root = block(0, 0);
+    if (feature.levels == 1) {
+      quantise_column(rows, feature.column, width, slots,
+                      [&](__m512 x) { return count_at_most(root, x); });
+    } else if (feature.levels == 2) {
+      const float* leaves = keys + size_t{feature.first_block[1]} * 16;
+      quantise_column(rows, feature.column, width, slots, [&](__m512 x) {
+        uint32_t at = count_at_most(root, x) * 16;
+        return at + count_at_most(_mm512_load_ps(leaves + at), x);
+      });
+    } else {
+      quantise_column(rows, feature.column, width, slots, [&](__m512 x) {
+        uint32_t at = count_at_most(root, x), level = 1;
+        for (; level + 1 < feature.levels; ++level)
+          at = at * 17 + count_at_most(block(level, at), x);
+        return at * 16 + count_at_most(block(level, at), x);
+      });
+    }
     slots += 2;
   }
 }

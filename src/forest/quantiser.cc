@@ -26,7 +26,7 @@ std::vector<std::vector<float>> thresholds_by_column(const TreeModel& model) {
   return by_column;
 }
 
-using Function = void (*)(const Quantiser&, const float* row, int16_t* slots);
+using Function = void (*)(const Quantiser&, const FloatRows& rows, int16_t* slots);
 
 Function function_for(Isa isa) {
 #if defined(__x86_64__)
@@ -118,11 +118,13 @@ uint32_t bin_of(const float* keys, const Quantiser::Feature& feature, float x) {
 
 }  // namespace
 
-void quantise_scalar(const Quantiser& quantiser, const float* row, int16_t* slots) {
+void quantise_scalar(const Quantiser& quantiser, const FloatRows& rows, int16_t* slots) {
   for (const Quantiser::Feature& feature : quantiser.features()) {
-    float x = row[feature.column];
-    uint32_t pair = slot_pair(bin_of(quantiser.keys(), feature, x), std::isnan(x));
-    std::memcpy(slots, &pair, sizeof pair);
+    for (size_t row = 0; row < rows.count; ++row) {
+      float x = rows.at(row, feature.column);
+      uint32_t pair = slot_pair(bin_of(quantiser.keys(), feature, x), std::isnan(x));
+      std::memcpy(slots + row * quantiser.slot_count(), &pair, sizeof pair);
+    }
     slots += 2;
   }
 }

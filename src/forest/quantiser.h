@@ -4,7 +4,7 @@
 //
 //   Result<Quantiser> quantiser = Quantiser::build(model);
 //   alignas(64) int16_t slots[Quantiser::slots_max];
-//   quantiser->quantise(row, slots);                    // any thread
+//   quantiser->quantise({row, 0, 1}, slots);            // any thread
 //   int16_t bin = slots[2 * quantiser->used_index(feature)];
 //
 // Each feature that a node uses has two neighbouring slots. In the first a missing value is above
@@ -24,6 +24,14 @@
 
 namespace paywarden {
 
+// Rows of features in memory.
+struct FloatRows {
+  const float* first;
+  size_t stride;  // floats from one row to the next
+  size_t count;
+  float at(size_t row, uint32_t column) const { return first[row * stride + column]; }
+};
+
 class Quantiser {
  public:
   static constexpr uint32_t used_features_max = 4096;  // two slots each: 16 KB of stack for a row
@@ -34,8 +42,8 @@ class Quantiser {
 
   static Result<Quantiser> build(const TreeModel& model, Isa isa = best_isa());
 
-  // `slots` has slot_count() places, aligned to 64 bytes.
-  void quantise(const float* row, int16_t* slots) const { quantise_(*this, row, slots); }
+  // `slots` has slot_count() places a row, aligned to 64 bytes.
+  void quantise(const FloatRows& rows, int16_t* slots) const { quantise_(*this, rows, slots); }
   // Places of a quantised row, a multiple of slots_step.
   uint32_t slot_count() const { return slot_count_; }
   uint32_t used_count() const { return static_cast<uint32_t>(features_.size()); }
@@ -64,7 +72,7 @@ class Quantiser {
   const float* keys() const { return keys_.data(); }
 
  private:
-  using Function = void (*)(const Quantiser&, const float* row, int16_t* slots);
+  using Function = void (*)(const Quantiser&, const FloatRows& rows, int16_t* slots);
   void add_feature(uint32_t column, std::vector<float> thresholds);
 
   Function quantise_ = nullptr;
@@ -75,9 +83,9 @@ class Quantiser {
   AlignedVector<float> keys_;
 };
 
-void quantise_scalar(const Quantiser& quantiser, const float* row, int16_t* slots);
-void quantise_avx2(const Quantiser& quantiser, const float* row, int16_t* slots);
-void quantise_avx512(const Quantiser& quantiser, const float* row, int16_t* slots);
+void quantise_scalar(const Quantiser& quantiser, const FloatRows& rows, int16_t* slots);
+void quantise_avx2(const Quantiser& quantiser, const FloatRows& rows, int16_t* slots);
+void quantise_avx512(const Quantiser& quantiser, const FloatRows& rows, int16_t* slots);
 
 // Both slots of one used feature.
 inline uint32_t slot_pair(uint32_t bin, bool is_missing) {

@@ -177,7 +177,7 @@ Reasons::Scratch Reasons::make_scratch() const {
 }
 
 void Reasons::contributions(const float* row, float* out, Scratch& scratch) const {
-  quantiser_.quantise(row, scratch.slots.data());
+  quantiser_.quantise({row, 0, 1}, scratch.slots.data());
   std::fill(scratch.sums.begin(), scratch.sums.end(), 0.0f);
   add_tiles_(tables_, scratch.slots.data(), scratch.sums.data());
   std::fill_n(out, feature_count_, 0.0f);
