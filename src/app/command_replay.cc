@@ -45,7 +45,9 @@ class ReplaySink : public HistorySink {
 
  private:
   Status decide(std::span<FileRow> rows) {
+    constexpr size_t kAhead = 4;
     for (size_t i = 0; i < rows.size(); ++i) {
+      if (i + kAhead < rows.size()) rows[i + kAhead].payment.prefetch();
       identities_[i] = identity_of(rows[i].payment, core_.fields());
       core_.prefetch(identities_[i]);
     }
@@ -61,6 +63,9 @@ class ReplaySink : public HistorySink {
       }
       bool wanted = !from_ || payment.event_time >= *from_;
       Decision* decision = wanted ? &block_.decisions[block_.count++] : nullptr;
+      if (wanted && block_.count + kAhead < block_.decisions.size())
+        prefetch_range(&block_.decisions[block_.count + kAhead], sizeof(Decision),
+                       prefetch_line_to_write);
       if (decision) decision->reset();
       items_[count++] = {&payment, decision, GuardEvent::none};
     }

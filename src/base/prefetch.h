@@ -1,6 +1,8 @@
 // Asks for the cache line at an address some time before it is needed.
 #pragma once
 
+#include <cstddef>
+
 namespace paywarden {
 
 inline void prefetch_line(const void* address) {
@@ -8,6 +10,22 @@ inline void prefetch_line(const void* address) {
   // Without this g++ 12 takes a const function that only prefetches for one without effect, and
   // drops its calls.
   asm volatile("");
+}
+
+// Of memory that another thread wrote last, so that this one can write it.
+inline void prefetch_line_to_write(const void* address) {
+#ifdef __x86_64__
+  // g++ does not emit it for all processors, though those that have it not take it for nothing.
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(address)));
+#else
+  __builtin_prefetch(address, 1);
+#endif
+}
+
+template <typename Ask>
+void prefetch_range(const void* from, size_t bytes, Ask ask) {
+  const auto* at = static_cast<const char*>(from);
+  for (size_t i = 0; i < bytes; i += 64) ask(at + i);
 }
 
 }  // namespace paywarden

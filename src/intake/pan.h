@@ -46,7 +46,7 @@ bool passes_luhn(std::string_view digits);  // ISO/IEC 7812-1 annex B; digits on
 RejectReason read_pan(std::string_view text, PanCheck check, PanDigits& out);
 
 // First six and last four (PCI DSS 4.0, 3.4.1). `digits`: 12 or more.
-MaskedCard masked_pan(std::string_view digits);
+void mask_pan(std::string_view digits, MaskedCard& out);
 
 // What may be shown of a card field that was refused, and so may be a card number with a typing
 // error.

@@ -38,7 +38,9 @@ TEST(Pan, ReadFromACardField) {
     PanDigits pan;
     EXPECT_EQ(read_pan(row.text, row.check, pan), row.reason) << row.text;
     if (row.reason == RejectReason::none) {
-      EXPECT_EQ(masked_pan(pan.view()).view(), row.masked);
+      MaskedCard masked;
+      mask_pan(pan.view(), masked);
+      EXPECT_EQ(masked.view(), row.masked);
     }
   }
 }

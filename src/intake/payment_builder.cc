@@ -232,7 +232,7 @@ RejectReason PaymentBuilder::convert_card(RawValue value) {
     return no;
   }
   asked_card_ = tokens_.ask(pan_.view());  // finish() fetches the token
-  out_->card_masked = masked_pan(pan_.view());
+  mask_pan(pan_.view(), out_->card_masked);
   return kFine;
 }
 
