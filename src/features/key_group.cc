@@ -63,9 +63,12 @@ KeyGroup::KeyGroup(GroupPlan plan, const FeatureOptions& options)
     steps_from_[w + 1] = static_cast<uint16_t>(step);
     for (size_t i = 0; i < plan_.running.size(); ++i) {
       const Running& what = plan_.running[i];
-      if (what.kind == ColumnKind::distinct && what.window == w)
-        leaving_.push_back(
-            {static_cast<uint16_t>(i), what.word, superseded_bit(what.distinct_index)});
+      if (what.kind != ColumnKind::distinct || what.window != w) continue;
+      leaving_.push_back(
+          {static_cast<uint16_t>(i), what.word, superseded_bit(what.distinct_index)});
+      distinct_windows_.resize(
+          std::max<size_t>(distinct_windows_.size(), what.distinct_index + 1u));
+      distinct_windows_[what.distinct_index] = static_cast<uint8_t>(w);  // they ascend
     }
     leaving_from_[w + 1] = static_cast<uint16_t>(leaving_.size());
   }

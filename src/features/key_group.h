@@ -184,6 +184,7 @@ class KeyGroup {
   std::vector<uint32_t> capacities_;  // rows of each size class
   std::vector<uint32_t> rows_at_;     // bytes from a block's beginning to its rows, by class
   uint16_t distinct_columns_ = 0;
+  std::vector<uint8_t> distinct_windows_;  // by distinct index: the longest that counts its values
   BlockPool pool_;
   SlotTable table_;
   mutable std::vector<int64_t> others_;  // of against_rows

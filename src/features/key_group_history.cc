@@ -255,7 +255,8 @@ void KeyGroup::count_new_value(History& history, const Column& column) const {
     fresh[1] |= bit;
     return;
   }
-  uint32_t oldest = plan_.windows.empty() ? history.start : history.tails[plan_.windows.size() - 1];
+  // What is older is in no window that counts values, and will not be.
+  uint32_t oldest = history.tails[distinct_windows_[column.distinct_index]];
   uint32_t seen = last_row_with(history, column, value, oldest);
   if (seen > oldest) row(history, seen)[1] |= bit;
   uint32_t* values = running(history);
