@@ -43,15 +43,15 @@ uint8_t KnownIds::tag_of(uint64_t place) {
   return tag ? tag : 1;
 }
 
-void KnownIds::prefetch(Hash128 id) const {
+void KnownIds::prefetch(const Key& key) const {
   if (segments_.empty()) return;
-  uint64_t place = place_of(id);
+  const uint64_t place = key.place;
   prefetch_line(&segments_[segment_of(place)].slots->tags[group_of(place) * kGroup]);
 }
 
-const KnownIds::Entry* KnownIds::find(Hash128 id) const {
+const KnownIds::Entry* KnownIds::find(const Key& key) const {
   if (segments_.empty()) return nullptr;
-  const uint64_t place = place_of(id);
+  const uint64_t place = key.place;
   const Slots& slots = *segments_[segment_of(place)].slots;
   const uint8_t tag = tag_of(place);
   for (uint32_t group = group_of(place);; group = (group + 1) % (kSlots / kGroup)) {
@@ -59,16 +59,16 @@ const KnownIds::Entry* KnownIds::find(Hash128 id) const {
     for (uint32_t maybe = equal_tags(tags, tag); maybe; maybe &= maybe - 1) {
       const Entry& entry =
           slots.entries[group * kGroup + static_cast<uint32_t>(std::countr_zero(maybe))];
-      if (entry.id == id) return &entry;
+      if (entry.id == key.id) return &entry;
     }
     if (equal_tags(tags, 0)) return nullptr;
   }
 }
 
 // A tag is another id's once in some twenty looks, and that id's place is as far away as any.
-void KnownIds::prefetch_maybe(Hash128 id) const {
+void KnownIds::prefetch_maybe(const Key& key) const {
   if (segments_.empty()) return;
-  const uint64_t place = place_of(id);
+  const uint64_t place = key.place;
   const Slots& slots = *segments_[segment_of(place)].slots;
   const uint32_t first = group_of(place) * kGroup;
   if (uint32_t maybe = equal_tags(slots.tags + first, tag_of(place)))
@@ -82,9 +82,9 @@ uint32_t KnownIds::free_slot(const Slots& slots, uint64_t place) {
   return group * kGroup + static_cast<uint32_t>(std::countr_zero(free));
 }
 
-void KnownIds::prefetch_free(Hash128 id) const {
+void KnownIds::prefetch_free(const Key& key) const {
   if (segments_.empty()) return;
-  uint64_t place = place_of(id);
+  const uint64_t place = key.place;
   const Slots& slots = *segments_[segment_of(place)].slots;
   prefetch_line(&slots.entries[free_slot(slots, place)]);
 }
@@ -96,16 +96,15 @@ void KnownIds::put(Segment& segment, uint64_t place, const Entry& entry) {
   ++segment.used;
 }
 
-void KnownIds::insert(const Entry& entry) {
+void KnownIds::insert(const Key& key, uint64_t digest, uint64_t sequence) {
   if (segments_.empty()) {
     segments_.push_back({new_slots(), 0, 0});
     directory_.assign(1, 0);
   }
-  const uint64_t place = place_of(entry.id);
-  while (segments_[segment_of(place)].used == kSlotsUsedMax) split(place);
-  put(segments_[segment_of(place)], place, entry);
+  while (segments_[segment_of(key.place)].used == kSlotsUsedMax) split(key.place);
+  put(segments_[segment_of(key.place)], key.place, {key.id, digest, sequence});
   ++used_;
-  sum_ += hash_combine(hash_combine(entry.id.low, entry.digest), entry.sequence);
+  sum_ += hash_combine(hash_combine(key.id.low, digest), sequence);
 }
 
 // A chunk is as large as all before it, up to a huge page, so that a table of few ids is small.

@@ -3,7 +3,8 @@
 // looked at sixteen at a time, says where an id may stand: a fresh one costs one cache line. Which place an id has is keyed by
 // numbers that each process draws, so that nobody can send ids that all have the same.
 //
-//   table.prefetch(id); ... if (const KnownIds::Entry* entry = table.find(id)) ...; table.insert({id, digest, sequence});
+//   KnownIds::Key key(id);
+//   table.prefetch(key); ... if (const KnownIds::Entry* entry = table.find(key)) ...; table.insert(key, digest, sequence);
 //
 // Cost: 33 bytes a slot at a load of 7/16 to 7/8, so 38 to 76 bytes an id, in huge pages from some 57,000 ids on
 // (system_memory.h). One thread.
@@ -28,14 +29,22 @@ class KnownIds {
   };
   static_assert(sizeof(Entry) == 32);
 
+  // An id, and where it stands in any table of this process.
+  struct Key {
+    Key() = default;
+    explicit Key(Hash128 of) : id(of), place(place_of(of)) {}
+    Hash128 id;
+    uint64_t place = 0;
+  };
+
   // For find(); once that memory has come, what find() will compare; and for insert() the slot that is free.
-  void prefetch(Hash128 id) const;
-  void prefetch_maybe(Hash128 id) const;
-  void prefetch_free(Hash128 id) const;
+  void prefetch(const Key& key) const;
+  void prefetch_maybe(const Key& key) const;
+  void prefetch_free(const Key& key) const;
   // Null where it is not there; valid until the next insert.
-  const Entry* find(Hash128 id) const;
+  const Entry* find(const Key& key) const;
   // One that is not there.
-  void insert(const Entry& entry);
+  void insert(const Key& key, uint64_t digest, uint64_t sequence);
   // Its memory waits to be used again.
   void clear();
   size_t used() const { return used_; }

@@ -11,16 +11,18 @@ constexpr uint64_t kUnknown = 0;
 }  // namespace
 
 void SeenPayments::prefetch(Hash128 id) {
-  for (const KnownIds& table : tables_) table.prefetch(id);
-  Hash128& before = asked_[asked_next_++ % asked_.size()];  // by now its tags have come
+  const KnownIds::Key key(id);
+  for (const KnownIds& table : tables_) table.prefetch(key);
+  KnownIds::Key& before = asked_[asked_next_++ % asked_.size()];  // by now its tags have come
   for (const KnownIds& table : tables_) table.prefetch_maybe(before);
   tables_[0].prefetch_free(before);
-  before = id;
+  before = key;
 }
 
 Sighting SeenPayments::look(Hash128 id, uint64_t digest, uint64_t& sequence) const {
+  const KnownIds::Key key(id);
   for (const KnownIds& table : tables_) {
-    const KnownIds::Entry* entry = table.find(id);
+    const KnownIds::Entry* entry = table.find(key);
     if (!entry) continue;
     sequence = entry->sequence;
     bool same = entry->digest == digest || entry->digest == kUnknown;
@@ -36,7 +38,7 @@ void SeenPayments::add(Hash128 id, uint64_t digest, uint64_t sequence, EventTime
     std::swap(tables_[0], tables_[1]);
     rotated_ = watermark;
   }
-  tables_[0].insert({id, digest, sequence});
+  tables_[0].insert(KnownIds::Key(id), digest, sequence);
 }
 
 size_t SeenPayments::bytes() const {
@@ -70,7 +72,8 @@ bool SeenPayments::load(ByteReader& in) {
       e.digest = in.u64();
       if (in.u64() != kOfThisKind) e.digest = kUnknown;
       e.sequence = in.u64();
-      if (in.ok() && !table.find(e.id)) table.insert(e);
+      const KnownIds::Key key(e.id);
+      if (in.ok() && !table.find(key)) table.insert(key, e.digest, e.sequence);
     }
   }
   return in.ok();

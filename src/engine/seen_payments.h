@@ -42,7 +42,7 @@ class SeenPayments {
   Duration horizon_;
   EventTime rotated_ = EventTime::min();  // watermark when the younger table began
   std::array<KnownIds, 2> tables_;        // younger, elder
-  std::array<Hash128, 16> asked_;         // the last ones of prefetch()
+  std::array<KnownIds::Key, 16> asked_;   // the last ones of prefetch()
   size_t asked_next_ = 0;
 };
 

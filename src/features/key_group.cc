@@ -122,9 +122,11 @@ void KeyGroup::prefetch_rows(const KeyRef& ref) {
     if (plan_.running[i].kind != ColumnKind::distinct && values[i] != kNoRow)
       prefetch_line(row(history, values[i]) + plan_.running[i].word);
   constexpr uint32_t kTags = 64;  // of the newest rows: most values came lately
-  uint32_t from = std::max<uint32_t>(history.end, kTags) - kTags;
-  for (uint16_t d = 0; d < distinct_columns_; ++d)
+  for (uint16_t d = 0; d < distinct_columns_; ++d) {
+    uint32_t from = std::max<uint32_t>(history.end, kTags) - kTags;
+    from = std::max<uint32_t>(from, history.tails[distinct_windows_[d]]);
     ask(tags(history, d) + from, (history.end - from + 1) * sizeof(uint16_t));
+  }
 }
 
 bool KeyGroup::forgotten(const History& history, EventTime watermark) const {

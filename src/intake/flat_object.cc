@@ -197,16 +197,15 @@ void FlatObject::Gaps::keep(std::string_view bytes, Next next) {
   newer.next = next;
 }
 
-// A gap as JSON has it, whatever stood there before. `ended`: the object does.
-bool FlatObject::read_gap(Reader& reader, bool is_first, std::string_view& name, Next& next,
-                          bool& ended) const {
+// A gap as JSON has it, whatever stood there before; or the object's end.
+bool FlatObject::read_gap(Reader& reader, bool is_first, std::string_view& name, Next& next) const {
   reader.skip_spaces();
   if (is_first) {
     if (!reader.take('{')) return false;
     reader.skip_spaces();
   }
-  ended = reader.take('}');
-  if (ended) return true;
+  next = {kEnd, false};
+  if (reader.take('}')) return true;
   if (!is_first && !reader.take(',')) return false;
   reader.skip_spaces();
   if (!reader.take('"') || !reader.text(name)) return false;
@@ -224,21 +223,20 @@ bool FlatObject::read(std::string_view json) {
   Gaps* gaps = &gaps_.back();  // null behind a member without entry
   Member *const first = members_.data(), *const last = first + members_.size() - 1;
   Member* member = first;
-  Next next_read;
   for (;; ++member) {
     Next next;
     if (const Gap* gap = gaps ? gaps->take(reader) : nullptr) {
       next = gap->next;
     } else {
       Reader then = reader;  // a copy, so that the other one stays in registers
-      bool ended = false;
-      if (!read_gap(then, member == first, member->name, next_read, ended)) return false;
-      if (gaps && !ended && next_read.entry >= 0)
-        gaps->keep({reader.at(), static_cast<size_t>(then.at() - reader.at())}, next_read);
+      Next read;
+      if (!read_gap(then, member == first, member->name, read)) return false;
+      if (gaps && read.entry != kUnknown)
+        gaps->keep({reader.at(), static_cast<size_t>(then.at() - reader.at())}, read);
       reader = then;
-      if (ended) break;
-      next = next_read;
+      next = read;
     }
+    if (next.entry == kEnd) break;
     if (member == last) return false;
     member->entry = next.entry;
     bool fine = next.is_text ? reader.text_value(member->value) : reader.value(member->value);

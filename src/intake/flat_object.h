@@ -38,9 +38,10 @@ class FlatObject {
 
  private:
   class Reader;
+  static constexpr int16_t kUnknown = -1, kEnd = -2;
   struct Next {
-    int16_t entry = -1;    // of the member whose value comes
-    bool is_text = false;  // behind its opening quote
+    int16_t entry = kUnknown;  // of the member whose value comes; kEnd: none does
+    bool is_text = false;      // behind its opening quote
   };
   // What stands between a value and the next one, that one's opening quote included: `,"amount":"`.
   struct Gap {
@@ -56,8 +57,7 @@ class FlatObject {
     const Gap* take(Reader& reader) const;
     void keep(std::string_view bytes, Next next);
   };
-  bool read_gap(Reader& reader, bool is_first, std::string_view& name, Next& next,
-                bool& ended) const;
+  bool read_gap(Reader& reader, bool is_first, std::string_view& name, Next& next) const;
 
   const SourceNames& names_;
   std::vector<Gaps> gaps_;       // by the entry before, and one for the start
