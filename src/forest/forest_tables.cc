@@ -103,8 +103,9 @@ void add_flat_groups(const std::vector<PlannedTree>& trees, const NodeCoder& cod
 TreeTop top_of(const int32_t* words, uint32_t depth) {
   TreeTop top{};
   for (uint32_t i = 1; i < uint32_t{1} << std::min(depth, top_depth); ++i) {
-    top.slot[i] = static_cast<uint8_t>(words[i] & 0xff);
-    top.rank[i] = static_cast<int8_t>(words[i] >> 24);
+    const uint32_t place = place_in_top(i);
+    top.slot[place] = static_cast<uint8_t>(words[i] & 0xff);
+    top.rank[place] = static_cast<int8_t>(words[i] >> 24);
   }
   return top;
 }

@@ -1,6 +1,6 @@
 // AVX-512 (F, BW, VBMI: Intel since Ice Lake, AMD since Zen 4): all 63 nodes of the first six
-// levels of a tree are decided at once, into a mask of 64 bits; then 8 trees walk down their masks
-// with shifts. Only levels 7 and 8 and the leaf cost a gather of 16 trees each.
+// levels of a tree are decided at once, into a mask of 64 bits; then 8 trees, or 8 rows of one, walk down their masks with two look-ups.
+// Only levels 7 and 8 cost a gather of 16 trees each, and the leaves of few rows.
 #include <algorithm>
 #include <cstring>
 
@@ -49,15 +49,32 @@ uint64_t decisions(const TreeTop& top, const Slots<Pages>& slots) {
   return _mm512_cmpgt_epi8_mask(values, _mm512_load_si512(top.rank));
 }
 
-// The heap numbers that 8 trees reach after `depth` levels.
-V walk_masks(const uint64_t* masks, uint32_t depth) {
-  const V one = _mm512_set1_epi64(1);
-  V mask = _mm512_load_si512(masks), at = one;
-  for (uint32_t level = 0; level < depth; ++level) {
-    V bit = _mm512_srlv_epi64(mask, at);
-    at = _mm512_ternarylogic_epi64(_mm512_slli_epi64(at, 1), bit, one, 0xf8);  // 2 at | (bit & 1)
+// By the decisions of the seven nodes of three levels, which way a row goes through them: 0 to 7 from left to right, times
+// `factor`, plus `first`.
+struct Ways {
+  constexpr Ways(uint32_t first, uint32_t factor) {
+    for (uint32_t bits = 0; bits < 128; ++bits) {
+      uint32_t a = bits & 1, b = bits >> (1 + a) & 1, c = bits >> (3 + 2 * a + b) & 1;
+      bytes[bits] = static_cast<uint8_t>(first + factor * (4 * a + 2 * b + c));
+    }
   }
-  return at;
+  // Of the last byte of 8 words, whose highest bit does not count.
+  V of(V words) const {
+    return _mm512_maskz_permutex2var_epi8(0x0101010101010101ull, _mm512_load_si512(bytes), words,
+                                          _mm512_load_si512(bytes + 64));
+  }
+  alignas(64) uint8_t bytes[128]{};
+};
+constexpr Ways subtree_bit(7, 7);    // where the decisions of the subtree begin
+constexpr Ways subtree_leaf(64, 8);  // the heap number of its first leaf
+constexpr Ways leaf_in_subtree(0, 1);
+
+// The heap numbers that 8 trees reach after `depth` levels, six at most.
+V walk_masks(const uint64_t* masks, uint32_t depth) {
+  V mask = _mm512_load_si512(masks);
+  V subtree = _mm512_srlv_epi64(mask, subtree_bit.of(mask));
+  V leaf = _mm512_add_epi64(subtree_leaf.of(mask), leaf_in_subtree.of(subtree));
+  return _mm512_srl_epi64(leaf, _mm_cvtsi32_si128(static_cast<int>(top_depth - depth)));
 }
 
 // The same of 16, in 32 bits each.
