@@ -1,12 +1,28 @@
 #include "features/stateless.h"
 
-#include <algorithm>
+#include <bit>
 
 #include "base/fixed_math.h"
 #include "features/group_plan.h"
 #include "features/key_group_rows.h"
 
 namespace paywarden {
+
+StatelessFeatures::CodeTable::CodeTable(const std::vector<std::string>& codes)
+    : slots_(4 * std::bit_ceil(codes.size() + 1)) {
+  for (size_t c = 0; c < codes.size(); ++c) {
+    const uint64_t hash = hash64(codes[c]);
+    if (Slot& slot = slots_[place_of(hash)]; slot.hash != hash)
+      slot = {hash, static_cast<float>(c)};
+  }
+}
+
+// Of the hash, or the free one where it would stand.
+size_t StatelessFeatures::CodeTable::place_of(uint64_t hash) const {
+  size_t at = hash & (slots_.size() - 1);
+  while (slots_[at].hash != hash && slots_[at].hash != 0) at = (at + 1) & (slots_.size() - 1);
+  return at;
+}
 
 StatelessFeatures::StatelessFeatures(const FeatureSet& set, const FieldTable& fields) {
   for (size_t i = 0; i < set.specs().size(); ++i) {
@@ -17,9 +33,7 @@ StatelessFeatures::StatelessFeatures(const FeatureSet& set, const FieldTable& fi
     item.output = i;
     item.place = spec.place;
     item.to = spec.to;
-    for (size_t c = 0; c < spec.codes.size(); ++c)
-      item.codes.emplace_back(hash64(spec.codes[c]), static_cast<float>(c));
-    std::sort(item.codes.begin(), item.codes.end());
+    item.codes = CodeTable(spec.codes);
     if (!spec.field) continue;
     item.field = *spec.field;
     item.type = fields[*spec.field].type;
@@ -61,8 +75,7 @@ float StatelessFeatures::code(const Item& item, const Payment& payment) {
   if (!has_field(payment, item.field)) return kMissing;
   uint64_t hash = item.field == field::currency ? hash64(payment.currency.code())
                                                 : payment.text_hash64(item.field);
-  auto at = std::lower_bound(item.codes.begin(), item.codes.end(), std::pair(hash, -1.0f));
-  return at == item.codes.end() || at->first != hash ? kMissing : at->second;
+  return item.codes.find(hash);
 }
 
 float StatelessFeatures::value_of(const Item& item, const Payment& payment) {

@@ -1,7 +1,9 @@
 // Features of the payment alone: hour, weekday, distances within it, codes of its texts.
 #pragma once
 
-#include <utility>
+#include <cstdint>
+#include <limits>
+#include <string>
 #include <vector>
 
 #include "features/feature.h"
@@ -18,6 +20,21 @@ class StatelessFeatures {
   void compute(const Payment& payment, float* out, DistanceBatch& distances) const;
 
  private:
+  // From a text's hash to the place of the text among the codes; NaN where it is none.
+  class CodeTable {
+   public:
+    CodeTable() = default;
+    explicit CodeTable(const std::vector<std::string>& codes);
+    float find(uint64_t hash) const { return slots_[place_of(hash)].code; }
+
+   private:
+    struct Slot {
+      uint64_t hash = 0;  // 0: free
+      float code = std::numeric_limits<float>::quiet_NaN();
+    };
+    size_t place_of(uint64_t hash) const;
+    std::vector<Slot> slots_;  // a power of two, at least three quarters free
+  };
   struct Item {
     Operation operation;
     FieldIndex field = 0;
@@ -25,7 +42,7 @@ class StatelessFeatures {
     PlaceFields place, to;
     double scale = 1;
     size_t output = 0;
-    std::vector<std::pair<uint64_t, float>> codes;  // hash of the text, ascending
+    CodeTable codes;
   };
   static float value_of(const Item& item, const Payment& payment);
   static void distance(const Item& item, const Payment& payment, float* out,

@@ -112,7 +112,8 @@ RejectReason to_integer(RawValue value, int64_t& out) {
 
 RejectReason to_number(RawValue value, double& out) {
   if (RejectReason no = kind_fault(value); no != RejectReason::none) return no;
-  std::string_view s = trimmed(value.text());
+  // A number of JSON has nothing to trim.
+  std::string_view s = value.kind == Kind::number ? value.text() : trimmed(value.text());
   if (read_short_decimal(s, out)) return RejectReason::none;
   auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), out);
   if (error == std::errc::result_out_of_range) return RejectReason::out_of_range;
