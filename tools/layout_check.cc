@@ -39,7 +39,8 @@ Names words(const std::string& text) {
 std::map<std::string, Names> allowed_includes(const fs::path& root) {
   std::map<std::string, Names> table;
   std::string text = read(root / "src/CMakeLists.txt");
-  std::regex line(R"(paywarden_folder\(NAME\s+(\w+)(?:\s+EACH_PAYMENT)?(?:\s+USES((?:\s+(?!LIBRARIES)\w+)*))?)");
+  std::regex line(
+      R"(paywarden_folder\(NAME\s+(\w+)(?:\s+EACH_PAYMENT)?(?:\s+USES((?:\s+(?!LIBRARIES)\w+)*))?)");
   for (std::sregex_iterator it(text.begin(), text.end(), line), end; it != end; ++it)
     table[(*it)[1]] = words((*it)[2]);
   return table;

@@ -41,9 +41,11 @@ void scan_text(std::string_view text, size_t end, uint64_t offset, const std::st
   for (const PanPlace& place : find_pans(text)) {
     if (place.offset >= end || (scan.only_known && !scan.known.contains(place.digits))) continue;
     ++scan.found;
+    MaskedCard masked;
+    mask_pan(place.digits, masked);
     std::printf("%s:%llu %s\n", path.c_str(),
                 static_cast<unsigned long long>(offset + place.offset),
-                std::string(masked_pan(place.digits).view()).c_str());
+                std::string(masked.view()).c_str());
   }
 }
 

@@ -1,6 +1,5 @@
 // `paywarden serve` and `paywarden demo`.
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -19,12 +18,6 @@ namespace {
 constexpr auto kFailureStopMost = std::chrono::seconds(5);
 constexpr uint64_t kDemoHistory =
     300'000;  // 40 days of 5,000 customers: the longest window, and some to learn from
-
-// A core dump would hold card numbers on their way through intake.
-void forbid_core_dumps() {
-  rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);
-}
 
 // What people need to begin with, shown once.
 Status tell_ready(const std::string& url, const std::optional<std::string>& first_password,
@@ -116,7 +109,6 @@ Status prepare_demo(const Config& config, const std::string& file) {
 }  // namespace
 
 Status run_serve(const ServeCommand& command) {
-  forbid_core_dumps();
   Signals signals(Signals::HangUp::reloads);
   TRY_ASSIGN(auto config, load_config(command.config));
   use_port(*config, command.port);
@@ -127,7 +119,6 @@ Status run_serve(const ServeCommand& command) {
 }
 
 Status run_demo(const DemoCommand& command) {
-  forbid_core_dumps();
   Signals signals;  // before training makes threads that live on
   TRY_ASSIGN(auto config, load_config(command.config));
   use_port(*config, command.port);

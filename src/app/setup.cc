@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,6 +91,12 @@ Change change_of(ChangeKind kind, std::string name, std::string content, EventTi
   return {kind, std::move(name), std::move(content), "config", "the configuration file", now};
 }
 
+// One would hold the key, and card numbers on their way through intake.
+void forbid_core_dumps() {
+  rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+}
+
 }  // namespace
 
 Result<std::string> read_text_file(const std::string& path, const std::string& what,
@@ -113,6 +120,7 @@ std::string card_key_fingerprint(const Tokeniser& key) {
 }
 
 Result<Tokeniser> load_card_key(const Config& config, CardKeyFor purpose) {
+  forbid_core_dumps();
   TRY_ASSIGN(auto key, existing_key(config));
   if (purpose == CardKeyFor::this_run)
     return key ? std::move(*key) : Tokeniser::create(random_bytes(32), "this-run");

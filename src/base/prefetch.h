@@ -15,7 +15,8 @@ inline void prefetch_line(const void* address) {
 // Of memory that another thread wrote last, so that this one can write it.
 inline void prefetch_line_to_write(const void* address) {
 #ifdef __x86_64__
-  // g++ does not emit it for all processors, though those that have it not take it for nothing.
+  // g++ emits it only where it is told that the processor has it; one that has not does nothing (0F 0D is a NOP there: AMD64 Architecture
+  // Programmer's Manual, volume 3, PREFETCH).
   asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(address)));
 #else
   __builtin_prefetch(address, 1);

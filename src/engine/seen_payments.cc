@@ -4,10 +4,9 @@
 
 namespace paywarden {
 namespace {
-// Behind an entry's digest in a snapshot; another word stands behind one that earlier programs made otherwise. A payment known from then
-// is taken for the same when its id comes again.
-constexpr uint64_t kOfThisKind = 1;
-constexpr uint64_t kUnknown = 0;
+constexpr uint64_t kUnknown = 0;  // a digest: any body under the id is taken for the same
+// In a snapshot, the word behind a digest: how it was made. What earlier programs made otherwise is unknown.
+constexpr uint64_t kMadeAsNow = 1, kMadeOtherwise = 0;
 }  // namespace
 
 void SeenPayments::prefetch(Hash128 id) {
@@ -55,8 +54,8 @@ void SeenPayments::save(ChunkedWriter& out) const {
   for (const KnownIds& table : tables_) {
     out.bytes().u64(table.used());
     table.for_each([&](const KnownIds::Entry& e) {
-      const uint64_t kind = e.digest == kUnknown ? 0 : kOfThisKind;
-      for (uint64_t word : {e.id.low, e.id.high, e.digest, kind, e.sequence}) out.bytes().u64(word);
+      const uint64_t made = e.digest == kUnknown ? kMadeOtherwise : kMadeAsNow;
+      for (uint64_t word : {e.id.low, e.id.high, e.digest, made, e.sequence}) out.bytes().u64(word);
       out.checkpoint();
     });
   }
@@ -70,7 +69,7 @@ bool SeenPayments::load(ByteReader& in) {
       KnownIds::Entry e;
       e.id = {in.u64(), in.u64()};
       e.digest = in.u64();
-      if (in.u64() != kOfThisKind) e.digest = kUnknown;
+      if (in.u64() != kMadeAsNow) e.digest = kUnknown;
       e.sequence = in.u64();
       const KnownIds::Key key(e.id);
       if (in.ok() && !table.find(key)) table.insert(key, e.digest, e.sequence);

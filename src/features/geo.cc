@@ -71,7 +71,7 @@ void DistanceBatch::settle() {
     double km[kAtOnce];
     if (count > kAlone) {
       distances_of_four(&from_latitude_[first], &from_longitude_[first], &to_latitude_[first],
-                         &to_longitude_[first], km);
+                        &to_longitude_[first], km);
     } else {
       for (size_t i = 0; i < count; ++i)
         km[i] = distance_km({from_latitude_[first + i], from_longitude_[first + i]},

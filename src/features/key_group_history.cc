@@ -255,7 +255,8 @@ void KeyGroup::count_new_value(History& history, const Column& column) const {
     fresh[1] |= bit;
     return;
   }
-  // What is older is in no window that counts values, and will not be.
+  // What is older is in no window that counts values, but for a late payment's; that looks at the values themselves, and at marks only
+  // where rows are folded, which makes it approximate.
   uint32_t oldest = history.tails[distinct_windows_[column.distinct_index]];
   uint32_t seen = last_row_with(history, column, value, oldest);
   if (seen > oldest) row(history, seen)[1] |= bit;

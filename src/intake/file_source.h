@@ -48,10 +48,10 @@ struct FileSourceOptions {
   ByteStreamOptions bytes;
   RecordLimits records;
   std::optional<RecordFormat> format;  // default: by what each file begins with
-  size_t batch_rows = 256;   // a batch and its fields then stay in a core's second-level cache
-  size_t batches_ahead = 16;  // parsed and waiting; bounds the memory, some 0.5 MB
-  bool parse_ahead = true;   // in a thread of its own
-  bool follow = false;       // go on with the last file as it grows, until stop()
+  size_t batch_rows = 256;    // a batch and its fields then stay in a core's second-level cache
+  size_t batches_ahead = 16;  // parsed and waiting; bounds the memory, some 3 MB
+  bool parse_ahead = true;    // in a thread of its own
+  bool follow = false;        // go on with the last file as it grows, until stop()
   Duration follow_poll =
       milliseconds(200);            // how often a followed file is looked at; costs one system call
   std::optional<FilePlace> resume;  // where to go on in the followed file, if it is still the one

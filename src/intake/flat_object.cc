@@ -237,6 +237,7 @@ bool FlatObject::read(std::string_view json) {
       next = read;
     }
     if (next.entry == kEnd) break;
+    if (!next.is_text) reader.skip_spaces();  // where a gap was learnt there were none, perhaps
     if (member == last) return false;
     member->entry = next.entry;
     bool fine = next.is_text ? reader.text_value(member->value) : reader.value(member->value);

@@ -349,6 +349,7 @@ std::optional<Rejection> PaymentBuilder::finish() {
   std::optional<Rejection> no;
   if (problem_) no = rejection();
   pan_.wipe();
+  asked_card_ = 0;
   return no;
 }
 

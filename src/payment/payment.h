@@ -106,7 +106,7 @@ class Payment {
     v.offset = text_bytes_;
     v.length = static_cast<uint32_t>(s.size());
     // An empty text has an address, too: none means that the field is missing.
-    if (text_.size() - text_bytes_ < s.size() + kHashPadding)
+    if (text_.size() < text_bytes_ + s.size() + kHashPadding)
       text_.resize(2 * text_.size() + s.size() + 64);
     if (!s.empty()) std::memcpy(text_.data() + text_bytes_, s.data(), s.size());
     text_bytes_ += s.size();
@@ -133,7 +133,8 @@ class Payment {
 // event_time, card, amount and currency stand in their own members and not among the values.
 //
 // Two sendings are the same payment when their ids and these digests are equal: every field that is
-// not volatile, with the event time, card, amount and currency; not the receipt time. Never 0.
+// not volatile, with the event time, card, amount and currency; not the receipt time. Never 0, which
+// stands for a digest that is not known.
 uint64_t body_digest(const Payment& payment, const FieldTable& fields);
 
 struct PaymentIdentity {

@@ -70,6 +70,27 @@ TEST(BodyDigest, VolatileFieldsDoNotCount) {
   EXPECT_NE(body_digest(a, fields), body_digest(d, fields));
 }
 
+// The sender says the values: none of them may make others count for nothing.
+TEST(BodyDigest, NoValueHidesAnother) {
+  FieldTable fields;
+  FieldIndex device = *fields.add("device", FieldType::text, true);
+  FieldIndex age = *fields.add("account_age", FieldType::integer);
+  const uint64_t by_zero = 0x1d8e4e27c47d124f;  // hash_combine() multiplies it by 0
+  ASSERT_EQ(hash_combine(1, by_zero), 0u);
+  for (uint64_t word : {by_zero, uint64_t{0}, ~uint64_t{0}}) {
+    Payment a = sample(fields, device, age), b;
+    a.set_integer(age, static_cast<int64_t>(word));
+    b = a;
+    b.amount_minor += 1;
+    Payment c = a;
+    c.event_time = a.event_time + milliseconds(1);
+    Payment d = a;
+    d.set_number(field::latitude, 12);
+    for (const Payment* other : {&b, &c, &d})
+      EXPECT_NE(body_digest(a, fields), body_digest(*other, fields)) << word;
+  }
+}
+
 TEST(Records, LabelAndDecision) {
   LabelRecord label{{"p-1", true, "analyst:maria", EventTime(5)}, "payment bytes"}, back;
   std::string bytes;
