@@ -40,10 +40,6 @@ SHA256_CTX resumed(const std::array<uint32_t, 8>& state) {
   return context;
 }
 
-std::string_view view_of(const Sha256& digest) {
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
 // What is left of a message's last block beside its end mark and length (FIPS 180-4, 5.1.1).
 constexpr size_t kLastBytesMax = SHA256_CBLOCK - 9;
 
@@ -106,8 +102,7 @@ std::optional<std::string> from_hex(std::string_view hex) {
 }
 
 std::string sha256_hex(std::string_view bytes) {
-  Sha256 digest = sha256(bytes);
-  return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  return to_hex(view_of(sha256(bytes)));
 }
 
 HmacKey::HmacKey(std::string_view key) {

@@ -11,6 +11,10 @@ namespace paywarden {
 
 using Sha256 = std::array<uint8_t, 32>;
 
+inline std::string_view view_of(const Sha256& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
 Sha256 sha256(std::string_view bytes);
 std::string sha256_hex(std::string_view bytes);
 std::string to_hex(std::string_view bytes);

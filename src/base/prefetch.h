@@ -23,10 +23,13 @@ inline void prefetch_line_to_write(const void* address) {
 #endif
 }
 
+// Every line that holds one of the bytes; `ask` is one of the above.
 template <typename Ask>
 void prefetch_range(const void* from, size_t bytes, Ask ask) {
+  if (bytes == 0) return;
   const auto* at = static_cast<const char*>(from);
   for (size_t i = 0; i < bytes; i += 64) ask(at + i);
+  ask(at + bytes - 1);
 }
 
 }  // namespace paywarden

@@ -109,10 +109,7 @@ void KeyGroup::prefetch_rows(const KeyRef& ref) {
   const Slot* slot = table_.find(ref);
   if (!slot) return;
   const History& history = *slot->history;
-  auto ask = [](const void* from, size_t bytes) {
-    for (size_t at = 0; at < bytes; at += 64) prefetch_line(static_cast<const char*>(from) + at);
-    prefetch_line(static_cast<const char*>(from) + bytes - 1);
-  };
+  auto ask = [](const void* from, size_t bytes) { prefetch_range(from, bytes, prefetch_line); };
   size_t row_bytes = size_t{plan_.row_words} * 8;
   ask(row(history, history.end - 1u), 2 * row_bytes);  // the newest, and the one to come
   for (size_t w = 0; w < plan_.windows.size(); ++w)    // its prefixes, and the time of the next

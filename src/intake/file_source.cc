@@ -18,6 +18,8 @@ std::vector<std::string_view> names_of(const std::vector<RawValue>& values) {
   return names;
 }
 
+constexpr size_t kCardsOfHistory = 65'536;  // 2 MiB: a bank's cards of some hours
+
 ParserOptions for_history(ParserOptions parser) {
   parser.cards_remembered = kCardsOfHistory;
   return parser;

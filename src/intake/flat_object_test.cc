@@ -59,6 +59,7 @@ TEST(FlatObject, ReadsEachAsIfItWereTheFirst) {
   const std::vector<std::string> bad = {
       R"("id":"a","amount":1})",
       R"(,"amount":4,"id":"d"})",
+      R"(,"id":"d","amount":4})",
       R"({"id":"a","amount":1)",
       R"({"id":"a","amount":1,)",
       R"({"id":"a","amount":)",

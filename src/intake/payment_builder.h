@@ -34,7 +34,6 @@ struct ParserOptions {
       5);  // how far a sender's clock may be ahead; a payment dated 2099 would expire all state
   size_t cards_remembered = 0;  // whose tokens are kept (card_tokens.h); for who reads millions
 };
-inline constexpr size_t kCardsOfHistory = 65'536;  // 2 MiB: a bank's cards of some hours
 
 class PaymentBuilder {
  public:

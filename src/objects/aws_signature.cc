@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 
-std::string_view view_of(const Sha256& digest) {
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
 std::string hmac(std::string_view key, std::string_view message) {
   return std::string(view_of(HmacKey(key).sign(message)));
 }
