@@ -31,7 +31,6 @@ inline uint64_t load_le32(const char* p) {
 
 // The first n <= 8 bytes with zeros behind them, without reading further and without a loop.
 inline uint64_t load_le64_padded(const char* p, size_t n) {
-  if (n == 8) return load_le64(p);
   if (n >= 4) return load_le32(p) | load_le32(p + n - 4) << (8 * (n - 4));
   if (n == 0) return 0;
   auto byte = [p](size_t i) { return uint64_t{static_cast<unsigned char>(p[i])} << (8 * i); };

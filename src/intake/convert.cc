@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/short_decimal.h"
+
 namespace paywarden {
 namespace {
 
@@ -25,6 +27,11 @@ std::string_view trimmed(std::string_view s) {
 RejectReason kind_fault(RawValue value) {
   if (value.kind == Kind::nested) return RejectReason::nested;
   return value.kind == Kind::boolean ? RejectReason::wrong_kind : RejectReason::none;
+}
+
+// A number of JSON has nothing to trim.
+std::string_view digits_of(RawValue value) {
+  return value.kind == Kind::number ? value.text() : trimmed(value.text());
 }
 
 // ".000" or nothing: what may follow an integer that a sender's library turned into a float.
@@ -67,12 +74,17 @@ RejectReason read_epoch(std::string_view s, int64_t units_per_second, int64_t& m
   return RejectReason::none;
 }
 
+constexpr double kPowers[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                              1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+
 // Plain decimals of at most 15 digits: digits and power of ten are both exact doubles, so that
 // their quotient is the nearest double, the same that from_chars finds (W. Clinger, "How to Read
 // Floating Point Numbers Accurately", 1990).
-bool read_short_decimal(std::string_view s, double& out) {
-  constexpr double kPowers[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+bool read_plain_decimal(std::string_view s, double& out) {
+  if (ShortDecimal d; read_short_decimal(s, d)) {
+    out = static_cast<double>(d.digits) / kPowers[d.places];
+    return true;
+  }
   const char *at = s.data(), *end = at + s.size();
   bool minus = at != end && *at == '-';
   at += minus;
@@ -112,9 +124,8 @@ RejectReason to_integer(RawValue value, int64_t& out) {
 
 RejectReason to_number(RawValue value, double& out) {
   if (RejectReason no = kind_fault(value); no != RejectReason::none) return no;
-  // A number of JSON has nothing to trim.
-  std::string_view s = value.kind == Kind::number ? value.text() : trimmed(value.text());
-  if (read_short_decimal(s, out)) return RejectReason::none;
+  std::string_view s = digits_of(value);
+  if (read_plain_decimal(s, out)) return RejectReason::none;
   auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), out);
   if (error == std::errc::result_out_of_range) return RejectReason::out_of_range;
   if (error != std::errc() || end != s.data() + s.size()) return RejectReason::not_number;
@@ -154,7 +165,7 @@ RejectReason to_time(RawValue value, TimeFormat format, EventTime& out) {
 RejectReason to_amount(RawValue value, int currency_exponent, AmountDecimals decimals,
                        int64_t& minor) {
   if (RejectReason no = kind_fault(value); no != RejectReason::none) return no;
-  std::string_view s = trimmed(value.text());
+  std::string_view s = digits_of(value);
   Result<int64_t> parsed = parse_minor_units(s, currency_exponent);
   if (!parsed && decimals == AmountDecimals::round)
     parsed = parse_minor_units(rounded_decimal(s, currency_exponent), currency_exponent);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -91,12 +92,6 @@ constexpr std::array<std::string_view, kRejectReasons> kRules = {
     "",  // future
 };
 
-bool within(const FieldBinding& binding, double value, RejectReason& no) {
-  if (binding.min && value < *binding.min) no = RejectReason::below_min;
-  if (binding.max && value > *binding.max) no = RejectReason::above_max;
-  return no == kFine;
-}
-
 }  // namespace
 
 PaymentBuilder::PaymentBuilder(const Schema& schema, const Tokeniser& tokeniser,
@@ -108,6 +103,7 @@ PaymentBuilder::PaymentBuilder(const Schema& schema, const Tokeniser& tokeniser,
       seen_(schema.bindings.size()) {
   CHECK(schema.bindings.size() <= kFieldsMax, "a schema has one binding a field");
   for (size_t i = 0; i < schema.bindings.size(); ++i) {
+    targets_.push_back(target_of(schema.bindings[i]));
     if (schema.bindings[i].required) required_ |= uint64_t{1} << i;
     FieldType type = schema.bindings[i].type;
     if (type == FieldType::amount) amounts_ |= uint64_t{1} << i;
@@ -115,6 +111,43 @@ PaymentBuilder::PaymentBuilder(const Schema& schema, const Tokeniser& tokeniser,
         type == FieldType::integer || type == FieldType::number || type == FieldType::amount;
     if (counts) numbers_ |= uint64_t{1} << i;
   }
+}
+
+PaymentBuilder::Target PaymentBuilder::target_of(const FieldBinding& binding) {
+  constexpr double kInfinite = std::numeric_limits<double>::infinity();
+  Target target{.type = binding.type,
+                .format = binding.format,
+                .field = binding.field,
+                .max_bytes = binding.max_bytes,
+                .min = binding.min.value_or(-kInfinite),
+                .max = binding.max.value_or(kInfinite)};
+  switch (binding.field) {
+    case field::payment_id:
+      target.as = As::text;
+      target.plain_bytes = target.max_bytes;  // see check_payment_id()
+      break;
+    case field::event_time:
+      target.as = As::event_time;
+      break;
+    case field::card:
+      target.as = As::card;
+      break;
+    case field::amount:
+      target.as = As::amount;
+      break;
+    case field::currency:
+      target.as = As::currency;
+      break;
+    default:
+      if (binding.type == FieldType::text) {
+        target.as = As::text;
+        target.plain_bytes = std::min<uint32_t>(target.max_bytes, kPanDigitsTextMin - 1);
+      }
+      if (binding.type == FieldType::number) target.as = As::number;
+      if (binding.type == FieldType::amount) target.as = As::amount;
+      break;
+  }
+  return target;
 }
 
 void PaymentBuilder::begin(Payment& out, EventTime receipt) {
@@ -125,22 +158,15 @@ void PaymentBuilder::begin(Payment& out, EventTime receipt) {
   out_ = &out;
   present_ = given_ = 0;
   pan_.length = 0;
-  label_seen_ = card_masked_seen_ = false;
+  label_seen_ = card_masked_seen_ = padded_ = false;
   if (schema_.card_kind == CardKind::token) out.card_masked.assign({});  // there may be none
   label_.reset();
   problem_.reset();
 }
 
-bool PaymentBuilder::take(size_t binding, RawValue value) {
-  uint64_t bit = uint64_t{1} << binding;
-  if (present_ & bit) return false;
-  present_ |= bit;
-  seen_[binding] = value;
-  if (value.is_missing()) return true;  // finish() looks whether it was required
-  given_ |= bit;
-  const FieldBinding& b = schema_.bindings[binding];
-  if (RejectReason no = convert(b, value); no != kFine) field_problem(b, no);
-  return true;
+void PaymentBuilder::take_converted(size_t binding, RawValue value) {
+  if (RejectReason no = convert(targets_[binding], value); no != kFine)
+    field_problem(schema_.bindings[binding], no);
 }
 
 void PaymentBuilder::take_label(RawValue value) {
@@ -163,39 +189,41 @@ void PaymentBuilder::take_card_masked(RawValue value) {
   out_->card_masked.assign(shows_too_much ? masked_refused_pan(text) : std::string(text));
 }
 
-RejectReason PaymentBuilder::convert(const FieldBinding& binding, RawValue value) {
-  switch (binding.field) {
-    case field::event_time:
-      return convert_event_time(binding, value);
-    case field::card:
+[[gnu::always_inline]] inline RejectReason PaymentBuilder::convert(const Target& target,
+                                                                   RawValue value) {
+  switch (target.as) {
+    case As::text:
+      return convert_text(target, value);
+    case As::number:
+      return convert_number(target, value);
+    case As::event_time:
+      return convert_event_time(target, value);
+    case As::card:
       return convert_any_card(value);
-    case field::amount:
+    case As::amount:
       return kFine;  // needs the currency: convert_amounts()
-    case field::currency:
+    case As::currency:
       return convert_currency(value);
-    default:
+    case As::extra:
       break;
   }
-  if (binding.type == FieldType::text) return convert_text(binding, value);
-  if (binding.type == FieldType::number) return convert_number(binding, value);
-  return convert_extra(binding, value);
+  return convert_extra(target, value);
 }
 
-RejectReason PaymentBuilder::convert_text(const FieldBinding& binding, RawValue value) {
+RejectReason PaymentBuilder::convert_text(const Target& target, RawValue value) {
   if (value.kind == RawValue::Kind::nested) return RejectReason::nested;
   if (value.kind == RawValue::Kind::boolean) return RejectReason::wrong_kind;
-  if (value.text().size() > binding.max_bytes) return RejectReason::too_long;
-  bool as_it_is = binding.field == field::payment_id ||
-                  !may_hold_pan(value.text());  // the id: see check_payment_id()
-  if (as_it_is)
-    out_->set_text(binding.field, value.text());
+  std::string_view text = value.text();
+  if (text.size() > target.max_bytes) return RejectReason::too_long;
+  if (text.size() <= target.plain_bytes || !may_hold_pan(text))
+    out_->set_text(target.field, text);
   else
-    out_->set_text(binding.field, mask_pans(value.text()));
+    out_->set_text(target.field, mask_pans(text));
   return kFine;
 }
 
-RejectReason PaymentBuilder::convert_event_time(const FieldBinding& binding, RawValue value) {
-  if (RejectReason no = to_time(value, binding.format, out_->event_time); no != kFine) return no;
+RejectReason PaymentBuilder::convert_event_time(const Target& target, RawValue value) {
+  if (RejectReason no = to_time(value, target.format, out_->event_time); no != kFine) return no;
   if (out_->event_time < EventTime(0)) return RejectReason::out_of_range;
   bool future =
       options_.reject_future && out_->event_time > out_->receipt_time + options_.future_max;
@@ -253,38 +281,41 @@ RejectReason PaymentBuilder::convert_card_token(RawValue value) {
   return kFine;
 }
 
-RejectReason PaymentBuilder::convert_number(const FieldBinding& binding, RawValue value) {
+[[gnu::always_inline]] inline RejectReason PaymentBuilder::convert_number(const Target& target,
+                                                                          RawValue value) {
   double number = 0;
-  RejectReason no = to_number(value, number);
-  if (no == kFine && within(binding, number, no)) out_->set_number(binding.field, number);
-  return no;
+  if (RejectReason no = to_number(value, number); no != kFine) return no;
+  if (number > target.max) return RejectReason::above_max;
+  if (number < target.min) return RejectReason::below_min;
+  out_->set_number(target.field, number);
+  return kFine;
 }
 
-RejectReason PaymentBuilder::convert_extra(const FieldBinding& binding, RawValue value) {
+RejectReason PaymentBuilder::convert_extra(const Target& target, RawValue value) {
   int64_t integer = 0;
   bool truth = false;
   EventTime time;
   RejectReason no = kFine;
-  switch (binding.type) {
+  switch (target.type) {
     case FieldType::integer:
       no = to_integer(value, integer);
-      if (no == kFine) within(binding, static_cast<double>(integer), no);
+      if (no == kFine && static_cast<double>(integer) < target.min) no = RejectReason::below_min;
+      if (no == kFine && static_cast<double>(integer) > target.max) no = RejectReason::above_max;
       break;
     case FieldType::boolean:
       no = to_boolean(value, truth);
       integer = truth;
       break;
     case FieldType::time:
-      no = to_time(value, binding.format, time);
+      no = to_time(value, target.format, time);
       integer = time.ms();
       break;
-    case FieldType::amount:
-      return kFine;  // needs the currency: convert_amounts()
     case FieldType::text:
     case FieldType::number:
+    case FieldType::amount:
       CHECK(false, "handled by convert()");
   }
-  if (no == kFine) out_->set_integer(binding.field, integer);
+  if (no == kFine) out_->set_integer(target.field, integer);
   return no;
 }
 

@@ -44,9 +44,26 @@ class PaymentBuilder {
 
   void begin(Payment& out, EventTime receipt);
   // False when this field was given before.
-  bool take(size_t binding, RawValue value);
+  bool take(size_t binding, RawValue value) {
+    const uint64_t bit = uint64_t{1} << binding;
+    if (present_ & bit) return false;
+    present_ |= bit;
+    seen_[binding] = value;
+    if (value.is_missing()) return true;  // finish() looks whether it was required
+    given_ |= bit;
+    // Most values are texts, and shorter than a card number.
+    const Target& target = targets_[binding];
+    const size_t bytes = value.text().size();
+    if (padded_ && value.kind == RawValue::Kind::text && bytes <= target.plain_bytes)
+      out_->set_padded_text(target.field, value.text());
+    else
+      take_converted(binding, value);
+    return true;
+  }
   void take_label(RawValue value);
   void take_card_masked(RawValue value);
+  // Behind each value that comes now, kHashPadding bytes may be read.
+  void expect_padding() { padded_ = true; }
   // Something wrong with the input as a whole, or with a key (`field`).
   void problem(RejectReason reason, std::string_view field = {});
   // What is wrong, or nothing, with the payment filled.
@@ -62,16 +79,30 @@ class PaymentBuilder {
     std::string field;  // where there is no binding
   };
 
-  RejectReason convert(const FieldBinding& binding, RawValue value);
-  RejectReason convert_text(const FieldBinding& binding, RawValue value);
-  RejectReason convert_event_time(const FieldBinding& binding, RawValue value);
+  // What take() needs to know of a binding, resolved beforehand and near to each other.
+  enum class As : uint8_t { text, number, event_time, card, amount, currency, extra };
+  struct Target {
+    As as = As::extra;
+    FieldType type = FieldType::text;
+    TimeFormat format = TimeFormat::iso8601;
+    FieldIndex field = 0;
+    uint32_t max_bytes = 0;
+    uint32_t plain_bytes = 0;  // a text of so many is taken as it is
+    double min, max;           // infinite where there is none
+  };
+  static Target target_of(const FieldBinding& binding);
+
+  void take_converted(size_t binding, RawValue value);
+  RejectReason convert(const Target& target, RawValue value);
+  RejectReason convert_text(const Target& target, RawValue value);
+  RejectReason convert_event_time(const Target& target, RawValue value);
   RejectReason convert_currency(RawValue value);
   RejectReason convert_any_card(RawValue value);
   RejectReason convert_card(RawValue value);
   RejectReason convert_card_id(RawValue value);
   RejectReason convert_card_token(RawValue value);
-  RejectReason convert_number(const FieldBinding& binding, RawValue value);
-  RejectReason convert_extra(const FieldBinding& binding, RawValue value);
+  RejectReason convert_number(const Target& target, RawValue value);
+  RejectReason convert_extra(const Target& target, RawValue value);
   void convert_amounts();
   void check_payment_id();
   void check_numbers();
@@ -88,7 +119,8 @@ class PaymentBuilder {
   const Tokeniser& tokeniser_;
   const ParserOptions& options_;
   CardTokens tokens_;
-  uint64_t required_ = 0;  // bit i: schema.bindings[i]
+  std::vector<Target> targets_;  // one a binding
+  uint64_t required_ = 0;        // bit i: schema.bindings[i]
   uint64_t amounts_ = 0;
   uint64_t numbers_ = 0;        // integers, numbers, amounts
   uint64_t present_ = 0;        // given with any value, null too
@@ -99,7 +131,7 @@ class PaymentBuilder {
   uint64_t asked_card_ = 0;  // of tokens_, where pan_ has digits
   Currency last_currency_;   // looking one up takes longer than seeing that it is the same again
   std::optional<bool> label_;
-  bool label_seen_ = false, card_masked_seen_ = false;
+  bool label_seen_ = false, card_masked_seen_ = false, padded_ = false;
   std::optional<Problem> problem_;
 };
 

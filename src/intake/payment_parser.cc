@@ -31,6 +31,7 @@ class PaymentParser::Json {
     simdjson::error_code error = parser_.allocate(options.body_bytes_max);
     CHECK(error == simdjson::SUCCESS, "no memory for a JSON parser");
     unescaper_.reserve(options.body_bytes_max);
+    for (const SourceNames::Entry& entry : names_.entries()) uses_.push_back(entry.value);
   }
 
   void walk(std::string_view json, size_t readable, bool with_label) {
@@ -56,16 +57,21 @@ class PaymentParser::Json {
   // False, with nothing done, for what is not a flat object; read() says what it is.
   bool read_flat(std::string_view json) {
     if (!builder_.schema().object.empty() || !flat_.read(json)) return false;
+    builder_.expect_padding();
     for (const FlatObject::Member& member : flat_.members()) {
-      if (member.entry < 0)
-        note_unknown(member.name);
-      else if (const auto& known = names_.entries()[static_cast<size_t>(member.entry)];
-               is_passed_over(known))
-        note_repeat(known.name);
-      else
-        take_known(known, member.value);
+      // Nearly each is the value of a field.
+      if (member.entry < 0 || uses_[static_cast<size_t>(member.entry)] >= kLabelName ||
+          !builder_.take(uses_[static_cast<size_t>(member.entry)], member.value))
+        take_other(member);
     }
     return true;
+  }
+
+  void take_other(const FlatObject::Member& member) {
+    if (member.entry < 0) return note_unknown(member.name);
+    const SourceNames::Entry& known = names_.entries()[static_cast<size_t>(member.entry)];
+    if (is_passed_over(known)) return note_repeat(known.name);
+    take_known(known, member.value);  // that a field's value is a repeat is seen again
   }
 
   void read(std::string_view json, size_t readable) {
@@ -229,6 +235,7 @@ class PaymentParser::Json {
   const SourceNames& names_;
   const ParserOptions& options_;
   FlatObject flat_;
+  std::vector<uint16_t> uses_;  // by entry of the names: its value, near to each other
   od::parser parser_;
   std::string copy_;  // of an input without padding
   Unescaper unescaper_;

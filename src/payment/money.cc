@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/short_decimal.h"
+
 namespace paywarden {
 namespace {
 
@@ -68,6 +70,11 @@ Result<Currency> Currency::parse(std::string_view code) {
 }
 
 Result<int64_t> parse_minor_units(std::string_view text, int exponent) {
+  // Within the limit whatever the digits are: there are at most eight.
+  constexpr std::array<int64_t, 7> kPowers = {1, 10, 100, 1'000, 10'000, 100'000, 1'000'000};
+  if (ShortDecimal d; read_short_decimal(text, d))
+    if (size_t more = static_cast<size_t>(exponent) - d.places; more < kPowers.size())
+      return d.digits * kPowers[more];
   Decimal d = take_apart(text);
   if (!d.ok) return fail("is not a decimal number");
   // The digit at place i of whole+fraction has weight 10^(whole.size() - 1 - i + power + exponent)

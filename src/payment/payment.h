@@ -102,14 +102,18 @@ class Payment {
 
   // Not of this payment's own texts: they may move.
   void set_text(FieldIndex f, std::string_view s) {
-    FieldValue& v = put(f);
-    v.offset = text_bytes_;
-    v.length = static_cast<uint32_t>(s.size());
-    // An empty text has an address, too: none means that the field is missing.
-    if (text_.size() < text_bytes_ + s.size() + kHashPadding)
-      text_.resize(2 * text_.size() + s.size() + 64);
-    if (!s.empty()) std::memcpy(text_.data() + text_bytes_, s.data(), s.size());
-    text_bytes_ += s.size();
+    char* to = put_text(f, s.size());
+    if (!s.empty()) std::memcpy(to, s.data(), s.size());
+  }
+  // The same of a text behind which kHashPadding bytes may be read: texts differ in length, which no branch foresees.
+  void set_padded_text(FieldIndex f, std::string_view s) {
+    char* to = put_text(f, s.size());
+    const char* from = s.data();
+    size_t left = s.size();
+    for (; left > 16; to += 16, from += 16, left -= 16) std::memcpy(to, from, 16);
+    uint64_t tail[2];
+    load_padded_tail(from, left, tail[0], tail[1]);
+    std::memcpy(to, tail, 16);
   }
   void set_integer(FieldIndex f, int64_t n) { put(f).integer = n; }  // also boolean, time, amount
   void set_number(FieldIndex f, double n) { put(f).number = n; }
@@ -123,6 +127,18 @@ class Payment {
   FieldValue& put(FieldIndex f) {
     values_[f].state = FieldValue::State::present;
     return values_[f];
+  }
+  // The place for a text, and kHashPadding bytes behind it.
+  char* put_text(FieldIndex f, size_t size) {
+    FieldValue& v = put(f);
+    v.offset = text_bytes_;
+    v.length = static_cast<uint32_t>(size);
+    // An empty text has an address, too: none means that the field is missing.
+    if (text_.size() < text_bytes_ + size + kHashPadding)
+      text_.resize(2 * text_.size() + size + 64);
+    char* place = text_.data() + text_bytes_;
+    text_bytes_ += size;
+    return place;
   }
   std::vector<FieldValue> values_;
   std::vector<char>

@@ -56,6 +56,33 @@ TEST(Records, AFieldThatLeftTheSchemaIsSkipped) {
   EXPECT_EQ(back.value(kept).integer, -3);
 }
 
+TEST(Payment, APaddedTextIsTheSame) {
+  FieldTable fields;
+  std::string source;
+  for (int i = 0; i < 200; ++i) source += static_cast<char>('0' + i % 75);
+  for (size_t length = 0; length <= 70; ++length) {
+    Payment plain, padded;
+    for (Payment* p : {&plain, &padded}) p->reset(fields.size());
+    std::string_view text(source.data() + length, length);
+    plain.set_text(field::merchant, text);
+    padded.set_padded_text(field::merchant, text);
+    const char next[64] = "behind it........";
+    padded.set_padded_text(field::category, {next, 17});
+    plain.set_text(field::category, "behind it........");
+    ASSERT_TRUE(padded.has(field::merchant));
+    EXPECT_EQ(padded.merchant(), text);
+    EXPECT_EQ(padded.text(field::category), "behind it........");
+    EXPECT_EQ(padded.text_hash64(field::merchant), plain.text_hash64(field::merchant));
+    EXPECT_EQ(body_digest(padded, fields), body_digest(plain, fields));
+  }
+  // What stands behind a text may be a card number: nothing of it comes along.
+  Payment p;
+  p.reset(fields.size());
+  p.set_padded_text(field::merchant, std::string_view("shop4111111111111111", 4));
+  EXPECT_EQ(std::string_view(p.merchant().data(), 16),
+            std::string_view("shop\0\0\0\0\0\0\0\0\0\0\0\0", 16));
+}
+
 TEST(BodyDigest, VolatileFieldsDoNotCount) {
   FieldTable fields;
   FieldIndex device = *fields.add("device", FieldType::text, true);
@@ -169,6 +196,10 @@ TEST(Money, DecimalsWithoutFloatingPoint) {
   EXPECT_EQ(*parse_minor_units("150e-2", 2), 150);
   EXPECT_EQ(*parse_minor_units(".5", 3), 500);
   EXPECT_EQ(*parse_minor_units("7", 0), 7);
+  EXPECT_EQ(*parse_minor_units("0.92", 9), 920'000'000);  // an exchange rate
+  EXPECT_EQ(*parse_minor_units("99999999", 6), 99'999'999'000'000);
+  EXPECT_EQ(*parse_minor_units("1000000", 9), 1'000'000'000'000'000);
+  EXPECT_FALSE(parse_minor_units("1000001", 9));
   EXPECT_FALSE(parse_minor_units("12.501", 2));
   EXPECT_FALSE(parse_minor_units("7.5", 0));
   EXPECT_FALSE(parse_minor_units("", 2));
