@@ -112,8 +112,9 @@ void KeyGroup::prefetch_rows(const KeyRef& ref) {
   auto ask = [](const void* from, size_t bytes) { prefetch_range(from, bytes, prefetch_line); };
   size_t row_bytes = size_t{plan_.row_words} * 8;
   ask(row(history, history.end - 1u), 2 * row_bytes);  // the newest, and the one to come
-  for (size_t w = 0; w < plan_.windows.size(); ++w)    // its prefixes, and the time of the next
-    ask(row(history, history.tails[w]), 2 * row_bytes + 8);
+  // A window's prefixes, where it ends now and where it will: mostly it loses three payments at most.
+  for (size_t w = 0; w < plan_.windows.size(); ++w)
+    ask(row(history, history.tails[w]), 4 * row_bytes + 8);
   const uint32_t* values = running(history);
   for (size_t i = 0; i < plan_.running.size(); ++i)
     if (plan_.running[i].kind != ColumnKind::distinct && values[i] != kNoRow)

@@ -115,7 +115,8 @@ void KeyGroup::shift(History& history, uint32_t by) const {
   for (size_t i = 0; i < plan_.running.size(); ++i)
     if (plan_.running[i].kind != ColumnKind::distinct)
       values[i] = values[i] == kNoRow || values[i] < by ? kNoRow : values[i] - by;
-  write_tags(history);
+  for (uint16_t d = 0; d < distinct_columns_; ++d)
+    std::memmove(tags(history, d), tags(history, d) + by, history.end * sizeof(uint16_t));
 }
 
 // Into a block of another size, with the history at its beginning.
@@ -126,7 +127,8 @@ void KeyGroup::move_to_class(Slot& slot, size_t size_class) {
   std::memcpy(bytes_of(to), bytes_of(from), sizeof(History) + plan_.running.size() * 4);
   to.size_class = static_cast<uint16_t>(size_class);
   std::memcpy(rows(to), rows(from), size_t{to.end} * plan_.row_words * 8);
-  write_tags(to);
+  for (uint16_t d = 0; d < distinct_columns_; ++d)
+    std::memcpy(tags(to, d), tags(from, d), to.end * sizeof(uint16_t));
   pool_.give_back(reinterpret_cast<uint64_t*>(&from), from.size_class);
   slot.history = &to;
 }
@@ -234,15 +236,20 @@ uint32_t KeyGroup::last_row_with(const History& history, const Column& column, u
     const uint64_t* r = row(history, i);
     return r[column.word] == value && !is_folded(r);
   };
-  for (; seen > oldest && seen - oldest >= kTagsAtOnce; seen -= kTagsAtOnce)
-    for (uint32_t found = equal_tags(column_tags + seen + 1 - kTagsAtOnce, tag); found;) {
+  for (; seen > oldest; seen -= kTagsAtOnce) {
+    // At the oldest ones, bytes before the tags may be looked at: they are the block's.
+    uint32_t found = equal_tags(column_tags + seen + 1 - kTagsAtOnce, tag);
+    const uint32_t left = seen - oldest;
+    if (left < kTagsAtOnce) found &= ~0u << (kTagsAtOnce - left);
+    while (found) {
       uint32_t last = static_cast<uint32_t>(std::bit_width(found)) - 1;
       uint32_t i = seen + 1 - kTagsAtOnce + last;
       if (is_it(i)) return i;
       found ^= 1u << last;
     }
-  while (seen > oldest && (column_tags[seen] != tag || !is_it(seen))) --seen;
-  return seen;
+    if (left <= kTagsAtOnce) break;
+  }
+  return oldest;
 }
 
 // The distinct values of a window are its rows whose value is not seen again later ("superseded"),

@@ -41,7 +41,7 @@ void WindowState::ask(PaymentKeys& keys, Ask&& ask_group) {
 // rows. Each is asked for some payments before it is needed, near enough to be still in the
 // cache when it is.
 void WindowState::prefetch(std::span<PaymentKeys> batch, size_t i) {
-  constexpr size_t kSlots = 24, kBlocks = 16, kRows = 8;  // payments ahead
+  constexpr size_t kSlots = 12, kBlocks = 8, kRows = 4;  // payments ahead
   auto slots = [&](size_t k) {
     ask(batch[k], [](KeyGroup& group, KeyRef& ref) { group.prefetch_slot(ref); });
   };
