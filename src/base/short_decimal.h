@@ -1,11 +1,11 @@
-// Decimals of at most eight bytes, as nearly all amounts and coordinates are ("-52.3702"), read without a loop and without a branch
-// on how many digits there are: their lengths differ from payment to payment, so no processor foresees them.
+// Decimals of at most eight bytes, as nearly all amounts and coordinates are ("-52.3702"), read without a loop over their digits:
+// how many there are differs from payment to payment, so no processor foresees it.
 //
 //   ShortDecimal d;
 //   if (read_short_decimal("12.34", d)) use(d.digits, d.places);   // 1234, 2
 //
 // All bytes are looked at in one 64-bit word, and eight digits become a number in three multiplications (D. Lemire, "Number Parsing at
-// a Gigabyte per Second", 2021, section 6).
+// a Gigabyte per Second", 2021).
 #pragma once
 
 #include <bit>

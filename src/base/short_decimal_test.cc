@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/random.h"
 
@@ -68,10 +69,10 @@ TEST(ShortDecimal, LeavesWhatIsNone) {
 // Each length and each place of a point or of another character.
 TEST(ShortDecimal, ReadsAsLetterByLetter) {
   Random random(7);
-  const std::string digits = "0123456789", others = "./:-+eE \t,\x00\x80\xb0\xff";
+  const std::string_view digits = "0123456789", others("./:-+eE \t,\x00\x80\xb0\xff", 14);
   for (int round = 0; round < 200'000; ++round) {
     std::string text;
-    for (size_t i = random.below(11); i > 0; --i) text += digits[random.below(10)];
+    for (size_t i = random.below(11); i > 0; --i) text += digits[random.below(digits.size())];
     if (!text.empty() && random.chance(0.7)) text[random.below(text.size())] = '.';
     if (!text.empty() && random.chance(0.3))
       text[random.below(text.size())] = others[random.below(others.size())];

@@ -189,8 +189,7 @@ void PaymentBuilder::take_card_masked(RawValue value) {
   out_->card_masked.assign(shows_too_much ? masked_refused_pan(text) : std::string(text));
 }
 
-[[gnu::always_inline]] inline RejectReason PaymentBuilder::convert(const Target& target,
-                                                                   RawValue value) {
+RejectReason PaymentBuilder::convert(const Target& target, RawValue value) {
   switch (target.as) {
     case As::text:
       return convert_text(target, value);
@@ -281,8 +280,7 @@ RejectReason PaymentBuilder::convert_card_token(RawValue value) {
   return kFine;
 }
 
-[[gnu::always_inline]] inline RejectReason PaymentBuilder::convert_number(const Target& target,
-                                                                          RawValue value) {
+RejectReason PaymentBuilder::convert_number(const Target& target, RawValue value) {
   double number = 0;
   if (RejectReason no = to_number(value, number); no != kFine) return no;
   if (number > target.max) return RejectReason::above_max;

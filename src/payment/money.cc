@@ -70,11 +70,11 @@ Result<Currency> Currency::parse(std::string_view code) {
 }
 
 Result<int64_t> parse_minor_units(std::string_view text, int exponent) {
-  // Within the limit whatever the digits are: there are at most eight.
+  // Within the limit whatever the digits are: there are at most eight. More places than the exponent: see below.
   constexpr std::array<int64_t, 7> kPowers = {1, 10, 100, 1'000, 10'000, 100'000, 1'000'000};
   if (ShortDecimal d; read_short_decimal(text, d))
-    if (size_t more = static_cast<size_t>(exponent) - d.places; more < kPowers.size())
-      return d.digits * kPowers[more];
+    if (int more = exponent - static_cast<int>(d.places); more >= 0 && more <= 6)
+      return d.digits * kPowers[static_cast<size_t>(more)];
   Decimal d = take_apart(text);
   if (!d.ok) return fail("is not a decimal number");
   // The digit at place i of whole+fraction has weight 10^(whole.size() - 1 - i + power + exponent)
