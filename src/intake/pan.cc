@@ -48,11 +48,12 @@ struct Run {
 };
 
 // Reads the run that starts at text[begin] (a digit); returns the position behind its last digit.
-size_t read_run(std::string_view text, size_t begin, Run& run) {
+size_t read_run(std::string_view text, size_t begin, Run& run,
+                size_t separators_max = kSeparatorsMax) {
   run.digits.clear();
   run.at.clear();
   size_t end = begin;
-  for (size_t i = begin, gap = 0; i < text.size() && gap <= kSeparatorsMax; ++i) {
+  for (size_t i = begin, gap = 0; i < text.size() && gap <= separators_max; ++i) {
     if (is_digit(text[i])) {
       run.digits.push_back(text[i]);
       run.at.push_back(i);
@@ -212,7 +213,7 @@ bool has_digits(std::string_view text, std::string_view digits) {
       ++i;
       continue;
     }
-    i = read_run(text, i, run);
+    i = read_run(text, i, run, text.size());
     if (run.digits.find(digits) != std::string::npos) return true;
   }
   return false;

@@ -73,7 +73,7 @@ std::string mask_pans(std::string_view text);
 // no card numbers.
 bool has_separate_pan(std::string_view text);
 
-// True when the text's digits, separators left out, contain `digits`.
+// True when the text's digits, separators left out, however many, contain `digits`.
 bool has_digits(std::string_view text, std::string_view digits);
 
 // False when there surely is no card number of `digits` or more in the text: what makes masking

@@ -129,6 +129,7 @@ TEST(Pan, StandingAlone) {
   EXPECT_FALSE(has_separate_pan("41111111111111114"));
   EXPECT_TRUE(has_digits("tx4111-1111-1111-1111x", "4111111111111111"));
   EXPECT_FALSE(has_digits("tx4111-1111-1111x1111", "4111111111111111"));
+  EXPECT_TRUE(has_digits("4111   1111   1111 - - 1111", "4111111111111111"));
 }
 
 TEST(Pan, ARefusedCardFieldShowsNoMore) {

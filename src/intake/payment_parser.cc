@@ -38,6 +38,7 @@ class PaymentParser::Json {
     with_label_ = with_label;
     field_count_ = 0;
     others_.clear();
+    if (json.empty()) readable = 0;  // nothing may have no address
     if (readable >= json.size() + FlatObject::kPadding && read_flat(json)) return;
     if (readable >= json.size() + simdjson::SIMDJSON_PADDING) return read(json, readable);
     copy_.assign(json);

@@ -160,6 +160,16 @@ std::string with(const std::string& key, const std::string& value) {
 }
 
 // As an account number, say. Another card's number could be any number.
+// As the body of a request without one.
+TEST(PaymentParser, NothingIsNotJson) {
+  Fixture f;
+  for (size_t readable : {0, 64}) {
+    auto no = f.parser.parse_json({}, kReceipt, f.payment, &f.label, readable);
+    ASSERT_TRUE(no);
+    EXPECT_EQ(no->reason, R::not_json);
+  }
+}
+
 TEST(PaymentParser, NumbersMayNotBeThePaymentsOwnCardNumber) {
   Fixture f;
   for (const char* more : {R"(,"age":4111111111111111)", R"(,"age":"4111111111111111")",

@@ -375,6 +375,15 @@ else
   python3 - "$(head -n 1 ready)" "$(cat key)" <<'END' || wrong "serve on a full disk" "the batch was answered otherwise than it should be"
 import http.client, json, sys, urllib.request
 url, key = sys.argv[1:]
+for path in ("/v1/payments", "/v1/payments:batch", "/v1/labels"):  # none of them ends the service
+    for headers in ({"Content-Length": "0"}, {"Transfer-Encoding": "chunked"}):
+        connection = http.client.HTTPConnection(url.split("//")[1], timeout=20)
+        connection.putrequest("POST", path)
+        for header in {**headers, "Authorization": "Bearer " + key}.items():
+            connection.putheader(*header)
+        connection.endheaders(b"0\r\n\r\n" if "Transfer-Encoding" in headers else None)
+        status = connection.getresponse().status
+        assert status == 400 or path != "/v1/payments", (path, headers, status)
 request = urllib.request.Request(url + "/v1/payments:batch", open("payments.ndjson", "rb").read(), {"Authorization": "Bearer " + key})
 try:
     body = urllib.request.urlopen(request, timeout=20).read()
