@@ -159,7 +159,6 @@ std::string with(const std::string& key, const std::string& value) {
   return text + "}";
 }
 
-// As an account number, say. Another card's number could be any number.
 // As the body of a request without one.
 TEST(PaymentParser, NothingIsNotJson) {
   Fixture f;
@@ -170,6 +169,7 @@ TEST(PaymentParser, NothingIsNotJson) {
   }
 }
 
+// As an account number, say. Another card's number could be any number.
 TEST(PaymentParser, NumbersMayNotBeThePaymentsOwnCardNumber) {
   Fixture f;
   for (const char* more : {R"(,"age":4111111111111111)", R"(,"age":"4111111111111111")",

@@ -27,24 +27,18 @@ std::optional<FieldType> field_type_of(std::string_view name) {
   return std::nullopt;
 }
 
-FieldTable::FieldTable() {
-  append({"payment_id", FieldType::text});
-  append({"event_time", FieldType::time});
-  append({"card", FieldType::text});
-  append({"merchant", FieldType::text});
-  append({"amount", FieldType::amount});
-  append({"currency", FieldType::text});
-  append({"category", FieldType::text});
-  append({"latitude", FieldType::number});
-  append({"longitude", FieldType::number});
-  append({"merchant_latitude", FieldType::number});
-  append({"merchant_longitude", FieldType::number});
-}
-
-void FieldTable::append(FieldSpec spec) {
-  if (!spec.is_volatile) lasting_.push_back({size(), spec.type == FieldType::text});
-  specs_.push_back(std::move(spec));
-}
+FieldTable::FieldTable()
+    : specs_{{"payment_id", FieldType::text},
+             {"event_time", FieldType::time},
+             {"card", FieldType::text},
+             {"merchant", FieldType::text},
+             {"amount", FieldType::amount},
+             {"currency", FieldType::text},
+             {"category", FieldType::text},
+             {"latitude", FieldType::number},
+             {"longitude", FieldType::number},
+             {"merchant_latitude", FieldType::number},
+             {"merchant_longitude", FieldType::number}} {}
 
 Result<FieldIndex> FieldTable::add(std::string name, FieldType type, bool is_volatile) {
   if (!is_field_name(name))
@@ -56,7 +50,7 @@ Result<FieldIndex> FieldTable::add(std::string name, FieldType type, bool is_vol
   if (find(name)) return fail("the field '" + name + "' is declared twice");
   if (specs_.size() >= kFieldsMax)
     return fail("more than " + std::to_string(kFieldsMax) + " fields", {}, "leave fields out");
-  append({std::move(name), type, is_volatile});
+  specs_.push_back({std::move(name), type, is_volatile});
   return static_cast<FieldIndex>(specs_.size() - 1);
 }
 

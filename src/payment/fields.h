@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,17 +62,8 @@ class FieldTable {
   const FieldSpec& operator[](FieldIndex index) const { return specs_[index]; }
   FieldIndex size() const { return static_cast<FieldIndex>(specs_.size()); }
 
-  // Those that are not volatile, ascending, near to each other for what looks at all of every payment.
-  struct Lasting {
-    FieldIndex field;
-    bool is_text;
-  };
-  std::span<const Lasting> lasting() const { return lasting_; }
-
  private:
-  void append(FieldSpec spec);
   std::vector<FieldSpec> specs_;
-  std::vector<Lasting> lasting_;
 };
 
 }  // namespace paywarden

@@ -29,11 +29,13 @@ uint64_t body_digest(const Payment& payment, const FieldTable& fields) {
   add(hash64(payment.card.view()));
   add(hash64(payment.currency.code()));
   const FieldIndex count = payment.field_count();
-  for (auto [f, is_text] : fields.lasting()) {
-    if (f >= count) break;
+  for (FieldIndex f = 0; f < count; ++f) {
     if (!payment.has(f)) continue;
+    const FieldSpec& spec = fields[f];
+    if (spec.is_volatile) continue;
     digest += f;  // so that a value does not mean the same in another field
-    add(is_text ? payment.text_hash64(f) : static_cast<uint64_t>(payment.value(f).integer));
+    add(spec.type == FieldType::text ? payment.text_hash64(f)
+                                     : static_cast<uint64_t>(payment.value(f).integer));
   }
   return digest ? digest : 1;
 }

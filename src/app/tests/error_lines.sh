@@ -372,10 +372,10 @@ else
     exec "$0" serve --config config/full.toml --port 0 --ready-file ready' "$program" >server.out 2>server.err </dev/null &
   server=$!
   wait_until_ready
-  python3 - "$(head -n 1 ready)" "$(cat key)" <<'END' || wrong "serve on a full disk" "the batch was answered otherwise than it should be"
-import http.client, json, sys, urllib.request
+  python3 - "$(head -n 1 ready)" "$(cat key)" <<'END' || wrong "requests without a body" "they ended the service, or were not refused"
+import http.client, sys
 url, key = sys.argv[1:]
-for path in ("/v1/payments", "/v1/payments:batch", "/v1/labels"):  # none of them ends the service
+for path in ("/v1/payments", "/v1/payments:batch", "/v1/labels"):
     for headers in ({"Content-Length": "0"}, {"Transfer-Encoding": "chunked"}):
         connection = http.client.HTTPConnection(url.split("//")[1], timeout=20)
         connection.putrequest("POST", path)
@@ -384,6 +384,10 @@ for path in ("/v1/payments", "/v1/payments:batch", "/v1/labels"):  # none of the
         connection.endheaders(b"0\r\n\r\n" if "Transfer-Encoding" in headers else None)
         status = connection.getresponse().status
         assert status == 400 or path != "/v1/payments", (path, headers, status)
+END
+  python3 - "$(head -n 1 ready)" "$(cat key)" <<'END' || wrong "serve on a full disk" "the batch was answered otherwise than it should be"
+import http.client, json, sys, urllib.request
+url, key = sys.argv[1:]
 request = urllib.request.Request(url + "/v1/payments:batch", open("payments.ndjson", "rb").read(), {"Authorization": "Bearer " + key})
 try:
     body = urllib.request.urlopen(request, timeout=20).read()
