@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <random>
+#include <utility>
 
 #include "base/check.h"
 #include "base/prefetch.h"
@@ -38,24 +39,27 @@ uint64_t scrambled(uint64_t number) {
 
 CardTokens::CardTokens(const Tokeniser& tokeniser, size_t remembered) : tokeniser_(tokeniser) {
   if (remembered == 0) return;
-  CHECK(remembered > 1 && std::has_single_bit(remembered), "as many slots as bits can name");
-  memory_ = std::make_unique<SystemMemory>(remembered * sizeof(Slot));  // zeros
-  slots_ = reinterpret_cast<Slot*>(memory_->data());
-  shift_ = 64 - std::countr_zero(remembered);
+  CHECK(remembered >= 4 && std::has_single_bit(remembered), "as many slots as bits can name");
+  const size_t pairs = remembered / 2;
+  memory_ = std::make_unique<SystemMemory>(pairs * sizeof(Pair));  // zeros
+  pairs_ = reinterpret_cast<Pair*>(memory_->data());
+  shift_ = 64 - std::countr_zero(pairs);
 }
 
 uint64_t CardTokens::ask(std::string_view pan) const {
-  if (!slots_ || pan.size() > kDigitsMax) return kNotKept;
+  if (!pairs_ || pan.size() > kDigitsMax) return kNotKept;
   const uint64_t card = scrambled(number_of(pan));
-  prefetch_line(&slots_[card >> shift_]);
+  prefetch_line(&pairs_[card >> shift_]);
   return card;
 }
 
 CardToken CardTokens::of(uint64_t card, std::string_view pan) {
   if (card == kNotKept) return tokeniser_.token(pan);
-  Slot& slot = slots_[card >> shift_];
-  if (slot.card != card) slot = {card, tokeniser_.token(pan)};
-  return slot.token;
+  Pair& pair = pairs_[card >> shift_];
+  if (pair.newer.card == card) return pair.newer.token;
+  std::swap(pair.newer, pair.older);
+  if (pair.newer.card != card) pair.newer = {card, tokeniser_.token(pan)};
+  return pair.newer.token;
 }
 
 }  // namespace paywarden

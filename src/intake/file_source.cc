@@ -18,7 +18,7 @@ std::vector<std::string_view> names_of(const std::vector<RawValue>& values) {
   return names;
 }
 
-constexpr size_t kCardsOfHistory = 65'536;  // 2 MiB: a bank's cards of some hours
+constexpr size_t kCardsOfHistory = 131'072;  // 4 MiB: a bank's cards of some hours
 
 ParserOptions for_history(ParserOptions parser) {
   parser.cards_remembered = kCardsOfHistory;
