@@ -9,6 +9,11 @@
 namespace paywarden {
 namespace {
 
+struct PlannedTree {
+  const Tree* tree;
+  uint32_t depth;
+};
+
 ByteSlots byte_slots_of(const Quantiser& quantiser) {
   ByteSlots slots;
   for (uint32_t used = 0; used < quantiser.used_count(); ++used) {
@@ -23,20 +28,47 @@ ByteSlots byte_slots_of(const Quantiser& quantiser) {
   return slots;
 }
 
+// The second slot of a feature is for missing values that go left; it holds bin + 1.
+uint32_t byte_slot(const Quantiser& quantiser, const ByteSlots& bytes, const TreeNode& node) {
+  uint32_t rank = quantiser.rank(node.feature, node.threshold);
+  uint32_t part =
+      bytes.first_part[quantiser.used_index(node.feature)] + rank / ByteSlots::thresholds_max;
+  return 2 * part + node.default_left;
+}
+
+// Keeps the slots that nodes of flat trees test, where they are few.
+void keep_near(ByteSlots& bytes, const Quantiser& quantiser,
+               const std::vector<PlannedTree>& trees) {
+  bool is_tested[ByteSlots::slots_max] = {};
+  for (const PlannedTree& planned : trees)
+    for (const TreeNode& node : planned.tree->nodes)
+      if (!node.is_leaf()) is_tested[byte_slot(quantiser, bytes, node)] = true;
+  auto tested = static_cast<size_t>(std::count(is_tested, std::end(is_tested), true));
+  bytes.is_near = tested <= ByteSlots::near_max && bytes.parts.size() <= ByteSlots::near_max;
+  if (!bytes.is_near) return;
+  uint8_t* place = bytes.near;
+  for (uint32_t slot = 0; slot < ByteSlots::slots_max; ++slot)
+    if (is_tested[slot]) *place++ = static_cast<uint8_t>(slot);
+}
+
 // Turns a node into its 32 bits: with words, or narrowed to bytes.
 class NodeCoder {
  public:
   NodeCoder(const Quantiser& quantiser, const ByteSlots* bytes)
-      : quantiser_(quantiser), bytes_(bytes) {}
+      : quantiser_(quantiser), bytes_(bytes) {
+    for (uint32_t slot = 0; slot < ByteSlots::slots_max; ++slot)
+      places_[slot] = static_cast<uint8_t>(slot);
+    if (!bytes || !bytes->is_near) return;
+    for (uint32_t i = ByteSlots::near_max; i-- > 0;)  // from behind, since unused ones are slot 0
+      places_[bytes->near[i]] = static_cast<uint8_t>(i);
+  }
 
-  // The second slot of a feature is for missing values that go left; it holds bin + 1.
   int32_t test(const TreeNode& node) const {
     uint32_t used = quantiser_.used_index(node.feature);
     uint32_t rank = quantiser_.rank(node.feature, node.threshold), second = node.default_left;
     if (!bytes_) return packed((rank + second) << 16, 2 * used + second);
-    uint32_t part = bytes_->first_part[used] + rank / ByteSlots::thresholds_max;
     rank %= ByteSlots::thresholds_max;
-    return packed((rank + second) << 24, 2 * part + second);
+    return packed((rank + second) << 24, places_[byte_slot(quantiser_, *bytes_, node)]);
   }
   // No quantised value is above this one.
   int32_t padding() const { return bytes_ ? packed(0xff000000u, 0) : packed(0xffff0000u, 0); }
@@ -47,6 +79,7 @@ class NodeCoder {
   }
   const Quantiser& quantiser_;
   const ByteSlots* bytes_;
+  uint8_t places_[ByteSlots::slots_max];  // of byte slots
 };
 
 int32_t bits_of(float value) {
@@ -77,11 +110,6 @@ class FlatTreeWriter {
   const NodeCoder& coder_;
   uint32_t depth_;
   int32_t* words_;
-};
-
-struct PlannedTree {
-  const Tree* tree;
-  uint32_t depth;
 };
 
 void add_flat_groups(const std::vector<PlannedTree>& trees, const NodeCoder& coder,
@@ -161,6 +189,7 @@ ForestTables build_tables(const TreeModel& model, const Quantiser& quantiser, Is
   tables.slot_count = quantiser.slot_count();
   if (isa == Isa::avx512) tables.byte_slots = byte_slots_of(quantiser);
   bool in_bytes = isa == Isa::avx512 && tables.byte_slots.fits();
+  if (in_bytes) keep_near(tables.byte_slots, quantiser, flat);
   add_flat_groups(flat, NodeCoder(quantiser, in_bytes ? &tables.byte_slots : nullptr), tables);
   if (in_bytes) add_tops(tables);
   add_deep_groups(deep, NodeCoder(quantiser, nullptr), tables);

@@ -60,6 +60,8 @@ struct ByteSlots {
   static constexpr uint32_t thresholds_max =
       254;  // of a part: bin, bin + 1 and the missing value share 8 bits
   static constexpr uint32_t slots_max = 256;  // what two registers of a table look-up hold, twice
+  static constexpr uint32_t near_max =
+      64;  // one register: its look-up takes a third of the work of two
 
   struct Part {
     uint16_t used_index;
@@ -69,6 +71,9 @@ struct ByteSlots {
   std::vector<Part> parts;
   std::vector<uint16_t> first_part;  // by used index
   bool is_one_to_one = true;         // no feature has two parts
+  // Where no more than near_max slots are tested by any node, those alone are kept: place i is slot near[i].
+  alignas(64) uint8_t near[near_max]{};
+  bool is_near = false;
   bool fits() const { return 2 * parts.size() <= slots_max; }
 };
 

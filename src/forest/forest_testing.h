@@ -30,6 +30,8 @@ struct ForestShape {
   double leaf_chance = 0.1;           // that a node above the depth is a leaf already
   uint32_t distinct_thresholds = 20;  // per feature; few of them make equal ones
   bool odd_thresholds = false;        // zeros of both signs, subnormals, the largest floats
+  uint32_t one_sided =
+      0;  // so many features, the first ones, miss to one side in every node: by turns left and right
 };
 
 inline float odd_value(Random& random) {
@@ -58,6 +60,7 @@ inline int32_t add_random_node(Random& random, const ForestShape& shape, uint32_
   node.feature = static_cast<uint32_t>(random.below(shape.features));
   node.threshold = random_threshold(random, shape);
   node.default_left = random.chance(0.5);
+  if (node.feature < shape.one_sided) node.default_left = node.feature % 2 == 0;
   tree.nodes.push_back(node);
   float left_cover = cover * static_cast<float>(0.05 + 0.9 * random.unit());
   int32_t left = add_random_node(random, shape, level + 1, left_cover, tree);

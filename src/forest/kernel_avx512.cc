@@ -26,25 +26,30 @@ using V = __m512i;
 constexpr size_t chunk_groups =
     8;  // masks of so many trees wait in 1 KB on the stack between the two steps; the first six levels of their trees are 16 KB
 
-// A quantised row in registers; Pages of 128 byte slots each.
-template <int Pages>
+// A quantised row of 64 x Parts byte slots in registers: 1, 2 or 4.
+template <int Parts>
 struct Slots {
+  Slots() = default;
   explicit Slots(const uint8_t* slots) {
-    for (int i = 0; i < 2 * Pages; ++i) parts[i] = _mm512_load_si512(slots + 64 * i);
+    for (int i = 0; i < Parts; ++i) parts[i] = _mm512_load_si512(slots + 64 * i);
   }
   // The values of 64 slots.
   V values(V slot) const {
-    V low = _mm512_permutex2var_epi8(parts[0], slot, parts[1]);
-    if constexpr (Pages == 1) return low;
-    V high = _mm512_permutex2var_epi8(parts[2 * Pages - 2], slot, parts[2 * Pages - 1]);
-    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(slot), low, high);
+    if constexpr (Parts == 1) {
+      return _mm512_permutexvar_epi8(slot, parts[0]);
+    } else {
+      V low = _mm512_permutex2var_epi8(parts[0], slot, parts[1]);
+      if constexpr (Parts == 2) return low;
+      V high = _mm512_permutex2var_epi8(parts[Parts - 2], slot, parts[Parts - 1]);
+      return _mm512_mask_blend_epi8(_mm512_movepi8_mask(slot), low, high);
+    }
   }
-  V parts[2 * Pages];
+  V parts[Parts];
 };
 
 // Bit i: whether node i sends the row right.
-template <int Pages>
-uint64_t decisions(const TreeTop& top, const Slots<Pages>& slots) {
+template <int Parts>
+uint64_t decisions(const TreeTop& top, const Slots<Parts>& slots) {
   V values = slots.values(_mm512_load_si512(top.slot));
   return _mm512_cmpgt_epi8_mask(values, _mm512_load_si512(top.rank));
 }
@@ -83,9 +88,9 @@ V places_of(const uint64_t* masks, uint32_t depth) {
                             _mm512_cvtepi64_epi32(walk_masks(masks + 8, depth)), 1);
 }
 
-template <int Pages>
+template <int Parts>
 void add_group(const FlatGroup& group, const ForestTables& tables, const uint64_t* masks,
-               const Slots<Pages>& slots, float* sums) {
+               const Slots<Parts>& slots, float* sums) {
   const int32_t* words = tables.words.data() + group.first;
   V at = places_of(masks, group.depth < top_depth ? group.depth : top_depth);
   const V lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -100,11 +105,12 @@ void add_group(const FlatGroup& group, const ForestTables& tables, const uint64_
   _mm512_store_ps(sums, _mm512_add_ps(_mm512_load_ps(sums), leaves));
 }
 
-template <int Pages>
-void add_chunk(const ForestTables& tables, size_t first, size_t count, const Slots<Pages>& slots,
+template <int Parts>
+void add_chunk(const ForestTables& tables, size_t first, size_t count, const Slots<Parts>& slots,
                float* sums) {
   alignas(64) uint64_t masks[chunk_groups * lanes];
   const TreeTop* tops = &tables.tops[first * lanes];
+#pragma GCC unroll 8
   for (size_t i = 0; i < count * lanes; ++i) masks[i] = decisions(tops[i], slots);
   for (size_t g = 0; g < count; ++g)
     add_group(tables.groups[first + g], tables, masks + g * lanes, slots, sums);
@@ -131,6 +137,22 @@ void narrow_parts(const ByteSlots& byte_slots, const int16_t* slots, uint8_t* by
   }
 }
 
+void narrow(const ForestTables& tables, const int16_t* slots, uint8_t* bytes) {
+  if (tables.byte_slots.is_one_to_one)
+    narrow_one_to_one(slots, tables.slot_count, bytes);
+  else
+    narrow_parts(tables.byte_slots, slots, bytes);
+}
+
+void narrow_near(const ForestTables& tables, const int16_t* slots, uint8_t* bytes) {
+  alignas(64) uint8_t all[128] = {};
+  narrow(tables, slots, all);
+  V near =
+      _mm512_permutex2var_epi8(_mm512_load_si512(all), _mm512_load_si512(tables.byte_slots.near),
+                               _mm512_load_si512(all + 64));
+  _mm512_store_si512(bytes, near);
+}
+
 // The 64 leaves of a tree of six levels: two look-ups find those of 16 rows, where a gather takes as long as the walk.
 struct Leaves {
   explicit Leaves(const int32_t* tree) {
@@ -144,34 +166,38 @@ struct Leaves {
   __m512 parts[4];
 };
 
-template <int Pages>
-using BlockBytes = uint8_t[block_rows_max][128 * Pages];
+template <int Parts>
+using BlockBytes = uint8_t[block_rows_max][64 * Parts];
 
-// The masks of 16 trees for 8 rows, which stay in registers.
-template <int Pages>
-void decide_for_8(const TreeTop* tops, const uint8_t (*rows)[128 * Pages], size_t first,
-                  uint64_t (*masks)[block_rows_max]) {
-  rows += first;
-  const Slots<Pages> slots[8] = {
-      Slots<Pages>(rows[0]), Slots<Pages>(rows[1]), Slots<Pages>(rows[2]), Slots<Pages>(rows[3]),
-      Slots<Pages>(rows[4]), Slots<Pages>(rows[5]), Slots<Pages>(rows[6]), Slots<Pages>(rows[7])};
+// Of how many rows the slots stay in registers.
+template <int Parts>
+constexpr size_t rows_at_once = Parts == 1 ? 16 : 8;
+
+// The masks of 16 trees for so many rows.
+template <int Parts>
+void decide(const TreeTop* tops, const uint8_t (*rows)[64 * Parts], size_t first,
+            uint64_t (*masks)[block_rows_max]) {
+  constexpr size_t count = rows_at_once<Parts>;
+  Slots<Parts> slots[count];
+#pragma GCC unroll 16
+  for (size_t i = 0; i < count; ++i) slots[i] = Slots<Parts>(rows[first + i]);
   for (uint32_t k = 0; k < lanes; ++k)
-#pragma GCC unroll 8
-    for (size_t i = 0; i < 8; ++i) masks[k][first + i] = decisions(tops[k], slots[i]);
+#pragma GCC unroll 16
+    for (size_t i = 0; i < count; ++i) masks[k][first + i] = decisions(tops[k], slots[i]);
 }
 
 // Groups of six levels for a block of rows: here a lane is a row, so that a tree's leaves are at hand for all of them.
-template <int Pages>
+template <int Parts>
 void add_groups_of_six(const ForestTables& tables, size_t first, size_t end,
-                       const BlockBytes<Pages>& bytes, size_t rows, float* sums) {
+                       const BlockBytes<Parts>& bytes, size_t rows, float* sums) {
   alignas(64) float by_tree[lanes][block_rows_max] = {};
   alignas(64) uint64_t masks[lanes][block_rows_max] = {};
   for (size_t row = 0; row < rows; ++row)
     for (uint32_t k = 0; k < lanes; ++k) by_tree[k][row] = sums[row * lanes + k];
   for (size_t g = first; g < end; ++g) {
     const TreeTop* tops = &tables.tops[g * lanes];
-    decide_for_8<Pages>(tops, bytes, 0, masks);
-    if (rows > 8) decide_for_8<Pages>(tops, bytes, 8, masks);
+    for (size_t row = 0; row < rows; row += rows_at_once<Parts>)
+      decide<Parts>(tops, bytes, row, masks);
     const int32_t* tree = tables.words.data() + tables.groups[g].first;
     for (uint32_t k = 0; k < lanes; ++k, tree += size_t{2} << top_depth) {
       __m512 leaves = Leaves(tree).values(places_of(masks[k], top_depth));
@@ -182,15 +208,15 @@ void add_groups_of_six(const ForestTables& tables, size_t first, size_t end,
     for (uint32_t k = 0; k < lanes; ++k) sums[row * lanes + k] = by_tree[k][row];
 }
 
-template <int Pages>
+template <int Parts>
 void add_leaves(const ForestTables& tables, const int16_t* slots, size_t rows, float* sums) {
-  alignas(64) BlockBytes<Pages> bytes;
+  alignas(64) BlockBytes<Parts> bytes;
   for (size_t row = 0; row < rows; ++row) {
     const int16_t* from = slots + row * tables.slot_count;
-    if (tables.byte_slots.is_one_to_one)
-      narrow_one_to_one(from, tables.slot_count, bytes[row]);
+    if constexpr (Parts == 1)
+      narrow_near(tables, from, bytes[row]);
     else
-      narrow_parts(tables.byte_slots, from, bytes[row]);
+      narrow(tables, from, bytes[row]);
   }
   // Groups come by depth; each sum adds its trees in their order, whichever way they are walked.
   constexpr size_t rows_worth_it = 8;
@@ -205,13 +231,13 @@ void add_leaves(const ForestTables& tables, const int16_t* slots, size_t rows, f
   auto add_chunks = [&](size_t first, size_t end) {
     for (; first < end; first += chunk_groups)
       for (size_t row = 0; row < rows; ++row)
-        add_chunk(tables, first, std::min(chunk_groups, end - first), Slots<Pages>(bytes[row]),
+        add_chunk(tables, first, std::min(chunk_groups, end - first), Slots<Parts>(bytes[row]),
                   sums + row * lanes);
   };
   add_chunks(0, six);
   if (six < behind) {
     std::memset(bytes[rows], 0, (block_rows_max - rows) * sizeof bytes[0]);
-    add_groups_of_six<Pages>(tables, six, behind, bytes, rows, sums);
+    add_groups_of_six<Parts>(tables, six, behind, bytes, rows, sums);
   }
   add_chunks(behind, count);
 }
@@ -219,8 +245,9 @@ void add_leaves(const ForestTables& tables, const int16_t* slots, size_t rows, f
 }  // namespace
 
 void add_leaves_avx512(const ForestTables& tables, const int16_t* slots, size_t rows, float* sums) {
-  if (tables.byte_slots.parts.size() <= 64) return add_leaves<1>(tables, slots, rows, sums);
-  add_leaves<2>(tables, slots, rows, sums);
+  if (tables.byte_slots.is_near) return add_leaves<1>(tables, slots, rows, sums);
+  if (tables.byte_slots.parts.size() <= 64) return add_leaves<2>(tables, slots, rows, sums);
+  add_leaves<4>(tables, slots, rows, sums);
 }
 
 namespace {
