@@ -110,11 +110,18 @@ void KeyGroup::prefetch_rows(const KeyRef& ref) {
   if (!slot) return;
   const History& history = *slot->history;
   auto ask = [](const void* from, size_t bytes) { prefetch_range(from, bytes, prefetch_line); };
-  size_t row_bytes = size_t{plan_.row_words} * 8;
-  ask(row(history, history.end - 1u), 2 * row_bytes);  // the newest, and the one to come
-  // A window's prefixes, where it ends now and where it will: mostly it loses three payments at most.
-  for (size_t w = 0; w < plan_.windows.size(); ++w)
-    ask(row(history, history.tails[w]), 4 * row_bytes + 8);
+  const size_t row_bytes = size_t{plan_.row_words} * 8;
+  const char* asked = reinterpret_cast<const char*>(row(history, history.end - 1u));
+  ask(asked, 2 * row_bytes);  // the newest, and the one to come
+  // A window's prefixes, where it ends now and where it will: mostly it loses three payments at most. Longer windows end at older rows,
+  // so what was asked for is what comes behind.
+  for (size_t w = 0; w < plan_.windows.size(); ++w) {
+    const char* from = reinterpret_cast<const char*>(row(history, history.tails[w]));
+    const auto behind = static_cast<size_t>(asked - from);
+    if (from >= asked) continue;
+    ask(from, std::min(4 * row_bytes + 8, behind));
+    asked = from;
+  }
   const uint32_t* values = running(history);
   for (size_t i = 0; i < plan_.running.size(); ++i)
     if (plan_.running[i].kind != ColumnKind::distinct && values[i] != kNoRow)
