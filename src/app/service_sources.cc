@@ -12,8 +12,8 @@ constexpr int kDriftSavedEvery = 12;  // what a crash leaves uncounted: a minute
 
 // What the engine would never take (it knows no rate for the currency), to be kept like what intake would not.
 Rejection rejection_of(std::string_view payment_id, Currency currency, const Answer& answer) {
-  return {RejectReason::not_currency, answer.error->where, std::string(currency.code()),
-          answer.error->what, std::string(payment_id)};
+  return {RejectReason::no_rate, answer.error->where, std::string(currency.code()),
+          no_rate_rule(currency.code()), std::string(payment_id)};
 }
 
 class PollReply : public ReplyTo {

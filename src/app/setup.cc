@@ -13,6 +13,7 @@
 #include "app/progress.h"
 #include "base/digest.h"
 #include "base/files.h"
+#include "engine/currency_rates.h"
 
 namespace paywarden {
 namespace {
@@ -151,7 +152,11 @@ Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser,
   TRY(files.make_directory(config.data_directory));
   TRY_ASSIGN(data.rejects,
              Rejects::open({.path = config.data_directory + "/rejects.ndjson"}, clock));
-  TRY_ASSIGN(data.source, FileSource::open(paths, config.schema, tokeniser, {}, {}, *data.rejects));
+  ParserOptions parser;
+  TRY_ASSIGN(CurrencyRates rates, CurrencyRates::parse(config.rates, config.base_currency));
+  parser.currencies = rates.currencies();
+  TRY_ASSIGN(data.source,
+             FileSource::open(paths, config.schema, tokeniser, parser, {}, *data.rejects));
   return data;
 }
 

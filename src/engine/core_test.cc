@@ -178,6 +178,8 @@ TEST(CurrencyRates, ExactAndRounded) {
   EXPECT_EQ(rates->to_base(1, usd), 1);       // 0.92 cents
   EXPECT_EQ(rates->to_base(7, eur), 7);
   EXPECT_FALSE(rates->has(*Currency::parse("GBP")));
+  EXPECT_EQ(rates->currencies(), (std::vector<Currency>{eur, jpy, usd}));
+  for (Currency currency : rates->currencies()) EXPECT_TRUE(rates->has(currency));
   EXPECT_EQ(CurrencyRates::parse(rates->text(), eur)->text(), rates->text());
   for (const char* bad : {"USD", "USD=", "USD=-1", "USD=0", "usd=1", "USD=0.1234567891"})
     EXPECT_FALSE(CurrencyRates::parse(bad, eur)) << bad;

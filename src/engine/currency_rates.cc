@@ -36,6 +36,12 @@ Result<CurrencyRates> CurrencyRates::parse(std::string_view text, Currency base)
   return rates;
 }
 
+std::vector<Currency> CurrencyRates::currencies() const {
+  std::vector<Currency> all = {base_};
+  for (const auto& [code, rate] : billionths_) all.push_back(*Currency::parse(code));
+  return all;
+}
+
 int64_t CurrencyRates::find(Currency currency) const {
   auto at = billionths_.find(currency.code());
   return at == billionths_.end() ? 0 : at->second;

@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "payment/money.h"
@@ -25,6 +26,7 @@ class CurrencyRates {
 
   Currency base() const { return base_; }
   bool has(Currency currency) const { return currency == base_ || find(currency) != 0; }
+  std::vector<Currency> currencies() const;  // all that it has, the base first
   // The amount in minor units of the base currency; as it is where the rate is unknown.
   int64_t to_base(int64_t amount_minor, Currency currency) const;
   std::string text() const;  // what parse() reads; the same rates give the same text

@@ -64,11 +64,12 @@ struct Reading {
   Schema schema = *test::schema_of(test::kSmallSchema);
   Tokeniser tokeniser = test::tokeniser();
   test::RememberedRejects rejects;
+  ParserOptions parser;
   FileSourceOptions options;
   std::unique_ptr<FileSource> source;
 
   Status open(std::vector<std::string> paths) {
-    auto opened = FileSource::open(std::move(paths), schema, tokeniser, {}, options, rejects);
+    auto opened = FileSource::open(std::move(paths), schema, tokeniser, parser, options, rejects);
     if (!opened) return tl::unexpected(opened.error());
     source = std::move(*opened);
     return {};
@@ -148,6 +149,29 @@ TEST(FileSource, ABadRowNamesItsLineAndLosesNoNeighbour) {
                           "a.csv:11 the input is longer than 65536 bytes"));
   for (const auto& entry : r.rejects.entries()) EXPECT_TRUE(find_pans(entry.rejection.raw).empty());
   EXPECT_EQ(r.source->progress().rejected, 6u);
+}
+
+TEST(FileSource, PaymentsInACurrencyThatIsNotTakenAreRejects) {
+  TestFolder folder;
+  std::string csv = "id,at,pan,amount,currency\n", json;
+  int n = 0;
+  for (const char* currency : {"EUR", "GBP", "", "GBP", "EUR"}) {
+    csv += fmt::format("p{},2020-06-21,4111111111111111,1,{}\n", n, currency);
+    json += fmt::format(
+        R"({{"id":"p{}","at":"2020-06-21T00:00:00Z","pan":"4111111111111111","amount":1,"currency":"{}"}})"
+        "\n",
+        n++, currency);
+  }
+  Reading r;
+  r.parser.currencies = {*Currency::parse("EUR")};
+  ASSERT_TRUE(r.open({folder.write("a.csv", csv), folder.write("b.ndjson", json)}));
+  EXPECT_THAT(r.rows(),
+              ElementsAre("0:2:p0:-", "0:4:p2:-", "0:6:p4:-", "1:1:p0:-", "1:3:p2:-", "1:5:p4:-"));
+  const std::string why =
+      " currency: there is no exchange rate for GBP; add it to [currency] rates (value 'GBP')";
+  EXPECT_THAT(r.rejected(), ElementsAre("a.csv:3" + why, "a.csv:5" + why, "b.ndjson:2" + why,
+                                        "b.ndjson:4" + why));
+  EXPECT_EQ(r.source->progress().rejected, 4u);
 }
 
 TEST(FileSource, ColumnsThatATableLacksAreKnown) {

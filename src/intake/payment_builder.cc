@@ -81,6 +81,7 @@ constexpr std::array<std::string_view, kRejectReasons> kRules = {
     "",  // not_time
     "",  // not_amount
     "is not a currency code of three capital letters (ISO 4217)",
+    "",  // no_rate
     "is negative",
     "",  // out_of_range
     "",  // below_min
@@ -105,12 +106,15 @@ PaymentBuilder::PaymentBuilder(const Schema& schema, const Tokeniser& tokeniser,
   for (size_t i = 0; i < schema.bindings.size(); ++i) {
     targets_.push_back(target_of(schema.bindings[i]));
     if (schema.bindings[i].required) required_ |= uint64_t{1} << i;
+    if (schema.bindings[i].field == field::currency) currency_ = uint64_t{1} << i;
     FieldType type = schema.bindings[i].type;
     if (type == FieldType::amount) amounts_ |= uint64_t{1} << i;
     bool counts =
         type == FieldType::integer || type == FieldType::number || type == FieldType::amount;
     if (counts) numbers_ |= uint64_t{1} << i;
   }
+  default_currency_taken_ = takes(schema.currency);
+  if (!options.currencies.empty()) last_currency_ = options.currencies.front();
 }
 
 PaymentBuilder::Target PaymentBuilder::target_of(const FieldBinding& binding) {
@@ -235,8 +239,22 @@ RejectReason PaymentBuilder::convert_currency(RawValue value) {
     return kFine;
   }
   RejectReason no = to_currency(value, out_->currency);
+  if (no == kFine && !takes(out_->currency)) no = RejectReason::no_rate;
   if (no == kFine) last_currency_ = out_->currency;
   return no;
+}
+
+bool PaymentBuilder::takes(Currency currency) const {
+  const std::vector<Currency>& taken = options_.currencies;
+  return taken.empty() || std::find(taken.begin(), taken.end(), currency) != taken.end();
+}
+
+// The payment brings no currency, and the schema's is not taken.
+void PaymentBuilder::refuse_default_currency() {
+  if (currency_)
+    field_problem(*schema_.binding_of(field::currency), RejectReason::no_rate);
+  else
+    problem(RejectReason::no_rate, "currency");
 }
 
 RejectReason PaymentBuilder::convert_any_card(RawValue value) {
@@ -371,6 +389,7 @@ std::optional<Rejection> PaymentBuilder::finish() {
   for (uint64_t left = required_ & ~given_; left; left &= left - 1)
     field_problem(schema_.bindings[static_cast<size_t>(std::countr_zero(left))],
                   RejectReason::missing);
+  if (!default_currency_taken_ && !(given_ & currency_)) refuse_default_currency();
   convert_amounts();
   check_payment_id();
   check_numbers();
@@ -400,6 +419,7 @@ Rejection PaymentBuilder::rejection() const {
 std::string PaymentBuilder::rule_of(const Problem& problem) const {
   std::string_view fixed = kRules[static_cast<size_t>(problem.reason)];
   if (!fixed.empty()) return std::string(fixed);
+  if (problem.reason == RejectReason::no_rate) return no_rate_rule(out_->currency.code());
   return problem.binding ? field_rule(problem.reason, *problem.binding)
                          : input_rule(problem.reason);
 }

@@ -32,6 +32,8 @@ struct ParserOptions {
   bool reject_future = false;  // live intake: true. Files and history are as old as they are
   Duration future_max = minutes(
       5);  // how far a sender's clock may be ahead; a payment dated 2099 would expire all state
+  // Those that are taken; empty: all. For who reads history, where no engine asks for the rate.
+  std::vector<Currency> currencies;
   size_t cards_remembered = 0;  // whose tokens are kept (card_tokens.h); for who reads millions
 };
 
@@ -97,12 +99,14 @@ class PaymentBuilder {
   RejectReason convert_text(const Target& target, RawValue value);
   RejectReason convert_event_time(const Target& target, RawValue value);
   RejectReason convert_currency(RawValue value);
+  bool takes(Currency currency) const;
   RejectReason convert_any_card(RawValue value);
   RejectReason convert_card(RawValue value);
   RejectReason convert_card_id(RawValue value);
   RejectReason convert_card_token(RawValue value);
   RejectReason convert_number(const Target& target, RawValue value);
   RejectReason convert_extra(const Target& target, RawValue value);
+  void refuse_default_currency();
   void convert_amounts();
   void check_payment_id();
   void check_numbers();
@@ -123,13 +127,16 @@ class PaymentBuilder {
   uint64_t required_ = 0;        // bit i: schema.bindings[i]
   uint64_t amounts_ = 0;
   uint64_t numbers_ = 0;        // integers, numbers, amounts
+  uint64_t currency_ = 0;       // the one bit of the currency's binding, if there is one
   uint64_t present_ = 0;        // given with any value, null too
   uint64_t given_ = 0;          // given with a value
   std::vector<RawValue> seen_;  // as given, by binding; valid where present_
   Payment* out_ = nullptr;
   PanDigits pan_;
   uint64_t asked_card_ = 0;  // of tokens_, where pan_ has digits
-  Currency last_currency_;   // looking one up takes longer than seeing that it is the same again
+  Currency
+      last_currency_;  // one that is taken: looking one up takes longer than seeing that it is the same again
+  bool default_currency_taken_ = true;
   std::optional<bool> label_;
   bool label_seen_ = false, card_masked_seen_ = false, padded_ = false;
   std::optional<Problem> problem_;

@@ -292,6 +292,59 @@ TEST(PaymentParser, UnknownFieldsAsTheSchemaSays) {
   EXPECT_FALSE(rejecting.json(json_of("p", R"(,"CVV":"123","street":"x","track2":";4111")")));
 }
 
+ParserOptions taking(std::initializer_list<const char*> codes) {
+  ParserOptions options;
+  for (const char* code : codes) options.currencies.push_back(*Currency::parse(code));
+  return options;
+}
+
+TEST(PaymentParser, ACurrencyWithoutARateIsRefused) {
+  Fixture f("", taking({"EUR", "USD"})), any;
+  const std::pair<const char*, bool> rows[] = {{"EUR", true},  {"GBP", false}, {"GBP", false},
+                                               {"USD", true},  {"USD", true},  {"CHF", false},
+                                               {"XXX", false}, {"EUR", true}};
+  for (auto [code, taken] : rows) {
+    std::string body = with("currency", fmt::format("\"{}\"", code));
+    auto no = f.json(body);
+    EXPECT_EQ(!no, taken) << code;
+    EXPECT_FALSE(any.json(body)) << code;
+    if (!no) continue;
+    EXPECT_EQ(no->reason, R::no_rate);
+    EXPECT_EQ(status_of(no->reason), 422);
+    EXPECT_EQ(no->line(),
+              fmt::format("currency: there is no exchange rate for {0}; add it to [currency] rates "
+                          "(value '{0}')",
+                          code));
+    EXPECT_THAT(no->raw, HasSubstr("\"id\":\"p1\""));
+  }
+  Fixture fresh("", taking({"EUR"}));
+  EXPECT_TRUE(fresh.json(with("currency", R"("XXX")"))) << "what a parser begins with is no rate";
+  EXPECT_EQ(fresh.json(with("currency", R"("euro")"))->reason, R::not_currency);
+}
+
+// The schema's currency, of payments that bring none.
+TEST(PaymentParser, ADefaultCurrencyWithoutARateIsRefused) {
+  Fixture f("", taking({"USD"}));
+  for (const char* currency : {"", "null", R"("")"}) {
+    auto no = f.json(with("currency", currency));
+    ASSERT_TRUE(no) << currency;
+    EXPECT_EQ(no->line(),
+              "currency: there is no exchange rate for EUR; add it to [currency] rates");
+  }
+  EXPECT_FALSE(f.json(with("currency", R"("USD")")));
+  Schema schema = *test::schema_of(R"(
+[schema]
+name = "bare"
+currency = "EUR"
+field = [{source = "id", to = "payment_id"}, {source = "at", to = "event_time"}, {source = "pan", to = "card"}, {source = "amount"}]
+)");
+  PaymentParser bare(schema, f.tokeniser, f.options);
+  auto no = bare.parse_json(json_of(), kReceipt, f.payment);
+  ASSERT_TRUE(no);
+  EXPECT_EQ(no->reason, R::no_rate);
+  EXPECT_EQ(no->field, "currency");
+}
+
 TEST(PaymentParser, TheFutureIsForLiveIntakeAlone) {
   ParserOptions live;
   live.reject_future = true;

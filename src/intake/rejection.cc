@@ -12,9 +12,9 @@ constexpr std::array<std::string_view, kRejectReasons> kNames = {
     "too_deep",      "bad_quotes",   "column_count", "too_many_fields", "duplicate_field",
     "unknown_field", "missing",      "nested",       "wrong_kind",      "too_long",
     "has_pan",       "not_integer",  "not_number",   "not_boolean",     "not_time",
-    "not_amount",    "not_currency", "negative",     "out_of_range",    "below_min",
-    "above_max",     "pan_digits",   "pan_length",   "pan_luhn",        "not_token",
-    "future"};
+    "not_amount",    "not_currency", "no_rate",      "negative",        "out_of_range",
+    "below_min",     "above_max",    "pan_digits",   "pan_length",      "pan_luhn",
+    "not_token",     "future"};
 
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -41,6 +41,11 @@ std::string Rejection::line() const {
   std::string text = field.empty() ? rule : field + ": " + rule;
   if (!value.empty()) text += " (value '" + value + "')";
   return text;
+}
+
+std::string no_rate_rule(std::string_view currency_code) {
+  return "there is no exchange rate for " + std::string(currency_code) +
+         "; add it to [currency] rates";
 }
 
 std::string masked_excerpt(std::string_view text, size_t most) {

@@ -40,6 +40,7 @@ enum class RejectReason : uint8_t {
   not_time,
   not_amount,
   not_currency,
+  no_rate,  // a currency without an exchange rate: its amounts cannot be compared
   negative,
   out_of_range,  // a time outside 1970..2199, a number that its type cannot hold
   below_min,
@@ -73,6 +74,9 @@ struct Rejection {
 inline constexpr size_t kRejectedValueBytes =
     64;  // enough to find it again in the sender's own files
 inline constexpr size_t kRejectedRawBytes = 2'048;  // a card payment of 22 fields takes about 500
+
+// What is wrong with a payment in a currency without an exchange rate, and what to do about it.
+std::string no_rate_rule(std::string_view currency_code);
 
 // At most `most` bytes of `text`, cut between characters, with card numbers masked.
 std::string masked_excerpt(std::string_view text, size_t most);

@@ -97,8 +97,8 @@ void DecideStage::queue(const InputRecord& record) {
   const Payment& payment = pending.payment;
   if (!state_->core->has_rate(payment.currency))
     return reject(record,
-                  {RejectReason::not_currency, "currency", std::string(payment.currency.code()),
-                   "has no exchange rate", std::string(payment.id())},
+                  {RejectReason::no_rate, "currency", std::string(payment.currency.code()),
+                   no_rate_rule(payment.currency.code()), std::string(payment.id())},
                   pending.reply);
   pending.offset = record.offset;
   if (options_.is_first()) {

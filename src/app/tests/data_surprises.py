@@ -113,6 +113,23 @@ def rejects(lines):
             "other.ndjson:1: payment_id: is missing", "is it the file that [schema] describes?")
 
 
+def currencies(lines):
+    """A payment whose currency has no rate is no payment, for every command that reads files, as for the service; the others are as without it."""
+    strange = [dict(json.loads(line), payment_id=f"strange-{i}", currency="GBP") for i, line in enumerate(lines[:30:10])]
+    pathlib.Path("strange.ndjson").write_text("".join(json.dumps(payment) + "\n" for payment in strange) + "".join(lines))
+    for command in (("export", "--out", "strange.csv"), ("replay", "--model", "model", "--out", "strange-decided.ndjson"),
+                    ("backtest", "--rules", "demo.rules")):
+        said = paywarden(command[0], *DEMO, "--data", "strange.ndjson", *command[1:], told=True)
+        if ("3 rejected as no_rate, the first: strange.ndjson:1: currency: there is no exchange rate for GBP; "
+                "add it to [currency] rates (value 'GBP')") not in said:
+            fail(f"{command[0]} takes a currency without a rate: {said}")
+    if content("strange.csv") != content("once.csv") or content("strange-decided.ndjson") != content("history-decided.ndjson"):
+        fail("payments in a currency without a rate count")
+    paywarden("evaluate", *DEMO, "--decisions", "strange-decided.ndjson", "--data", "strange.ndjson", "--out", "strange-report")
+    if json.loads(pathlib.Path("strange-report/metrics.json").read_text())["notes"]["refused"] != 3:
+        fail("evaluate takes a currency without a rate")
+
+
 def outputs():
     """What is read is never written over, nor is a directory that holds something else than a bundle."""
     os.symlink("history.ndjson", "link.csv")
@@ -170,6 +187,7 @@ def main():
     conflicts(lines)
     labels(lines)
     rejects(lines)
+    currencies(lines)
     outputs()
     other_models()
 
