@@ -18,6 +18,30 @@ std::vector<std::string_view> names_of(const std::vector<RawValue>& values) {
   return names;
 }
 
+// What a name says of its file, compressed or not: ".ndjson" for payments.ndjson.xz.
+std::string format_ending(std::filesystem::path name) {
+  while (name.extension() == ".gz" || name.extension() == ".xz" || name.extension() == ".zst")
+    name.replace_extension();
+  return name.extension();
+}
+
+// An object at the beginning is no header of a table, whatever the name. Where the name says NDJSON a bad first line is a bad record.
+RecordFormat format_of(const std::string& path, RecordFormat beginning) {
+  std::string ending = format_ending(path);
+  return ending == ".ndjson" || ending == ".jsonl" ? RecordFormat::ndjson : beginning;
+}
+
+// An error of a header, where the file may be none that has one.
+Error header_error(Error error, const std::string& path, bool told_format) {
+  error.where = path + ":1";
+  if (told_format || format_ending(path) == ".csv") return error;
+  if (!error.remedy.empty()) error.remedy += "; ";
+  error.remedy +=
+      "it is read as CSV with a header, as it does not begin with '{': if each line is a JSON "
+      "object, let its name end with .ndjson or .jsonl";
+  return error;
+}
+
 constexpr size_t kCardsOfHistory = 131'072;  // 4 MiB: a bank's cards of some hours
 
 ParserOptions for_history(ParserOptions parser) {
@@ -118,7 +142,7 @@ Result<FileSource::Reading> FileSource::start(const std::string& path, bool foll
 Status FileSource::read_header(Reading& reading, const std::string& path) {
   TRY_ASSIGN(std::optional<RecordFormat> detected, reading.reader->detect());
   if (!detected) return {};
-  reading.format = options_.format.value_or(*detected);
+  reading.format = options_.format.value_or(format_of(path, *detected));
   reading.reader->set_format(reading.format);
   if (reading.format == RecordFormat::ndjson) {
     reading.header_read = true;
@@ -127,10 +151,13 @@ Status FileSource::read_header(Reading& reading, const std::string& path) {
   SourceRecord record;
   TRY_ASSIGN(RecordStatus status, reading.reader->next(record));
   if (status == RecordStatus::waiting || status == RecordStatus::end) return {};
-  if (status == RecordStatus::bad) return fail("the header is not one line of CSV", path + ":1");
+  auto wrong = [&](Error error) {
+    return tl::unexpected(header_error(std::move(error), path, options_.format.has_value()));
+  };
+  if (status == RecordStatus::bad) return wrong({"the header is not one line of CSV", {}, {}});
   std::vector<std::string_view> names = names_of(reading.reader->values());
   Result<ColumnMap> columns = parser_.columns(names);
-  if (!columns) return fail(columns.error().what, path + ":1", columns.error().remedy);
+  if (!columns) return wrong(columns.error());
   reading.columns = std::move(*columns);
   reading.reader->expect_columns(names.size());
   reading.header_read = true;

@@ -47,7 +47,7 @@ struct FilePlace {
 struct FileSourceOptions {
   ByteStreamOptions bytes;
   RecordLimits records;
-  std::optional<RecordFormat> format;  // default: by what each file begins with
+  std::optional<RecordFormat> format;  // default: by each file's name and what it begins with
   size_t batch_rows = 256;    // a batch and its fields then stay in a core's second-level cache
   size_t batches_ahead = 16;  // parsed and waiting; bounds the memory, some 3 MB
   bool parse_ahead = true;    // in a thread of its own

@@ -200,6 +200,22 @@ TEST(FileSource, BadLinesOfNdjson) {
                           "a:6 at: is missing"));
 }
 
+TEST(FileSource, AFileNamedNdjsonIsSoWhateverItBeginsWith) {
+  TestFolder folder;
+  std::string text = "rubbish\n" + json_row(1) + "\n" + json_row(2);
+  Reading r;
+  ASSERT_TRUE(
+      r.open({folder.write("a.ndjson", text), folder.write("b.jsonl", text),
+              folder.write("c.ndjson.xz", xz(text)), folder.write("d.ndjson.gz", gzip(text)),
+              folder.write("e.jsonl.zst", zstd(text)), folder.write("f.csv", json_row(3))}));
+  EXPECT_THAT(r.rows(),
+              ElementsAre("0:2:p1:1", "0:4:p2:0", "1:2:p1:1", "1:4:p2:0", "2:2:p1:1", "2:4:p2:0",
+                          "3:2:p1:1", "3:4:p2:0", "4:2:p1:1", "4:4:p2:0", "5:1:p3:1"));
+  EXPECT_THAT(r.rejected(),
+              testing::AllOf(testing::SizeIs(5),
+                             testing::Each(HasSubstr(":1 the input is not valid JSON"))));
+}
+
 TEST(FileSource, WhatCannotBeReadIsSaidBeforeAnythingIs) {
   TestFolder folder;
   auto fine = folder.write("fine.csv", kHeader + csv_row(1));
@@ -215,6 +231,15 @@ TEST(FileSource, WhatCannotBeReadIsSaidBeforeAnythingIs) {
       HasSubstr("x.csv:1: the column 'amount' is missing; the schema 'small' needs it for amount"));
   EXPECT_THAT(error(folder.write("y.csv", "\"id\n")),
               HasSubstr("y.csv:1: the header is not one line of CSV"));
+  const std::string taken =
+      "it is read as CSV with a header, as it does not begin with '{': if each "
+      "line is a JSON object, let its name end with .ndjson or .jsonl";
+  EXPECT_THAT(error(folder / "y.csv"), testing::Not(HasSubstr(taken)));
+  EXPECT_THAT(error(folder.write("y.txt", "\"id\n")), HasSubstr(taken));
+  EXPECT_THAT(error(folder.write("json", "id: 1\n" + json_row(1))),
+              HasSubstr("json:1: the column 'id' is missing; the schema 'small' needs it for "
+                        "payment_id; " +
+                        taken));
   EXPECT_THAT(error(folder.write("z.csv.xz", xz(fine).substr(0, 20))),
               HasSubstr("z.csv.xz: the compressed data"));
 }
