@@ -1,5 +1,6 @@
 #include "intake/convert.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -105,12 +106,21 @@ bool read_plain_decimal(std::string_view s, double& out) {
   return true;
 }
 
+// Whether only the year keeps it from being a time: with another one as long it would be.
+bool is_of_another_year(std::string_view s) {
+  int year = 0;
+  auto [end, error] = std::from_chars(s.data(), s.data() + std::min<size_t>(s.size(), 4), year);
+  if (error != std::errc() || end != s.data() + 4 || !is_digit(s[0])) return false;
+  bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  return parse_rfc3339((leap ? "2000" : "2001") + std::string(s.substr(4))).has_value();
+}
+
 RejectReason read_calendar(std::string_view s, TimeFormat format, EventTime& out) {
   if (format == TimeFormat::datetime && s.size() > 19 &&
       s.find_first_not_of("0123456789.", 19) != std::string_view::npos)
     return RejectReason::not_time;  // it has a zone
   Result<EventTime> parsed = parse_rfc3339(s);
-  if (!parsed) return RejectReason::not_time;
+  if (!parsed) return is_of_another_year(s) ? RejectReason::out_of_range : RejectReason::not_time;
   out = *parsed;
   return RejectReason::none;
 }
