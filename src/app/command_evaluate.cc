@@ -77,6 +77,7 @@ Status run_evaluate(const EvaluateCommand& command) {
         {{command.config, command.decisions, command.model}, command.data, files_of(*config)}));
   TRY_ASSIGN(Metrics metrics, evaluate(command.decisions, *data.source, options, show));
   progress.finish(data.source->progress().rows);
+  TRY(tell_of_data(data, progress));
   if (model) TRY(check_model(metrics, *model, command.model, progress));
   if (model) TRY(add_model(*config, *model, command.data, command.from, options.drift, metrics));
   PosixFiles files;

@@ -208,9 +208,9 @@ Status run_explain(const ExplainCommand& command) {
   auto played = play_history(*replay.data.source, replay.config->features.options().label_delay,
                              sink, [&](const FileProgress& now) { progress.show(now); });
   if (!played) return tl::unexpected(played.error());
-  if (!sink.found())
-    return fail("no payment with the id '" + command.payment_id + "'", command.data.front());
-  return {};
+  if (sink.found()) return {};
+  TRY(tell_of_data(replay.data, progress));  // it may be among the rejected ones
+  return fail("no payment with the id '" + command.payment_id + "'", command.data.front());
 }
 
 }  // namespace paywarden

@@ -38,7 +38,7 @@ Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser,
 class Progress;
 
 // Says of data that were read what was rejected, by reason and with the first place of each, and which columns of the schema a table did
-// not have. An error where all was rejected: then it is the wrong file, or the wrong schema.
+// not have. An error where all was rejected: then it is the wrong file, or the wrong schema. All files are read.
 Status tell_of_data(const DataFiles& data, Progress& progress);
 
 // A core with the configuration's rates, rules, lists, mode and `model` (may be null): what replay starts from, and what

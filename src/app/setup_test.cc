@@ -4,10 +4,13 @@
 
 #include <fstream>
 
+#include "app/progress.h"
 #include "log/journal_testing.h"
 
 namespace paywarden {
 namespace {
+
+using testing::HasSubstr;
 
 std::string payment(const std::string& id, const std::string& currency) {
   return R"({"payment_id":")" + id +
@@ -57,6 +60,23 @@ TEST(DataFiles, ACurrencyWithoutARateIsARejectWithItsPlace) {
   EXPECT_EQ(first.line, path +
                             ":2: currency: there is no exchange rate for GBP; add it to "
                             "[currency] rates (value 'GBP')");
+}
+
+TEST(DataFiles, WhereAllIsRejectedItIsAnError) {
+  House house;
+  Progress progress("test");
+  auto error = [&](const std::string& name, const std::string& bytes) {
+    DataFiles data = house.open(house.write(name, bytes));
+    house.ids(data);
+    Status told = tell_of_data(data, progress);
+    return told ? std::string() : told.error().line();
+  };
+  EXPECT_EQ(error("fine.ndjson", payment("p1", "EUR")), "");
+  EXPECT_EQ(error("some.ndjson", payment("p1", "GBP") + payment("p2", "EUR") + "rubbish\n"), "");
+  EXPECT_THAT(error("all.ndjson", payment("p1", "GBP") + "rubbish\n"),
+              HasSubstr("all 2 rows were rejected, the first: "));
+  EXPECT_EQ(error("header.csv", "payment_id,event_time,card,amount\n"), "")
+      << "a day without payments";
 }
 
 }  // namespace

@@ -111,6 +111,13 @@ def rejects(lines):
     pathlib.Path("other.ndjson").write_text('{"shoe_size":43}\n' * 100)
     refused(("replay", *DEMO, "--model", "model", "--data", "other.ndjson", "--out", "none.ndjson"), "all 100 rows were rejected",
             "other.ndjson:1: payment_id: is missing", "is it the file that [schema] describes?")
+    for command in (("train", "--out", "none"), ("export", "--out", "none.csv"), ("explain", "--model", "model", "--payment", "p1")):
+        refused((command[0], *DEMO, "--data", "other.ndjson", *command[1:]), "all 100 rows were rejected")
+    last = json.loads(lines[-1])["payment_id"]
+    pathlib.Path("cut.ndjson").write_text("".join(lines[:-1]) + lines[-1][:60] + "\n")
+    said = paywarden("explain", *DEMO, "--model", "model", "--data", "cut.ndjson", "--payment", last, fails=True)
+    if f"1 rejected as not_json, the first: cut.ndjson:{len(lines)}:" not in said or f"no payment with the id '{last}'" not in said:
+        fail(f"explain says nothing of what was rejected: {said}")
 
 
 def currencies(lines):
@@ -125,7 +132,9 @@ def currencies(lines):
             fail(f"{command[0]} takes a currency without a rate: {said}")
     if content("strange.csv") != content("once.csv") or content("strange-decided.ndjson") != content("history-decided.ndjson"):
         fail("payments in a currency without a rate count")
-    paywarden("evaluate", *DEMO, "--decisions", "strange-decided.ndjson", "--data", "strange.ndjson", "--out", "strange-report")
+    said = paywarden("evaluate", *DEMO, "--decisions", "strange-decided.ndjson", "--data", "strange.ndjson", "--out", "strange-report", told=True)
+    if "3 rejected as no_rate, the first: strange.ndjson:1:" not in said:
+        fail(f"evaluate says nothing of what was rejected: {said}")
     if json.loads(pathlib.Path("strange-report/metrics.json").read_text())["notes"]["refused"] != 3:
         fail("evaluate takes a currency without a rate")
 
