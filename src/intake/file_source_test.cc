@@ -196,8 +196,8 @@ TEST(FileSource, BadLinesOfNdjson) {
       "a", json_row(1) + "{\"id\":\n" + json_row(2) + "[]\n" + json_row(3) + "{\"id\":1}")}));
   EXPECT_THAT(r.rows(), ElementsAre("0:1:p1:1", "0:3:p2:0", "0:5:p3:1"));
   EXPECT_THAT(r.rejected(),
-              ElementsAre("a:2 the input is not valid JSON", "a:4 the input is not a JSON object",
-                          "a:6 at: is missing"));
+              ElementsAre("a:2 the input is not valid JSON: it breaks off behind byte 6",
+                          "a:4 the input is not a JSON object", "a:6 at: is missing"));
 }
 
 TEST(FileSource, AFileNamedNdjsonIsSoWhateverItBeginsWith) {

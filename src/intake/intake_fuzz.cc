@@ -15,6 +15,7 @@
 
 #include "base/random.h"
 #include "intake/flat_object.h"
+#include "intake/json_fault.h"
 #include "intake/payment_parser.h"
 #include "intake/record_reader.h"
 #include "intake/split_table.h"
@@ -111,11 +112,26 @@ class Fuzz {
     bool unparsable = no && status_of(no->reason) == 400;
     require(huge || json == !unparsable || (no && no->reason == RejectReason::not_object),
             json ? "valid JSON was called unparsable" : "invalid JSON was taken", input);
+    fault(input, error);
     if (!no)
       require(mask_pans(payment_.text(payment_fields().size() - 1u)) ==
                   payment_.text(payment_fields().size() - 1u),
               "a card number in free text", input);
     ways(input, no);
+  }
+
+  // Up to the fault the input is the beginning of some JSON, with the fault's byte of none.
+  void fault(std::string_view input, simdjson::error_code error) {
+    std::optional<size_t> at = json_fault(input);
+    bool grammar = error != simdjson::SUCCESS && error != simdjson::NUMBER_ERROR &&
+                   error != simdjson::NUMBER_OUT_OF_RANGE && error != simdjson::UTF8_ERROR &&
+                   error != simdjson::STRING_ERROR;  // a half of a surrogate pair is JSON's grammar
+    require(!at || error != simdjson::SUCCESS, "a fault in what is JSON", input);
+    require(at || !grammar, "no fault in what is not JSON", input);
+    if (!at) return;
+    std::optional<size_t> before = json_fault(input.substr(0, *at));
+    require(!before || *before == *at, "a fault before the fault", input);
+    require(json_fault(input.substr(0, *at + 1)) == at, "a fault that is none", input);
   }
 
   // A flat object and the same with one more member, which is not flat and of no interest: read in two ways, they mean the same.

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "intake/flat_object.h"
+#include "intake/json_fault.h"
 #include "intake/json_scalar.h"
 
 namespace paywarden {
@@ -16,6 +17,15 @@ using Kind = RawValue::Kind;
 
 RejectReason reason_of(simdjson::error_code error) {
   return error == simdjson::UTF8_ERROR ? RejectReason::not_utf8 : RejectReason::not_json;
+}
+
+// Where it is not, bytes counted from 1 as columns are.
+std::string not_json_rule(std::string_view json, const std::string& rule) {
+  if (json.empty()) return rule + ": it is empty";
+  std::optional<size_t> fault = json_fault(json);
+  if (!fault) return rule;
+  return *fault == json.size() ? rule + ": it breaks off behind byte " + std::to_string(*fault)
+                               : rule + " at byte " + std::to_string(*fault + 1);
 }
 
 }  // namespace
@@ -265,6 +275,7 @@ std::optional<Rejection> PaymentParser::parse_json(std::string_view json, EventT
   json_->walk(json, readable, label != nullptr);
   std::optional<Rejection> no = builder_.finish();
   if (no && status_of(no->reason) == 400) no->raw = shape_of(json);
+  if (no && no->reason == RejectReason::not_json) no->rule = not_json_rule(json, no->rule);
   if (label) *label = builder_.label();
   json_->wipe();
   return no;

@@ -109,8 +109,8 @@ TEST(PaymentParser, UnparsableInput) {
   std::string fields;
   for (int i = 0; i < 300; ++i) fields += fmt::format(",\"k{}\":1", i);
   const Case cases[] = {
-      {"", R::not_json, "the input is not valid JSON"},
-      {"{", R::not_json, ""},
+      {"", R::not_json, "the input is not valid JSON: it is empty"},
+      {"{", R::not_json, "the input is not valid JSON: it breaks off behind byte 1"},
       {"[]", R::not_object, "the input is not a JSON object"},
       {"12", R::not_object, ""},
       {"\"text\"", R::not_object, ""},
@@ -121,7 +121,7 @@ TEST(PaymentParser, UnparsableInput) {
       {R"({"id" "p1"})", R::not_json, ""},
       {R"({id:"p1"})", R::not_json, ""},
       {R"({"id":"p1" "at":1})", R::not_json, ""},
-      {R"({"id":NaN})", R::not_json, ""},
+      {R"({"id":NaN})", R::not_json, "the input is not valid JSON at byte 7"},
       {R"({"id":01})", R::not_json, ""},
       {R"({"id":1.})", R::not_json, ""},
       {R"({"id":tru})", R::not_json, ""},
