@@ -22,32 +22,51 @@ class Counts {
  public:
   class Reply : public ReplyTo {
    public:
-    explicit Reply(Counts& counts) : counts_(counts) {}
+    Reply(Counts& counts, FileSource& source, const FileRow& row)
+        : counts_(counts),
+          source_(source),
+          file_(row.file),
+          line_(row.line),
+          id_(row.payment.id()),
+          kept_(row.is_conflict) {}
     bool answer(const Answer& answer) override {
       if (answer.kind == Answer::Kind::failed) ++counts_.failed;
       if (answer.kind == Answer::Kind::refused) ++counts_.refused;
-      if (answer.kind == Answer::Kind::conflict) ++counts_.conflicts;
+      if (answer.kind == Answer::Kind::conflict) note_conflict();
       return true;
     }
 
    private:
+    // One with a payment of the log; those with one of the files are kept by who plays them.
+    void note_conflict() {
+      ++counts_.conflicts;
+      if (!kept_) source_.keep_conflict(file_, line_, id_);
+    }
+
     Counts& counts_;
+    FileSource& source_;
+    const uint32_t file_;
+    const uint64_t line_;
+    const std::string id_;
+    const bool kept_;
   };
   std::atomic<uint64_t> failed{0}, refused{0}, conflicts{0};
 };
 
 class BackfillSink : public HistorySink {
  public:
-  BackfillSink(Engine& engine, Counts& counts, const Config& config)
+  BackfillSink(Engine& engine, Counts& counts, FileSource& source, const Config& config)
       : engine_(engine),
         counts_(counts),
+        source_(source),
         fields_(config.schema.fields),
         seen_(config.core_options().idempotency_horizon) {}
   Status payments(std::span<FileRow> rows) override {
     for (FileRow& row : rows) {
       row.is_conflict = !is_first_or_repeat(row.payment);
       row.payment.backfilled = true;
-      if (!engine_.submit_waiting(Work::of(row.payment, std::make_unique<Counts::Reply>(counts_))))
+      auto reply = std::make_unique<Counts::Reply>(counts_, source_, row);
+      if (!engine_.submit_waiting(Work::of(row.payment, std::move(reply))))
         return fail("the log failed");
     }
     return {};
@@ -72,6 +91,7 @@ class BackfillSink : public HistorySink {
 
   Engine& engine_;
   Counts& counts_;
+  FileSource& source_;
   const FieldTable& fields_;
   SeenPayments seen_;
   EventTime newest_ = EventTime::min();
@@ -127,7 +147,7 @@ Status run_backfill(const BackfillCommand& command) {
   engine->start();
   TRY(log_rates(*engine, *config, clock));
   Counts counts;
-  BackfillSink sink(*engine, counts, *config);
+  BackfillSink sink(*engine, counts, *data.source, *config);
   Progress progress("backfill");
   auto rest = play_history(*data.source, config->features.options().label_delay, sink,
                            [&](const FileProgress& now) { progress.show(now); });

@@ -48,8 +48,10 @@ class PollReply : public ReplyTo {
 // answer says that the rows before it are kept too.
 class FollowReply : public ReplyTo {
  public:
-  FollowReply(RejectSink& rejects, const std::string& path, const FileRow& row)
+  FollowReply(RejectSink& rejects, const Schema& schema, const std::string& path,
+              const FileRow& row)
       : rejects_(rejects),
+        schema_(schema),
         path_(path),
         line_(row.line),
         id_(row.payment.id()),
@@ -61,12 +63,15 @@ class FollowReply : public ReplyTo {
   bool answer(const Answer& answer) override {
     if (answer.kind == Answer::Kind::refused)
       rejects_.add({path_, line_, rejection_of(id_, currency_, answer)});
+    if (answer.kind == Answer::Kind::conflict)
+      rejects_.add({path_, line_, conflict_of(schema_.binding_of(field::payment_id)->source, id_)});
     if (places_ && answer.kind != Answer::Kind::failed) places_->durable(path_, end_);
     return true;
   }
 
  private:
   RejectSink& rejects_;
+  const Schema& schema_;
   const std::string path_;
   const uint64_t line_;
   const std::string id_;
@@ -153,7 +158,7 @@ void Service::run_follow(const std::string& path, FileSource& source) {
       if (asked_to_stop()) return;
       Payment payment = batch.rows[i].payment;
       payment.receipt_time = clock_.now();
-      auto reply = std::make_unique<FollowReply>(*rejects_, path, batch.rows[i]);
+      auto reply = std::make_unique<FollowReply>(*rejects_, config_.schema, path, batch.rows[i]);
       if (i + 1 == batch.count) reply->then(*follow_places_, batch.end);
       if (!engine_->submit_waiting(Work::of(std::move(payment), std::move(reply)))) return;
     }

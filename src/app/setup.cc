@@ -163,9 +163,10 @@ Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser,
 Status tell_of_data(const DataFiles& data, Progress& progress) {
   for (const std::string& absent : data.source->absent_columns()) progress.say(absent);
   FileProgress end = data.source->progress();
-  if (end.rejected == 0) return {};
+  std::vector<FirstReject> rejects = data.rejects->firsts();  // conflicts too, which are rows
+  if (rejects.empty()) return {};
   std::string first;
-  for (const FirstReject& reject : data.rejects->firsts()) {
+  for (const FirstReject& reject : rejects) {
     if (first.empty()) first = reject.line;
     progress.say(fmt::format("{} rejected as {}, the first: {}", reject.count,
                              name_of(reject.reason), reject.line));

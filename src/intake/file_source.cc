@@ -187,6 +187,11 @@ std::vector<std::string> FileSource::absent_columns() const {
   return out;
 }
 
+void FileSource::keep_conflict(uint32_t file, uint64_t line, std::string_view payment_id) {
+  std::string field = parser_.schema().binding_of(field::payment_id)->source;
+  rejects_.add({paths_[file], line, conflict_of(std::move(field), payment_id)});
+}
+
 Result<bool> FileSource::next(FileBatch& batch) {
   if (!options_.parse_ahead) return fill(batch);
   batch.count = 0;

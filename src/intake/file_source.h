@@ -99,6 +99,8 @@ class FileSource {
   // Columns of the schema that tables do not have, as sentences: their fields are missing in each of those payments. Known once open.
   std::vector<std::string> absent_columns() const;
   const std::string& path(uint32_t file) const { return paths_[file]; }
+  // Keeps a row that was handed out, and turned out to be another payment under a known id, among the rejects. Any thread.
+  void keep_conflict(uint32_t file, uint64_t line, std::string_view payment_id);
 
  private:
   // One file being read.

@@ -91,6 +91,7 @@ constexpr std::array<std::string_view, kRejectReasons> kRules = {
     "does not pass the Luhn check",
     "is not a card token of 32 hexadecimal digits",
     "",  // future
+    "",  // conflict: see conflict_of()
 };
 
 }  // namespace

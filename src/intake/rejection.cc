@@ -1,6 +1,7 @@
 #include "intake/rejection.h"
 
 #include <array>
+#include <utility>
 
 #include "intake/pan.h"
 
@@ -14,7 +15,7 @@ constexpr std::array<std::string_view, kRejectReasons> kNames = {
     "has_pan",       "not_integer",  "not_number",   "not_boolean",     "not_time",
     "not_amount",    "not_currency", "no_rate",      "negative",        "out_of_range",
     "below_min",     "above_max",    "pan_digits",   "pan_length",      "pan_luhn",
-    "not_token",     "future"};
+    "not_token",     "future",       "conflict"};
 
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -34,6 +35,7 @@ std::string_view name_of(RejectReason reason) {
 
 int status_of(RejectReason reason) {
   if (reason == RejectReason::too_large) return 413;
+  if (reason == RejectReason::conflict) return 409;
   return reason <= RejectReason::too_many_fields ? 400 : 422;
 }
 
@@ -56,6 +58,14 @@ std::string masked_excerpt(std::string_view text, size_t most) {
   while (most > 0 && is_continuation(masked[most])) --most;
   masked.resize(most);
   return masked;
+}
+
+Rejection conflict_of(std::string field, std::string_view payment_id) {
+  return {RejectReason::conflict,
+          std::move(field),
+          masked_excerpt(payment_id, kRejectedValueBytes),
+          "is the id of another payment before it; each payment needs an id of its own",
+          {}};
 }
 
 std::string shape_of(std::string_view input) {

@@ -50,12 +50,13 @@ enum class RejectReason : uint8_t {
   pan_luhn,
   not_token,  // card_kind = "token": something else than 32 hexadecimal digits
   future,     // live intake: more than future_max past its receipt
+  conflict,  // another payment under an id that was used before; known to who admits payments alone
 };
-inline constexpr size_t kRejectReasons = static_cast<size_t>(RejectReason::future) + 1;
+inline constexpr size_t kRejectReasons = static_cast<size_t>(RejectReason::conflict) + 1;
 
 std::string_view name_of(
     RejectReason reason);  // "pan_luhn": the word in metrics and in the rejects file
-// 413 too large, 400 unparsable, 422 a field rejected.
+// 413 too large, 400 unparsable, 409 a conflict, 422 a field rejected.
 int status_of(RejectReason reason);
 
 struct Rejection {
@@ -77,6 +78,9 @@ inline constexpr size_t kRejectedRawBytes = 2'048;  // a card payment of 22 fiel
 
 // What is wrong with a payment in a currency without an exchange rate, and what to do about it.
 std::string no_rate_rule(std::string_view currency_code);
+
+// `field`: what the sender calls the payment's id.
+Rejection conflict_of(std::string field, std::string_view payment_id);
 
 // At most `most` bytes of `text`, cut between characters, with card numbers masked.
 std::string masked_excerpt(std::string_view text, size_t most);

@@ -119,6 +119,7 @@ TEST(Rejects, AFolderThatIsNotThereIsSaid) {
 
 TEST(Rejection, NamesAndStatuses) {
   EXPECT_EQ(name_of(RejectReason::future), "future");
+  EXPECT_EQ(name_of(RejectReason::conflict), "conflict");
   EXPECT_EQ(name_of(RejectReason::has_pan), "has_pan");
   EXPECT_EQ(name_of(RejectReason::too_many_fields), "too_many_fields");
   EXPECT_EQ(status_of(RejectReason::too_large), 413);

@@ -33,8 +33,8 @@ class LabelQueue {
 // Plays rows, and their labels between them.
 class Player {
  public:
-  Player(Duration delay, LabelQueue& labels, HistorySink& sink)
-      : delay_(delay), labels_(labels), sink_(sink) {}
+  Player(FileSource& source, Duration delay, LabelQueue& labels, HistorySink& sink)
+      : source_(source), delay_(delay), labels_(labels), sink_(sink) {}
 
   Status play(std::span<FileRow> rows) {
     rows_ = rows;
@@ -59,11 +59,16 @@ class Player {
     first_of_run_ = EventTime::max();
     if (run.empty()) return {};
     TRY(sink_.payments(run));
-    for (const FileRow& row : run)
-      if (row.label.value_or(false) && !row.is_conflict) labels_.add(row, delay_);
+    for (const FileRow& row : run) {
+      if (row.is_conflict)
+        source_.keep_conflict(row.file, row.line, row.payment.id());
+      else if (row.label.value_or(false))
+        labels_.add(row, delay_);
+    }
     return {};
   }
 
+  FileSource& source_;
   const Duration delay_;
   LabelQueue& labels_;
   HistorySink& sink_;
@@ -89,7 +94,7 @@ Result<std::vector<PendingLabel>> play_history(FileSource& source, Duration labe
   for (;;) {
     TRY_ASSIGN(bool more, source.next(batch));
     if (!more) break;
-    TRY(Player(label_delay, labels, sink).play({batch.rows.data(), batch.count}));
+    TRY(Player(source, label_delay, labels, sink).play({batch.rows.data(), batch.count}));
     FileProgress now = source.progress();
     if (!progress || now.rows < told + 65'536) continue;
     told = now.rows;

@@ -19,7 +19,7 @@ class HistorySink {
  public:
   virtual ~HistorySink() = default;
   // A run of payments without a label between them, in file order. What the sink says is a conflict (FileRow::is_conflict) gets no
-  // label.
+  // label, and is kept among the source's rejects.
   virtual Status payments(std::span<FileRow> rows) = 0;
   virtual Status label(const Label& label, const Payment& payment) = 0;
 };

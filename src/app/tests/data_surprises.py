@@ -65,7 +65,7 @@ def conflicts(lines):
         fail("labels of payments that are dropped count in the rows")
     for name in ("history", "impostors"):
         said = paywarden("replay", *DEMO, "--model", "model", "--data", f"{name}.ndjson", "--out", f"{name}-decided.ndjson", told=True)
-    if dropped not in said:
+    if dropped not in said or f"{len(lines) // 20} rejected as conflict, the first: impostors.ndjson:9: payment_id: is the id of another" not in said:
         fail(f"nothing is said of conflicts: {said}")
     if content("history-decided.ndjson") != content("impostors-decided.ndjson"):
         fail("labels of payments that are dropped count in decisions")
@@ -78,6 +78,15 @@ def conflicts(lines):
         configuration(f"{name}.toml", {}, f'\n[data]\ndirectory = "{name}"\ndisk_free_min = "64MiB"\n')
         said = paywarden("backfill", "--config", f"{name}.toml", "--data", f"{name}.ndjson", told=True)
         kept.append(re.search("[0-9]+ payments and [0-9]+ labels kept", said)[0])
+    rejects = [json.loads(line) for line in open("impostors/rejects.ndjson")]
+    if [(r["source"], r["line"], r["reason"], r["field"]) for r in rejects] != [
+            ("impostors.ndjson", 9 + 21 * i, "conflict", "payment_id") for i in range(len(lines) // 20)]:
+        fail(f"conflicts are not kept with their places: {rejects[:3]}")
+    text = pathlib.Path("impostors.ndjson").read_text().splitlines()
+    pathlib.Path("late.ndjson").write_text(text[21 * (len(lines) // 20) - 13] + "\n")
+    said = paywarden("backfill", "--config", "history.toml", "--data", "late.ndjson", told=True)
+    if "1 rejected as conflict, the first: late.ndjson:1:" not in said:
+        fail(f"nothing is said of a conflict with the log: {said}")
     if kept[0] != kept[1]:
         fail(f"labels of payments that are dropped are kept in the log: {kept}")
 

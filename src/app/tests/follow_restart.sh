@@ -64,4 +64,12 @@ grep -q 'in-pounds.*GBP' live.csv || { echo "the row in pounds was not made"; ex
 serve 2s
 wants "a row in pounds" $((changes + 4000))
 grep -q 'in-pounds' data/rejects.ndjson || { cat data/rejects.ndjson; echo "the row in pounds is not among the rejects"; exit 1; }
+grep -q '"line":302,.*"reason":"no_rate"' data/rejects.ndjson || { cat data/rejects.ndjson; echo "the row in pounds is kept without its place"; exit 1; }
+
+# Another payment under an id that was used is kept likewise.
+sed -n 2001p all.csv | sed -E 's/,[0-9.]+,(EUR|USD),/,1.23,\1,/' >>live.csv
+serve 2s
+wants "another payment under a known id" $((changes + 4000))
+grep -q '"line":303,"field":"payment_id","reason":"conflict"' data/rejects.ndjson ||
+  { cat data/rejects.ndjson; echo "a conflict is not among the rejects"; exit 1; }
 echo "2000 payments of two files, each decided once"
