@@ -2,12 +2,14 @@
 
 #include <simdjson.h>
 
+#include "intake/byte_order_mark.h"
 #include "intake/pan.h"
 
 namespace paywarden {
 
 Result<Label> parse_label(std::string_view json, const std::string& default_source, EventTime now,
                           std::string* payment_json) {
+  json = without_byte_order_mark(json);
   simdjson::dom::parser parser;
   simdjson::dom::object object;
   if (parser.parse(json.data(), json.size()).get(object) != simdjson::SUCCESS)

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "intake/byte_order_mark.h"
 #include "intake/flat_object.h"
 #include "intake/json_fault.h"
 #include "intake/json_scalar.h"
@@ -50,6 +51,10 @@ class PaymentParser::Json {
     others_.clear();
     if (json.empty()) readable = 0;  // nothing may have no address
     if (readable >= json.size() + FlatObject::kPadding && read_flat(json)) return;
+    if (json.starts_with(kByteOrderMark)) {
+      json.remove_prefix(kByteOrderMark.size());
+      readable -= std::min(readable, kByteOrderMark.size());
+    }
     if (readable >= json.size() + simdjson::SIMDJSON_PADDING) return read(json, readable);
     copy_.assign(json);
     copy_.append(simdjson::SIMDJSON_PADDING, '\0');
@@ -275,7 +280,8 @@ std::optional<Rejection> PaymentParser::parse_json(std::string_view json, EventT
   json_->walk(json, readable, label != nullptr);
   std::optional<Rejection> no = builder_.finish();
   if (no && status_of(no->reason) == 400) no->raw = shape_of(json);
-  if (no && no->reason == RejectReason::not_json) no->rule = not_json_rule(json, no->rule);
+  if (no && no->reason == RejectReason::not_json)
+    no->rule = not_json_rule(without_byte_order_mark(json), no->rule);
   if (label) *label = builder_.label();
   json_->wipe();
   return no;

@@ -159,6 +159,25 @@ std::string with(const std::string& key, const std::string& value) {
   return text + "}";
 }
 
+TEST(PaymentParser, AByteOrderMarkIsPassedOver) {
+  const std::string mark = "\xef\xbb\xbf";
+  Fixture f;
+  for (const std::string& body : {mark + json_of(), mark + json_of("p1", R"(,"x":{"y":[]})")}) {
+    std::string padded = body + std::string(PaymentParser::kPadding, '"');
+    for (size_t readable : {size_t{0}, padded.size()}) {
+      auto no = f.parser.parse_json({padded.data(), body.size()}, kReceipt, f.payment, &f.label,
+                                    readable);
+      ASSERT_FALSE(no) << no->line();
+      EXPECT_EQ(f.payment.id(), "p1");
+      EXPECT_EQ(f.payment.amount_minor, 1250);
+    }
+  }
+  for (const std::string& body : {mark, mark + mark + json_of(), mark.substr(0, 2) + json_of(),
+                                  " " + mark + json_of(), json_of() + mark})
+    EXPECT_TRUE(f.json(body)) << body;
+  EXPECT_EQ(f.json(mark + R"({"id":tru})")->rule, "the input is not valid JSON at byte 10");
+}
+
 // As the body of a request without one.
 TEST(PaymentParser, NothingIsNotJson) {
   Fixture f;

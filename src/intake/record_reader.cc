@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "intake/byte_order_mark.h"
 
 namespace paywarden {
 namespace {
@@ -34,7 +35,6 @@ Status RecordReader::fill() {
   TRY_ASSIGN(size_t n, bytes_->read(buffer_.data() + end_, buffer_.size() - kPadding - end_));
   end_ += n;
   stream_ended_ = n == 0;
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (!started_ && rest().starts_with(kByteOrderMark)) advance(kByteOrderMark.size());
   started_ = started_ || n > 0;
   return {};
