@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # How fast `paywarden replay` decides a file of plain NDJSON, without reasons and with: payments a second, and CPU of all threads a
-# payment. Simulated payments; features of the demo by card and by merchant (34 with the payment's own), 200 trees of depth 6.
+# payment. Simulated payments; features of the demo by card and by merchant (34 with the payment's own), 200 trees of depth 6. Where
+# ./test has built machine_bench, it says before and behind them what the machine gave meanwhile.
 #
 #   scripts/measure-replay.sh [PAYMENTS]      400,000 at least: fewer hold no fraud to learn from
 set -euo pipefail
@@ -50,5 +51,12 @@ print(f"{name}: {payments / wall:,.0f} payments/s, {cpu / payments * 1e9:,.0f} n
 END
 }
 
+say_machine() {
+  local bench=$root/build/release/src/machine_bench
+  if [ -x "$bench" ]; then "$bench"; fi
+}
+
+say_machine
 measure "without reasons" --no-reasons
 measure "with reasons"
+say_machine
