@@ -10,12 +10,7 @@ namespace {
 constexpr int kRetentionEvery = 12;   // looks at the disk between looks at the log
 constexpr int kDriftSavedEvery = 12;  // what a crash leaves uncounted: a minute
 
-// What the engine would never take (it knows no rate for the currency), to be kept like what intake would not.
-Rejection rejection_of(std::string_view payment_id, Currency currency, const Answer& answer) {
-  return {RejectReason::no_rate, answer.error->where, std::string(currency.code()),
-          no_rate_rule(currency.code()), std::string(payment_id)};
-}
-
+// What the engine refuses is a payment whose currency has no rate there: kept like what intake would not take.
 class PollReply : public ReplyTo {
  public:
   PollReply(std::promise<PollAnswer>& told, const Payment& payment)
@@ -35,7 +30,7 @@ class PollReply : public ReplyTo {
       case Answer::Kind::recorded:
         return PollVerdict::repeated;
       case Answer::Kind::refused:
-        return {PollVerdict::refused, rejection_of(payment_.id(), payment_.currency, answer)};
+        return {PollVerdict::refused, no_rate_of(payment_.currency.code(), payment_.id())};
       default:
         return PollVerdict::refused;
     }
@@ -62,7 +57,7 @@ class FollowReply : public ReplyTo {
   }
   bool answer(const Answer& answer) override {
     if (answer.kind == Answer::Kind::refused)
-      rejects_.add({path_, line_, rejection_of(id_, currency_, answer)});
+      rejects_.add({path_, line_, no_rate_of(currency_.code(), id_)});
     if (answer.kind == Answer::Kind::conflict)
       rejects_.add({path_, line_, conflict_of(schema_.binding_of(field::payment_id)->source, id_)});
     if (places_ && answer.kind != Answer::Kind::failed) places_->durable(path_, end_);

@@ -50,6 +50,11 @@ std::string no_rate_rule(std::string_view currency_code) {
          "; add it to [currency] rates";
 }
 
+Rejection no_rate_of(std::string_view currency_code, std::string_view payment_id) {
+  return {RejectReason::no_rate, "currency", std::string(currency_code),
+          no_rate_rule(currency_code), masked_excerpt(payment_id, kRejectedValueBytes)};
+}
+
 std::string masked_excerpt(std::string_view text, size_t most) {
   // Masking comes first: a number cut in two would pass the check as none. Far more than is shown
   // need not be masked.

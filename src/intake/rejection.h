@@ -79,6 +79,9 @@ inline constexpr size_t kRejectedRawBytes = 2'048;  // a card payment of 22 fiel
 // What is wrong with a payment in a currency without an exchange rate, and what to do about it.
 std::string no_rate_rule(std::string_view currency_code);
 
+// Of a payment that was read and has such a currency: all that is kept of it is its id, masked, since an id may be made of the number.
+Rejection no_rate_of(std::string_view currency_code, std::string_view payment_id);
+
 // `field`: what the sender calls the payment's id.
 Rejection conflict_of(std::string field, std::string_view payment_id);
 

@@ -127,6 +127,16 @@ TEST(Rejection, NamesAndStatuses) {
   EXPECT_EQ(status_of(RejectReason::duplicate_field), 422);
 }
 
+// Letters before a number make it a word of an id, not of a card: it is masked all the same.
+TEST(Rejection, OfAPaymentWithoutARateTheIdIsKeptMasked) {
+  Rejection no = no_rate_of("GBP", "d4242424242424242");
+  EXPECT_EQ(
+      no.line(),
+      "currency: there is no exchange rate for GBP; add it to [currency] rates (value 'GBP')");
+  EXPECT_EQ(no.raw, "d424242******4242");
+  EXPECT_EQ(no_rate_of("GBP", "p-17").raw, "p-17");
+}
+
 TEST(Rejection, ExcerptsAreCutBetweenCharacters) {
   EXPECT_EQ(masked_excerpt("K\xc3\xb6ln", 2), "K");
   EXPECT_EQ(masked_excerpt("K\xc3\xb6ln", 3), "K\xc3\xb6");

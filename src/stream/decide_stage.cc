@@ -96,10 +96,7 @@ void DecideStage::queue(const InputRecord& record) {
   Pending& pending = pending_[pending_count_];
   const Payment& payment = pending.payment;
   if (!state_->core->has_rate(payment.currency))
-    return reject(record,
-                  {RejectReason::no_rate, "currency", std::string(payment.currency.code()),
-                   no_rate_rule(payment.currency.code()), std::string(payment.id())},
-                  pending.reply);
+    return reject(record, no_rate_of(payment.currency.code(), payment.id()), pending.reply);
   pending.offset = record.offset;
   if (options_.is_first()) {
     pending.identity = identity_of(payment, schema_.fields);

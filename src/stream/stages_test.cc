@@ -235,6 +235,21 @@ TEST(DecideStage, EveryRecordHasOneOutcome) {
   EXPECT_THAT(rejects[1], HasSubstr(R"("field":"is_fraud")"));
 }
 
+TEST(DecideStage, OfAPaymentWithoutARateTheIdIsKeptMasked) {
+  Way way;
+  PartitionState state = way.state();
+  Outcomes out;
+  auto stage = way.decider(std::nullopt);
+  std::string payment = Way::payment("d4242424242424242", 0);
+  payment.insert(payment.size() - 1, R"(,"currency":"GBP")");
+  ASSERT_TRUE(stage.process(state, Way::records({payment}), &out));
+  auto rejects = Way::values(out, OutcomeTopic::rejects);
+  ASSERT_EQ(rejects.size(), 1u);
+  EXPECT_THAT(rejects[0], HasSubstr(R"("reason":"no_rate")"));
+  EXPECT_THAT(rejects[0], HasSubstr("d424242******4242"));
+  EXPECT_THAT(rejects[0], testing::Not(HasSubstr("4242424242424242")));
+}
+
 TEST(DecideStage, AShadowsWordStandsInTheDecisionAndIsCounted) {
   Way way;
   PartitionState state = way.state();
