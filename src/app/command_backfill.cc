@@ -22,50 +22,34 @@ class Counts {
  public:
   class Reply : public ReplyTo {
    public:
-    Reply(Counts& counts, FileSource& source, const FileRow& row)
-        : counts_(counts),
-          source_(source),
-          file_(row.file),
-          line_(row.line),
-          id_(row.payment.id()),
-          kept_(row.is_conflict) {}
+    explicit Reply(Counts& counts) : counts_(counts) {}
     bool answer(const Answer& answer) override {
       if (answer.kind == Answer::Kind::failed) ++counts_.failed;
       if (answer.kind == Answer::Kind::refused) ++counts_.refused;
-      if (answer.kind == Answer::Kind::conflict) note_conflict();
+      if (answer.kind == Answer::Kind::conflict) ++counts_.conflicts;
       return true;
     }
 
    private:
-    // One with a payment of the log; those with one of the files are kept by who plays them.
-    void note_conflict() {
-      ++counts_.conflicts;
-      if (!kept_) source_.keep_conflict(file_, line_, id_);
-    }
-
     Counts& counts_;
-    FileSource& source_;
-    const uint32_t file_;
-    const uint64_t line_;
-    const std::string id_;
-    const bool kept_;
   };
   std::atomic<uint64_t> failed{0}, refused{0}, conflicts{0};
 };
 
 class BackfillSink : public HistorySink {
  public:
-  BackfillSink(Engine& engine, Counts& counts, FileSource& source, const Config& config)
+  // Of an engine that is recovered and not started: what its log knows is known here too.
+  BackfillSink(Engine& engine, Counts& counts)
       : engine_(engine),
         counts_(counts),
-        source_(source),
-        fields_(config.schema.fields),
-        seen_(config.core_options().idempotency_horizon) {}
+        fields_(engine.core().fields()),
+        seen_(engine.core().seen().copy()),
+        newest_(engine.core().watermark()) {}
   Status payments(std::span<FileRow> rows) override {
     for (FileRow& row : rows) {
       row.is_conflict = !is_first_or_repeat(row.payment);
       row.payment.backfilled = true;
-      auto reply = std::make_unique<Counts::Reply>(counts_, source_, row);
+      auto reply = std::make_unique<Counts::Reply>(counts_);
       if (!engine_.submit_waiting(Work::of(row.payment, std::move(reply))))
         return fail("the log failed");
     }
@@ -79,22 +63,22 @@ class BackfillSink : public HistorySink {
   uint64_t labels = 0;
 
  private:
-  // The engine answers later; which rows of these files have no label to come is asked now.
+  // The engine answers later; which rows are conflicts, and so have no label to come, is asked now, as it will be asked there.
   bool is_first_or_repeat(const Payment& payment) {
     PaymentIdentity identity = identity_of(payment, fields_);
     uint64_t earlier = 0;
     Sighting sighting = seen_.look(identity.id, identity.digest, earlier);
+    if (sighting != Sighting::fresh) return sighting == Sighting::repeat;
     newest_ = std::max(newest_, payment.event_time);
-    if (sighting == Sighting::fresh) seen_.add(identity.id, identity.digest, 0, newest_);
-    return sighting != Sighting::conflict;
+    seen_.add(identity.id, identity.digest, 0, newest_);
+    return true;
   }
 
   Engine& engine_;
   Counts& counts_;
-  FileSource& source_;
   const FieldTable& fields_;
   SeenPayments seen_;
-  EventTime newest_ = EventTime::min();
+  EventTime newest_;
 };
 
 Status write_pending(const std::string& path, const std::vector<PendingLabel>& labels) {
@@ -144,10 +128,10 @@ Status run_backfill(const BackfillCommand& command) {
           [&](const std::string& hash) { return models.find(hash); }, config->engine, quiet));
   TRY_ASSIGN(DataFiles data, open_data(*config, tokeniser, command.data, clock));
   engine->on_failure([&log_failure](const Error& error) { log_failure = error; });
+  Counts counts;
+  BackfillSink sink(*engine, counts);
   engine->start();
   TRY(log_rates(*engine, *config, clock));
-  Counts counts;
-  BackfillSink sink(*engine, counts, *data.source, *config);
   Progress progress("backfill");
   auto rest = play_history(*data.source, config->features.options().label_delay, sink,
                            [&](const FileProgress& now) { progress.show(now); });

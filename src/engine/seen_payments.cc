@@ -40,6 +40,16 @@ void SeenPayments::add(Hash128 id, uint64_t digest, uint64_t sequence, EventTime
   tables_[0].insert(KnownIds::Key(id), digest, sequence);
 }
 
+SeenPayments SeenPayments::copy() const {
+  SeenPayments out(horizon_);
+  out.rotated_ = rotated_;
+  for (size_t i = 0; i < tables_.size(); ++i)
+    tables_[i].for_each([&to = out.tables_[i]](const KnownIds::Entry& e) {
+      to.insert(KnownIds::Key(e.id), e.digest, e.sequence);
+    });
+  return out;
+}
+
 size_t SeenPayments::bytes() const {
   return tables_[0].bytes() + tables_[1].bytes();
 }

@@ -32,6 +32,9 @@ class SeenPayments {
   // A fresh one. `watermark`: newest event time in the log.
   void add(Hash128 id, uint64_t digest, uint64_t sequence, EventTime watermark);
 
+  // What is known here, to be added to elsewhere.
+  SeenPayments copy() const;
+
   size_t size() const { return tables_[0].used() + tables_[1].used(); }
   size_t bytes() const;
   uint64_t state_hash() const;

@@ -111,6 +111,27 @@ TEST(SeenPayments, StateIsItsContent) {
   EXPECT_EQ(sequence, 4321u);
 }
 
+TEST(SeenPayments, ACopyKnowsTheSameAndGrowsAlone) {
+  std::vector<Sent> sent = make_payments(5, 5'000);
+  SeenPayments seen(days(7));
+  for (size_t i = 0; i < sent.size(); ++i)
+    seen.add(sent[i].id, sent[i].digest, i, EventTime(0) + days(static_cast<int64_t>(i / 500)));
+  const uint64_t hash = seen.state_hash();
+  SeenPayments copy = seen.copy();
+  EXPECT_EQ(copy.state_hash(), hash);
+  uint64_t sequence = 0;
+  for (size_t i = 0; i < sent.size(); ++i)
+    EXPECT_EQ(copy.look(sent[i].id, sent[i].digest, sequence),
+              seen.look(sent[i].id, sent[i].digest, sequence));
+  Sent late = make_payments(6, 1)[0];
+  for (SeenPayments* one : {&copy, &seen}) {
+    EXPECT_EQ(one->look(late.id, late.digest, sequence), Sighting::fresh);
+    one->add(late.id, late.digest, 9, EventTime(0) + days(15));
+  }
+  EXPECT_EQ(copy.state_hash(), seen.state_hash()) << "both begin a new table at the same time";
+  EXPECT_NE(copy.state_hash(), hash);
+}
+
 // Of two kinds of digest: with a second half, and folded to one word.
 TEST(SeenPayments, LoadsSnapshotsWithEarlierDigests) {
   std::vector<Sent> sent = make_payments(5, 100);

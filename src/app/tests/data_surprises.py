@@ -87,8 +87,25 @@ def conflicts(lines):
     said = paywarden("backfill", "--config", "history.toml", "--data", "late.ndjson", told=True)
     if "1 rejected as conflict, the first: late.ndjson:1:" not in said:
         fail(f"nothing is said of a conflict with the log: {said}")
+    log_and_impostor(lines)
     if kept[0] != kept[1]:
         fail(f"labels of payments that are dropped are kept in the log: {kept}")
+
+
+def log_and_impostor(lines):
+    """The log's payment is the first under its id: one of a later file does not take its place, and labels nothing."""
+    configuration("log.toml", {}, '\n[data]\ndirectory = "log"\ndisk_free_min = "64MiB"\n')
+    genuine = next(line for line in lines if json.loads(line)["is_fraud"] == 0)
+    impostor = dict(json.loads(genuine), amount="7.77", is_fraud=1)
+    later = dict(json.loads(genuine), payment_id="later", event_time="2027-01-01T00:00:00Z", is_fraud=0)
+    pathlib.Path("genuine.ndjson").write_text(genuine)
+    pathlib.Path("impostor.ndjson").write_text(json.dumps(impostor) + "\n" + genuine + json.dumps(later) + "\n")
+    paywarden("backfill", "--config", "log.toml", "--data", "genuine.ndjson")
+    said = paywarden("backfill", "--config", "log.toml", "--data", "impostor.ndjson", told=True)
+    if "1 payments and 0 labels kept, 1 were known, 1 conflicts" not in said or "1 rejected as conflict, the first: impostor.ndjson:1:" not in said:
+        fail(f"a file's payment counts instead of the log's: {said}")
+    if [json.loads(line)["line"] for line in open("log/rejects.ndjson")] != [1]:
+        fail("another row is kept as the conflict than the one that is")
 
 
 def labels(lines):
