@@ -75,9 +75,10 @@ Status run_evaluate(const EvaluateCommand& command) {
     TRY(check_output(
         command.out + name,
         {{command.config, command.decisions, command.model}, command.data, files_of(*config)}));
-  TRY_ASSIGN(Metrics metrics, evaluate(command.decisions, *data.source, options, show));
-  progress.finish(data.source->progress().rows);
+  Result<Metrics> measured = evaluate(command.decisions, *data.source, options, show);
+  if (measured) progress.finish(data.source->progress().rows);
   TRY(tell_of_data(data, progress));
+  TRY_ASSIGN(Metrics metrics, std::move(measured));
   if (model) TRY(check_model(metrics, *model, command.model, progress));
   if (model) TRY(add_model(*config, *model, command.data, command.from, options.drift, metrics));
   PosixFiles files;

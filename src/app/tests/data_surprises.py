@@ -137,7 +137,8 @@ def rejects(lines):
     pathlib.Path("other.ndjson").write_text('{"shoe_size":43}\n' * 100)
     refused(("replay", *DEMO, "--model", "model", "--data", "other.ndjson", "--out", "none.ndjson"), "all 100 rows were rejected",
             "other.ndjson:1: payment_id: is missing", "is it the file that [schema] describes?")
-    for command in (("train", "--out", "none"), ("export", "--out", "none.csv"), ("explain", "--model", "model", "--payment", "p1")):
+    for command in (("train", "--out", "none"), ("export", "--out", "none.csv"), ("explain", "--model", "model", "--payment", "p1"),
+                    ("evaluate", "--decisions", "history-decided.ndjson", "--out", "none")):
         refused((command[0], *DEMO, "--data", "other.ndjson", *command[1:]), "all 100 rows were rejected")
     last = json.loads(lines[-1])["payment_id"]
     pathlib.Path("cut.ndjson").write_text("".join(lines[:-1]) + lines[-1][:60] + "\n")
