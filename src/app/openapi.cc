@@ -48,7 +48,9 @@ constexpr std::string_view kBegin = R"json({
     "content":{"type":"string","description":"model: a bundle's directory on the server; thresholds: review=0.5 decline=0.9; rules: the whole text; list_*: an entry a line; mode: decide or observe; rates: USD=0.92 JPY=0.0061"},
     "reason":{"type":"string"}},
    "examples":[{"kind":"list_add","name":"blocked","content":"00112233445566778899aabbccddeeff","reason":"reported stolen"}]},
-  "Problem":{"type":"object","properties":{"type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"}}}}},
+  "Problem":{"type":"object","properties":{"type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},
+   "field":{"type":"string","description":"Of a payment that was rejected: the field, as the sender calls it"},
+   "reason":{"type":"string","description":"Of a payment that was rejected: the word of the metrics and the rejects file"}}}}},
 "security":[{"key":[]}],
 "paths":{
 )json";
@@ -58,7 +60,7 @@ constexpr std::string_view kPayments =
   "requestBody":{"required":true,"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Payment"}}}},
   "responses":{"200":{"description":"Decided, or decided before","content":{"application/json":{"schema":{"$ref":"#/components/schemas/Decision"}}}},
    "400":{"description":"Not JSON"},"401":{"description":"No valid key"},"403":{"description":"The key has another role"},"409":{"description":"The id was used with another body"},
-   "413":{"description":"Larger than 64 KiB"},"422":{"description":"A field was rejected"},"429":{"description":"Too many connections from one address"},"503":{"description":"Beyond capacity, or the disk is nearly full; send it again"},
+   "413":{"description":"Larger than 64 KiB"},"422":{"description":"A field was rejected, or there is no exchange rate for the currency"},"429":{"description":"Too many connections from one address"},"503":{"description":"Beyond capacity, or the disk is nearly full; send it again"},
    "504":{"description":"The deadline passed: the default outcome, which is no decision","content":{"application/json":{"schema":{"$ref":"#/components/schemas/Default"}}}}}}},
  "/v1/payments:batch":{"post":{"tags":["payments"],"summary":"Decide many payments, a JSON object a line","description":"Role: intake. Streams: each line is answered with an object that has line and status, and the decision where there is one.",
   "requestBody":{"required":true,"content":{"application/x-ndjson":{"schema":{"$ref":"#/components/schemas/Payment"}}}},

@@ -68,23 +68,42 @@ std::string to_line(uint64_t line, const Answer& answer) {
                      answer.kind == Answer::Kind::label_waiting ? "waiting" : "applied");
 }
 
+Response rejected(std::string_view detail, RejectReason reason, std::string_view field) {
+  return problem(status_of(reason), "The payment was rejected", detail,
+                 {{"field", field}, {"reason", name_of(reason)}});
+}
+
+// What the engine refuses is a payment whose currency has no rate there: told like what intake rejects. A topic's stages say a line alone.
+Response to_payment_response(const Answer& answer) {
+  if (answer.kind != Answer::Kind::refused || !answer.error || answer.error->where.empty())
+    return to_response(answer);
+  return rejected(answer.error->line(), RejectReason::no_rate, answer.error->where);
+}
+
 class HttpReply : public ReplyTo {
  public:
-  HttpReply(http::Reply reply, LatencyHistogram* latency,
-            std::chrono::steady_clock::time_point received)
+  explicit HttpReply(http::Reply reply) : reply_(std::move(reply)) {}
+  bool answer(const Answer& answer) override { return reply_(to_response(answer)); }
+
+ private:
+  http::Reply reply_;
+};
+
+class PaymentReply : public ReplyTo {
+ public:
+  PaymentReply(http::Reply reply, LatencyHistogram& latency,
+               std::chrono::steady_clock::time_point received)
       : reply_(std::move(reply)), latency_(latency), received_(received) {}
   bool answer(const Answer& answer) override {
-    if (latency_) {
-      auto took = std::chrono::steady_clock::now() - received_;
-      latency_->add(static_cast<uint64_t>(
-          std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
-    }
-    return reply_(to_response(answer));
+    auto took = std::chrono::steady_clock::now() - received_;
+    latency_.add(
+        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+    return reply_(to_payment_response(answer));
   }
 
  private:
   http::Reply reply_;
-  LatencyHistogram* latency_;
+  LatencyHistogram& latency_;
   std::chrono::steady_clock::time_point received_;
 };
 
@@ -105,11 +124,6 @@ class LineReplyTo : public ReplyTo {
 
 Response unavailable(std::string_view detail) {
   return problem(503, "Not now", detail).with("Retry-After", "1");
-}
-
-Response rejected(const Rejection& no) {
-  return problem(status_of(no.reason), "The payment was rejected", no.line(),
-                 {{"field", no.field}, {"reason", name_of(no.reason)}});
 }
 
 }  // namespace
@@ -169,12 +183,13 @@ Result<Work> PaymentApi::read_label(std::string_view body, const std::string& so
 void PaymentApi::take_payment(http::RequestPtr request, http::Reply reply) {
   if (ports_.closed) return void(reply(unavailable(kClosed)));
   Payment payment;
-  if (auto no = parse(request->body, 0, payment)) return void(reply(rejected(*no)));
+  if (auto no = parse(request->body, 0, payment))
+    return void(reply(rejected(no->line(), no->reason, no->field)));
   reply.expires(options_.deadline, [this] {
     deadlines_missed_.fetch_add(1, std::memory_order_relaxed);
     return Response::json(504, default_answer_);
   });
-  auto to = std::make_unique<HttpReply>(reply, &ports_.latency, request->received);
+  auto to = std::make_unique<PaymentReply>(reply, ports_.latency, request->received);
   if (!ports_.intake.submit(Work::of(std::move(payment), std::move(to))))
     reply(unavailable("More payments arrive than can be decided."));
 }
@@ -239,7 +254,7 @@ void PaymentApi::take_label(http::RequestPtr request, http::Reply reply) {
   if (ports_.closed) return void(reply(unavailable(kClosed)));
   auto label = read_label(request->body, request->principal->name);
   if (!label) return void(reply(problem(422, "The label was rejected", label.error().line())));
-  label->reply = std::make_unique<HttpReply>(reply, nullptr, request->received);
+  label->reply = std::make_unique<HttpReply>(reply);
   if (!ports_.intake.submit(std::move(*label))) reply(unavailable("The queue is full."));
 }
 
@@ -281,7 +296,7 @@ void PaymentApi::take_change(http::RequestPtr request, http::Reply reply) {
   auto job = [this, request, reply] {
     auto change = change_of(*request);
     if (!change) return void(reply(problem(422, "The change was refused", change.error().line())));
-    auto to = std::make_unique<HttpReply>(reply, nullptr, request->received);
+    auto to = std::make_unique<HttpReply>(reply);
     if (!ports_.intake.submit(Work::of(std::move(*change), std::move(to))))
       reply(unavailable("The queue is full."));
   };

@@ -67,6 +67,16 @@ grep -q '"raw":"d424242[*]*4242"' data/rejects.ndjson || { cat data/rejects.ndjs
 grep -q '4242424242424242' data/rejects.ndjson && { cat data/rejects.ndjson; echo "an id that is a card's number is kept bare"; exit 1; }
 grep -q '"line":302,.*"reason":"no_rate"' data/rejects.ndjson || { cat data/rejects.ndjson; echo "the row in pounds is kept without its place"; exit 1; }
 
+# Over HTTP whoever sent it is told, and it is kept nowhere.
+kept=$(wc -l <data/rejects.ndjson)
+key=$("$program" key create --config demo.toml --name till --role intake | grep -o 'pw_[^ ]*')
+start serve --config demo.toml
+tail -n 1 history.ndjson | sed -E 's/"payment_id":"[^"]*"/"payment_id":"by-http"/; s/"currency":"[A-Z]*"/"currency":"GBP"/' |
+  curl -s -H "Authorization: Bearer $key" --data-binary @- "$url/v1/payments" >answer
+stop
+grep -q '"status":422,.*"field":"currency","reason":"no_rate"' answer || { cat answer; echo "a payment in pounds is answered otherwise"; exit 1; }
+[[ $(wc -l <data/rejects.ndjson) == "$kept" ]] || { cat data/rejects.ndjson; echo "what was answered 422 for its currency is kept"; exit 1; }
+
 # Another payment under an id that was used is kept likewise.
 sed -n 2001p all.csv | sed -E 's/,[0-9.]+,(EUR|USD),/,1.23,\1,/' >>live.csv
 serve 2s
