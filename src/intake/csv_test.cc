@@ -173,6 +173,51 @@ TEST(RecordReader, LinesAndRecords) {
   EXPECT_EQ(read_all("", RecordFormat::csv), Values{});
 }
 
+// A file as it grows: each read gives a piece, an empty one where there is no more for now.
+class Growth : public ByteStream {
+ public:
+  explicit Growth(Values pieces) : pieces_(std::move(pieces)) {}
+  Result<size_t> read(char* out, size_t) override {
+    if (next_ == pieces_.size()) return size_t{0};
+    const std::string& piece = pieces_[next_++];
+    piece.copy(out, piece.size());
+    return piece.size();
+  }
+  uint64_t consumed() const override { return next_; }
+
+ private:
+  Values pieces_;
+  size_t next_ = 0;
+};
+
+TEST(RecordReader, AByteOrderMarkMayComeInPieces) {
+  for (const Values& pieces : {Values{"\xef\xbb", "",
+                                      "\xbf"
+                                      "1,2\n"},
+                               Values{"", "\xef", "", "\xbb", "", "\xbf", "", "1,2\n"},
+                               Values{"\xef\xbb\xbf", "", "1,2\n"}, Values{"", "1", "", ",2\n"}}) {
+    RecordReader reader(std::make_unique<Growth>(pieces), {}, true);
+    std::optional<RecordFormat> format;
+    for (size_t i = 0; i < pieces.size() && !format; ++i) format = *reader.detect();
+    ASSERT_EQ(format, RecordFormat::csv);
+    reader.set_format(*format);
+    SourceRecord record;
+    RecordStatus status = RecordStatus::waiting;
+    for (size_t i = 0; i < pieces.size() && status == RecordStatus::waiting; ++i)
+      status = *reader.next(record);
+    ASSERT_EQ(status, RecordStatus::record);
+    EXPECT_EQ(record.bytes, "1,2");
+    EXPECT_EQ(*reader.next(record), RecordStatus::waiting);
+  }
+  // What is none is a record, at once or at the end of a file that does not grow.
+  EXPECT_EQ(read_all("\xef\xbb", RecordFormat::csv), (Values{"1:\xef\xbb"}));
+  EXPECT_EQ(read_all("\xef\xbb"
+                     "1\n",
+                     RecordFormat::ndjson),
+            (Values{"1:\xef\xbb"
+                    "1"}));
+}
+
 TEST(RecordReader, AnOpenQuoteTakesOneLineAndNoMore) {
   EXPECT_EQ(read_all("1,\"x\n2,y\n3,z\n", RecordFormat::csv),
             (Values{"1:1,\"x!", "2:2,y", "3:3,z"}));

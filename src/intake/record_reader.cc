@@ -35,14 +35,20 @@ Status RecordReader::fill() {
   TRY_ASSIGN(size_t n, bytes_->read(buffer_.data() + end_, buffer_.size() - kPadding - end_));
   end_ += n;
   stream_ended_ = n == 0;
-  if (!started_ && rest().starts_with(kByteOrderMark)) advance(kByteOrderMark.size());
-  started_ = started_ || n > 0;
+  if (!started_) pass_over_mark();
   return {};
+}
+
+// Of a growing file the mark may come piece by piece: what may still become one is not looked at.
+void RecordReader::pass_over_mark() {
+  if (kByteOrderMark.starts_with(rest()) && rest() != kByteOrderMark && !ended()) return;
+  if (rest().starts_with(kByteOrderMark)) advance(kByteOrderMark.size());
+  started_ = true;
 }
 
 Result<std::optional<RecordFormat>> RecordReader::detect() {
   for (bool filled = false;; filled = true) {
-    size_t first = rest().find_first_not_of(" \t\r\n");
+    size_t first = started_ ? rest().find_first_not_of(" \t\r\n") : std::string_view::npos;
     if (first != std::string_view::npos)
       return rest()[first] == '{' ? RecordFormat::ndjson : RecordFormat::csv;
     if (end_ - begin_ > limits_.record_bytes_max) return RecordFormat::csv;

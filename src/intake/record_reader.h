@@ -78,6 +78,7 @@ class RecordReader {
 
  private:
   Status fill();
+  void pass_over_mark();
   void advance(size_t length);
   Result<RecordStatus> next_line(SourceRecord& out);
   Result<RecordStatus> next_csv(SourceRecord& out);
@@ -97,7 +98,7 @@ class RecordReader {
   uint64_t position_ = 0;
   bool stream_ended_ = false;  // the last fill() brought nothing
   bool skipping_ = false;      // up to the end of a line that was too long
-  bool started_ = false;
+  bool started_ = false;       // behind a byte order mark, if there is one
   uint64_t line_ = 1;
   size_t columns_ = 0;
   std::vector<RawValue> values_;
