@@ -261,11 +261,24 @@ class ReadAhead : public ByteStream {
   std::thread thread_;
 };
 
+// What is packed otherwise would be taken for a table with an odd header. Nothing where it is not.
+std::string_view packed_otherwise(std::string_view s) {
+  using namespace std::string_view_literals;
+  if (s.starts_with("PK\3\4"sv)) return "a zip archive";
+  // The level, and the digits of pi that each block begins with.
+  if (s.starts_with("BZh"sv) && s.substr(4).starts_with("1A"sv)) return "compressed with bzip2";
+  return {};
+}
+
 Result<Compression> compression_of_file(int fd, const std::string& path) {
-  char first[6];
-  ssize_t n = ::pread(fd, first, sizeof first, 0);
+  char bytes[6];
+  ssize_t n = ::pread(fd, bytes, sizeof bytes, 0);
   if (n < 0 && errno != ESPIPE) return tl::unexpected(file_error("cannot read the file", path));
-  return compression_of({first, n < 0 ? 0 : static_cast<size_t>(n)});
+  std::string_view first(bytes, n < 0 ? 0 : static_cast<size_t>(n));
+  if (std::string_view packed = packed_otherwise(first); !packed.empty())
+    return fail("the file is " + std::string(packed) + ", which is not read", path,
+                "unpack it, or compress it with gzip, xz or zstd");
+  return compression_of(first);
 }
 
 }  // namespace

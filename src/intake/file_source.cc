@@ -18,8 +18,12 @@ std::vector<std::string_view> names_of(const std::vector<RawValue>& values) {
   return names;
 }
 
-// What a name says of its file, compressed or not: ".ndjson" for payments.ndjson.xz.
-std::string format_ending(std::filesystem::path name) {
+// What a name says of its file, compressed or not: ".ndjson" for payments.ndjson.xz and PAYMENTS.NDJSON.
+std::string format_ending(std::string path) {
+  std::transform(path.begin(), path.end(), path.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  std::filesystem::path name(std::move(path));
   while (name.extension() == ".gz" || name.extension() == ".xz" || name.extension() == ".zst")
     name.replace_extension();
   return name.extension();
@@ -32,9 +36,15 @@ RecordFormat format_of(const std::string& path, RecordFormat beginning) {
 }
 
 // An error of a header, where the file may be none that has one.
-Error header_error(Error error, const std::string& path, bool told_format) {
+Error header_error(Error error, const std::string& path, bool told_format,
+                   std::string_view header) {
   error.where = path + ":1";
-  if (told_format || format_ending(path) == ".csv") return error;
+  bool is_list = header.starts_with('[');
+  if (told_format || (format_ending(path) == ".csv" && !is_list)) return error;
+  if (is_list) {
+    error.remedy = "it begins with '[': of a JSON list, write one object a line";
+    return error;
+  }
   if (!error.remedy.empty()) error.remedy += "; ";
   error.remedy +=
       "it is read as CSV with a header, as it does not begin with '{': if each line is a JSON "
@@ -152,7 +162,8 @@ Status FileSource::read_header(Reading& reading, const std::string& path) {
   TRY_ASSIGN(RecordStatus status, reading.reader->next(record));
   if (status == RecordStatus::waiting || status == RecordStatus::end) return {};
   auto wrong = [&](Error error) {
-    return tl::unexpected(header_error(std::move(error), path, options_.format.has_value()));
+    return tl::unexpected(
+        header_error(std::move(error), path, options_.format.has_value(), record.bytes));
   };
   if (status == RecordStatus::bad) return wrong({"the header is not one line of CSV", {}, {}});
   std::vector<std::string_view> names = names_of(reading.reader->values());

@@ -207,12 +207,13 @@ TEST(FileSource, AFileNamedNdjsonIsSoWhateverItBeginsWith) {
   ASSERT_TRUE(
       r.open({folder.write("a.ndjson", text), folder.write("b.jsonl", text),
               folder.write("c.ndjson.xz", xz(text)), folder.write("d.ndjson.gz", gzip(text)),
-              folder.write("e.jsonl.zst", zstd(text)), folder.write("f.csv", json_row(3))}));
-  EXPECT_THAT(r.rows(),
-              ElementsAre("0:2:p1:1", "0:4:p2:0", "1:2:p1:1", "1:4:p2:0", "2:2:p1:1", "2:4:p2:0",
-                          "3:2:p1:1", "3:4:p2:0", "4:2:p1:1", "4:4:p2:0", "5:1:p3:1"));
+              folder.write("e.jsonl.zst", zstd(text)), folder.write("f.csv", json_row(3)),
+              folder.write("G.NDJSON.XZ", xz(text))}));
+  EXPECT_THAT(r.rows(), ElementsAre("0:2:p1:1", "0:4:p2:0", "1:2:p1:1", "1:4:p2:0", "2:2:p1:1",
+                                    "2:4:p2:0", "3:2:p1:1", "3:4:p2:0", "4:2:p1:1", "4:4:p2:0",
+                                    "5:1:p3:1", "6:2:p1:1", "6:4:p2:0"));
   EXPECT_THAT(r.rejected(),
-              testing::AllOf(testing::SizeIs(5),
+              testing::AllOf(testing::SizeIs(6),
                              testing::Each(HasSubstr(":1 the input is not valid JSON"))));
 }
 
@@ -235,11 +236,26 @@ TEST(FileSource, WhatCannotBeReadIsSaidBeforeAnythingIs) {
       "it is read as CSV with a header, as it does not begin with '{': if each "
       "line is a JSON object, let its name end with .ndjson or .jsonl";
   EXPECT_THAT(error(folder / "y.csv"), testing::Not(HasSubstr(taken)));
+  EXPECT_THAT(error(folder.write("Y.CSV", "\"id\n")), testing::Not(HasSubstr(taken)));
   EXPECT_THAT(error(folder.write("y.txt", "\"id\n")), HasSubstr(taken));
   EXPECT_THAT(error(folder.write("json", "id: 1\n" + json_row(1))),
               HasSubstr("json:1: the column 'id' is missing; the schema 'small' needs it for "
                         "payment_id; " +
                         taken));
+  const std::string list = "it begins with '[': of a JSON list, write one object a line";
+  for (const std::string& text :
+       {"[\n" + json_row(1) + "]\n", "[" + json_row(1) + "]", "[" + std::string(70'000, '1') + "]"})
+    for (const char* name : {"list.json", "list.csv"})
+      EXPECT_THAT(error(folder.write(name, text)),
+                  testing::AllOf(HasSubstr(list), testing::Not(HasSubstr(taken))));
+  for (const char* name : {"packed", "packed.csv", "packed.ndjson"}) {
+    EXPECT_THAT(error(folder.write(name, "PK\3\4 and more")),
+                HasSubstr("the file is a zip archive, which is not read; unpack it, or compress it "
+                          "with gzip, xz or zstd"));
+    EXPECT_THAT(error(folder.write(name, "BZh91AY&SY and more")),
+                HasSubstr("the file is compressed with bzip2, which is not read"));
+  }
+  EXPECT_THAT(error(folder.write("no-bzip2.csv", "BZh,id\n")), HasSubstr("'at' is missing"));
   EXPECT_THAT(error(folder.write("z.csv.xz", xz(fine).substr(0, 20))),
               HasSubstr("z.csv.xz: the compressed data"));
 }
