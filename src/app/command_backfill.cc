@@ -140,7 +140,7 @@ Status run_backfill(const BackfillCommand& command) {
     return fail("the log failed: " + log_failure->what, log_failure->where,
                 (log_failure->remedy.empty() ? "look at the disk" : log_failure->remedy) +
                     "; run the same command again: what is kept is known");
-  if (!rest) return tl::unexpected(rest.error());
+  if (!rest) return tell_of_failure(std::move(rest.error()), data, progress);
   if (counts.failed)
     return fail("the log failed", config->data_directory,
                 "look at the disk; run the same command again: what is kept is known");

@@ -122,7 +122,7 @@ Status backtest_files(Config& config, const BacktestCommand& command) {
   auto sink = std::make_unique<BacktestSink>(*present, *proposed, command);
   auto played = play_history(*data.source, config.features.options().label_delay, *sink,
                              [&](const FileProgress& now) { progress.show(now); });
-  if (!played) return tl::unexpected(played.error());
+  if (!played) return tell_of_failure(std::move(played.error()), data, progress);
   progress.finish(data.source->progress().rows);
   TRY(tell_of_data(data, progress));
   return tell(sink->tally(), std::string(config.base_currency.code()), command.out, progress);

@@ -129,7 +129,7 @@ Status run_replay(const ReplayCommand& command) {
   auto played = play_history(*replay.data.source, replay.config->features.options().label_delay,
                              sink, [&](const FileProgress& now) { progress.show(now); });
   Status handed_over = sink.finish();  // also before a damaged place of a file
-  if (!played) return tl::unexpected(played.error());
+  if (!played) return tell_of_failure(std::move(played.error()), replay.data, progress);
   TRY(handed_over);
   TRY(out->finish());
   FileProgress end = replay.data.source->progress();
@@ -207,7 +207,7 @@ Status run_explain(const ExplainCommand& command) {
   ExplainSink sink(*replay.core, command.payment_id);
   auto played = play_history(*replay.data.source, replay.config->features.options().label_delay,
                              sink, [&](const FileProgress& now) { progress.show(now); });
-  if (!played) return tl::unexpected(played.error());
+  if (!played) return tell_of_failure(std::move(played.error()), replay.data, progress);
   if (sink.found()) return {};
   TRY(tell_of_data(replay.data, progress));  // it may be among the rejected ones
   return fail("no payment with the id '" + command.payment_id + "'", command.data.front());

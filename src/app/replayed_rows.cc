@@ -56,7 +56,7 @@ Result<Dataset> replayed_rows(const Config& config, const std::string& config_fi
   Progress replay("history");
   auto played = play_history(*data.source, config.features.options().label_delay, sink,
                              [&](const FileProgress& now) { replay.show(now); });
-  if (!played) return tl::unexpected(played.error());
+  if (!played) return tell_of_failure(std::move(played.error()), data, replay);
   FileProgress end = data.source->progress();
   replay.finish(end.rows);
   replay.say(fmt::format("{} rows to train on, {} features, {} rejected", rows.rows(),

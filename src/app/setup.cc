@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <future>
+#include <tuple>
 
 #include "app/progress.h"
 #include "base/digest.h"
@@ -178,6 +179,11 @@ Status tell_of_data(const DataFiles& data, Progress& progress) {
         "is it the file that [schema] describes? all of them are in " + data.rejects->path());
   progress.say("all of them are in " + data.rejects->path());
   return {};
+}
+
+tl::unexpected<Error> tell_of_failure(Error failure, const DataFiles& data, Progress& progress) {
+  std::ignore = tell_of_data(data, progress);
+  return tl::unexpected(std::move(failure));
 }
 
 Result<std::vector<Change>> read_changes(const Config& config, const Model* model, EventTime now) {

@@ -40,6 +40,8 @@ class Progress;
 // Says of data that were read what was rejected, by reason and with the first place of each, and which columns of the schema a table did
 // not have. An error where all was rejected: then it is the wrong file, or the wrong schema. All files are read.
 Status tell_of_data(const DataFiles& data, Progress& progress);
+// Where reading failed, as at a damaged place: says what was rejected before it. The failure, as it is handed on, stays the error.
+tl::unexpected<Error> tell_of_failure(Error failure, const DataFiles& data, Progress& progress);
 
 // A core with the configuration's rates, rules, lists, mode and `model` (may be null): what replay starts from, and what
 // serve writes into a fresh log as its first changes.

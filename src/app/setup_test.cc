@@ -79,5 +79,18 @@ TEST(DataFiles, WhereAllIsRejectedItIsAnError) {
       << "a day without payments";
 }
 
+TEST(DataFiles, WhereReadingFailedThatIsTheErrorAndRejectsAreSaid) {
+  House house;
+  Progress progress("test");
+  for (const std::string& before : {std::string("rubbish\n"), "rubbish\n" + payment("p1", "EUR")}) {
+    DataFiles data = house.open(house.write("cut.ndjson", before));
+    house.ids(data);
+    testing::internal::CaptureStderr();
+    auto failed = tell_of_failure({"is cut", "cut.ndjson", "get it again"}, data, progress);
+    EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("1 rejected as not_json"));
+    EXPECT_EQ(failed.value().line(), "cut.ndjson: is cut; get it again");
+  }
+}
+
 }  // namespace
 }  // namespace paywarden

@@ -5,6 +5,7 @@ labels that are not there, outputs with the name of an input, a bundle that did 
   data_surprises.py PROGRAM PROJECT_ROOT
 """
 import csv
+import gzip
 import hashlib
 import json
 import os
@@ -147,6 +148,19 @@ def rejects(lines):
         fail(f"explain says nothing of what was rejected: {said}")
 
 
+def damage(lines):
+    """A file that ends in damage is the error; what was rejected before it is said all the same."""
+    whole = gzip.compress("".join(line[:50] + "\n" if i % 10 == 3 else line for i, line in enumerate(lines)).encode())
+    pathlib.Path("cut.ndjson.gz").write_bytes(whole[:len(whole) // 2])
+    configuration("cut.toml", {}, '\n[data]\ndirectory = "cut"\ndisk_free_min = "64MiB"\n')
+    for command in (("train", "--out", "none"), ("export", "--out", "none.csv"), ("replay", "--model", "model", "--out", "cut-decided.ndjson"),
+                    ("explain", "--model", "model", "--payment", "p1"), ("backtest", "--rules", "demo.rules"), ("backfill",),
+                    ("evaluate", "--decisions", "history-decided.ndjson", "--out", "none")):
+        said = paywarden(command[0], "--config", "cut.toml", "--data", "cut.ndjson.gz", *command[1:], fails=True)
+        if "rejected as not_json, the first: cut.ndjson.gz:4:" not in said or "the compressed data" not in said.strip().splitlines()[-1]:
+            fail(f"{command[0]} over a damaged file: {said}")
+
+
 def currencies(lines):
     """A payment whose currency has no rate is no payment, for every command that reads files, as for the service; the others are as without it."""
     strange = [dict(json.loads(line), payment_id=f"strange-{i}", currency="GBP") for i, line in enumerate(lines[:30:10])]
@@ -223,6 +237,7 @@ def main():
     conflicts(lines)
     labels(lines)
     rejects(lines)
+    damage(lines)
     currencies(lines)
     outputs()
     other_models()
