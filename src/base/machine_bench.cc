@@ -4,7 +4,7 @@
 //   clock             dependent additions take one cycle each, whatever another thread of the core does
 //   share of a core   how near four chains of additions come to the time of one: 1 on a core of its own, 0.6 and less where the core's
 //                     other thread is busy
-//   a load from 64 MiB, each the address of the next
+//   a load from 64 MiB, each the address of the next: from memory, unless the last-level cache is larger and nobody else fills it
 //   2 MiB touched first   a huge page where the kernel gives one: what the system, and the host below it, take to clear it
 //   copying           64 MiB, read and written
 #include <sys/mman.h>
@@ -110,7 +110,7 @@ void print() {
   const double touch = first_touch_ns(tiny() ? 1 : 32);
   const double copy = copy_ns(memory);
   std::printf(
-      "the machine now: clock %.1f GHz, share of a core %.2f, a load from memory %.0f ns, 2 MiB "
+      "the machine now: clock %.1f GHz, share of a core %.2f, a load from 64 MiB %.0f ns, 2 MiB "
       "touched first %.2f ms, copying %.1f GB/s\n",
       1 / cycle, std::min(share, 1.0), load, touch / 1e6,
       static_cast<double>(memory.size()) / copy);

@@ -117,9 +117,8 @@ void KeyGroup::prefetch_rows(const KeyRef& ref) {
   // so what was asked for is what comes behind.
   for (size_t w = 0; w < plan_.windows.size(); ++w) {
     const char* from = reinterpret_cast<const char*>(row(history, history.tails[w]));
-    const auto behind = static_cast<size_t>(asked - from);
     if (from >= asked) continue;
-    ask(from, std::min(4 * row_bytes + 8, behind));
+    ask(from, std::min(4 * row_bytes + 8, static_cast<size_t>(asked - from)));
     asked = from;
   }
   const uint32_t* values = running(history);

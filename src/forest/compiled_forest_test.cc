@@ -4,7 +4,9 @@
 
 #include <bit>
 
+#include "forest/forest_tables.h"
 #include "forest/forest_testing.h"
+#include "forest/quantiser.h"
 #include "forest/xgboost_json.h"
 
 namespace paywarden {
@@ -74,7 +76,7 @@ TEST(CompiledForest, EveryShapeOnEveryPath) {
         .features = 20,
         .leaf_chance = 0,
         .distinct_thresholds = 600,
-        .one_sided = 16}},
+        .one_sided = 20}},
       {"65 features: more than 128 slots",
        {.trees = 100, .depth = 6, .features = 65, .leaf_chance = 0}},
       {"200 features: more than byte slots hold",
@@ -107,6 +109,31 @@ TEST(CompiledForest, EveryShapeOnEveryPath) {
     TreeModel model = random_model(random, each.shape);
     expect_all_paths_equal(model, random_rows(random, model, 70));
   }
+}
+
+// Whether those slots alone are kept that nodes test.
+bool is_near(const ForestShape& shape) {
+  Random random(1);
+  TreeModel model = random_model(random, shape);
+  Result<Quantiser> quantiser = Quantiser::build(model, Isa::scalar);
+  EXPECT_TRUE(quantiser);
+  return build_tables(model, *quantiser, Isa::avx512).byte_slots.is_near;
+}
+
+TEST(CompiledForest, KeepsTheSlotsThatAreTestedWhereOneRegisterHoldsThem) {
+  ForestShape shape{.trees = 100, .depth = 7, .features = 45, .leaf_chance = 0, .one_sided = 26};
+  EXPECT_TRUE(is_near(shape)) << "26 features with one slot, 19 with two: 64";
+  shape.one_sided = 25;
+  EXPECT_FALSE(is_near(shape)) << "65";
+  shape = {.trees = 200,
+           .depth = 8,
+           .features = 20,
+           .leaf_chance = 0,
+           .distinct_thresholds = 600,
+           .one_sided = 20};
+  EXPECT_TRUE(is_near(shape)) << "three parts of each feature, with one slot: 60";
+  shape.one_sided = 16;
+  EXPECT_FALSE(is_near(shape)) << "72";
 }
 
 TEST(CompiledForest, RandomShapes) {

@@ -59,8 +59,8 @@ class NodeCoder {
     for (uint32_t slot = 0; slot < ByteSlots::slots_max; ++slot)
       places_[slot] = static_cast<uint8_t>(slot);
     if (!bytes || !bytes->is_near) return;
-    for (uint32_t i = ByteSlots::near_max; i-- > 0;)  // from behind, since unused ones are slot 0
-      places_[bytes->near[i]] = static_cast<uint8_t>(i);
+    for (uint32_t i = 0; i < ByteSlots::near_max; ++i)
+      places_[bytes->near[i]] = static_cast<uint8_t>(i);  // places that are not used hold slot 0
   }
 
   int32_t test(const TreeNode& node) const {
