@@ -169,35 +169,32 @@ struct Leaves {
 template <int Parts>
 using BlockBytes = uint8_t[block_rows_max][64 * Parts];
 
-// Of how many rows the slots stay in registers.
-template <int Parts>
-constexpr size_t rows_at_once = Parts == 1 ? 16 : 8;
-
-// The masks of 16 trees for so many rows.
-template <int Parts>
+// The masks of 16 trees for so many rows, whose slots stay in registers.
+template <int Parts, size_t Rows>
 void decide(const TreeTop* tops, const uint8_t (*rows)[64 * Parts], size_t first,
             uint64_t (*masks)[block_rows_max]) {
-  constexpr size_t count = rows_at_once<Parts>;
-  Slots<Parts> slots[count];
+  Slots<Parts> slots[Rows];
 #pragma GCC unroll 16
-  for (size_t i = 0; i < count; ++i) slots[i] = Slots<Parts>(rows[first + i]);
+  for (size_t i = 0; i < Rows; ++i) slots[i] = Slots<Parts>(rows[first + i]);
   for (uint32_t k = 0; k < lanes; ++k)
 #pragma GCC unroll 16
-    for (size_t i = 0; i < count; ++i) masks[k][first + i] = decisions(tops[k], slots[i]);
+    for (size_t i = 0; i < Rows; ++i) masks[k][first + i] = decisions(tops[k], slots[i]);
 }
 
 // Groups of six levels for a block of rows: here a lane is a row, so that a tree's leaves are at hand for all of them.
 template <int Parts>
 void add_groups_of_six(const ForestTables& tables, size_t first, size_t end,
                        const BlockBytes<Parts>& bytes, size_t rows, float* sums) {
+  constexpr size_t at_once = Parts == 1 ? block_rows_max : 8;  // as many as there are registers for
   alignas(64) float by_tree[lanes][block_rows_max] = {};
   alignas(64) uint64_t masks[lanes][block_rows_max] = {};
   for (size_t row = 0; row < rows; ++row)
     for (uint32_t k = 0; k < lanes; ++k) by_tree[k][row] = sums[row * lanes + k];
   for (size_t g = first; g < end; ++g) {
     const TreeTop* tops = &tables.tops[g * lanes];
-    for (size_t row = 0; row < rows; row += rows_at_once<Parts>)
-      decide<Parts>(tops, bytes, row, masks);
+    if (rows <= 8) decide<Parts, 8>(tops, bytes, 0, masks);
+    for (size_t row = 0; rows > 8 && row < block_rows_max; row += at_once)
+      decide<Parts, at_once>(tops, bytes, row, masks);
     const int32_t* tree = tables.words.data() + tables.groups[g].first;
     for (uint32_t k = 0; k < lanes; ++k, tree += size_t{2} << top_depth) {
       __m512 leaves = Leaves(tree).values(places_of(masks[k], top_depth));
