@@ -11,6 +11,7 @@ program=$(realpath "$1") root=$(realpath "$2") script=$(realpath "$0")
 source "$root/src/app/tests/program.sh"
 kafka=$root/scripts/kafka.sh
 command -v kcat >/dev/null || { echo "skipped: there is no kcat"; exit 77; }
+unset PAYWARDEN_CARD_KEY  # the caller's would be taken before the files'
 
 start_broker() {
   use_work_folder
