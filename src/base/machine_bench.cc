@@ -1,5 +1,5 @@
 // What the machine gives at this moment, to read other figures by: a virtual machine's core, memory and caches are shared with others,
-// and one program's cost differs twofold by that alone. Prints, as medians:
+// and one program's cost differs twofold by that alone. Prints, as medians of processor time:
 //
 //   clock             dependent additions take one cycle each, whatever another thread of the core does
 //   share of a core   how near four chains of additions come to the time of one: 1 on a core of its own, 0.6 and less where the core's
@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -18,13 +17,12 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/cpu_time.h"
 #include "base/random.h"
 #include "base/system_memory.h"
 
 namespace paywarden {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 bool tiny() {
   return std::getenv("PAYWARDEN_BENCH_TINY") != nullptr;
@@ -34,9 +32,9 @@ template <typename Work>
 double median_ns(Work&& work) {
   std::vector<double> times;
   for (int i = 0; i < (tiny() ? 1 : 9); ++i) {
-    auto start = Clock::now();
+    const double start = thread_cpu_ns();
     work();
-    times.push_back(std::chrono::duration<double, std::nano>(Clock::now() - start).count());
+    times.push_back(thread_cpu_ns() - start);
   }
   std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2),
                    times.end());
