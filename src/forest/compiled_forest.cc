@@ -38,6 +38,20 @@ AddLeaves kernel_for(const ForestTables& tables) {
   return add_leaves_scalar;
 }
 
+// The trees in the order of ForestTables::groups.
+SlicedForest slice(const TreeModel& model, Isa isa) {
+  std::vector<std::pair<uint32_t, const Tree*>> trees;
+  for (const Tree& tree : model.trees) trees.emplace_back(depth_of(tree), &tree);
+  auto shallower = [](const auto& a, const auto& b) { return a.first < b.first; };
+  std::stable_sort(trees.begin(), trees.end(), shallower);
+  if (!trees.empty() && trees.back().first > SlicedForest::depth_max) return {};
+  const Tree nothing{{TreeNode{}}};  // fills the last group; adds 0.0
+  std::vector<const Tree*> in_groups;
+  for (const auto& [depth, tree] : trees) in_groups.push_back(tree);
+  while (in_groups.size() % lanes) in_groups.push_back(&nothing);
+  return SlicedForest::build(in_groups, isa);
+}
+
 }  // namespace
 
 Result<CompiledForest> CompiledForest::compile(const TreeModel& model, Isa isa) {
@@ -49,6 +63,7 @@ Result<CompiledForest> CompiledForest::compile(const TreeModel& model, Isa isa) 
   forest.isa_ = isa;
   forest.tables_ = build_tables(model, forest.quantiser_, isa);
   forest.add_leaves_ = kernel_for(forest.tables_);
+  forest.sliced_ = slice(model, isa);
   return forest;
 }
 
@@ -68,7 +83,20 @@ void CompiledForest::margins_of_block(const float* rows, size_t stride, size_t n
   }
 }
 
+void CompiledForest::margins_of_slice(const FloatRows& rows, float* out) const {
+  float sums[SlicedForest::rows_max];
+  sliced_.sum(rows, sums);
+  for (size_t i = 0; i < rows.count; ++i) out[i] = base_margin_ + (sums[i] + 0.0f);
+}
+
 void CompiledForest::margin_batch(const float* rows, size_t stride, size_t n, float* out) const {
+  while (!sliced_.empty() && n >= SlicedForest::rows_worth_it) {
+    size_t count = std::min(n, SlicedForest::rows_max);
+    margins_of_slice({rows, stride, count}, out);
+    rows += count * stride;
+    out += count;
+    n -= count;
+  }
   size_t block = std::min<size_t>(block_rows_max, Quantiser::slots_max / tables_.slot_count);
   for (size_t first = 0; first < n; first += block)
     margins_of_block(rows + first * stride, stride, std::min(block, n - first), out + first);
@@ -91,7 +119,8 @@ float CompiledForest::score(const float* row) const {
 
 size_t CompiledForest::memory_bytes() const {
   return tables_.words.size() * sizeof(int32_t) + tables_.tops.size() * sizeof(TreeTop) +
-         tables_.deep_nodes.size() * sizeof(DeepNode) + quantiser_.memory_bytes();
+         tables_.deep_nodes.size() * sizeof(DeepNode) + quantiser_.memory_bytes() +
+         sliced_.memory_bytes();
 }
 
 float sigmoid(float margin) {

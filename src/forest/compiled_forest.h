@@ -9,7 +9,8 @@
 // Any thread, any number at once. The result's bits depend on the model and the row alone: not on
 // the instruction set, the size of the batch, the compiler's mood about fused multiply-add or the C
 // library. Memory: 8 * 2^D bytes a tree of depth D <= 8 (512 B for depth 6, 2 KB for depth 8) and
-// with AVX-512 128 B more, 16 bytes a node for deeper ones, and the thresholds of used features.
+// with AVX-512 128 B more, 384 B more in models whose trees are all of depth <= 6 (sliced_forest.h), 16 bytes a node for deeper ones,
+// and the thresholds of used features. Stack: 200 KB at most.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +20,7 @@
 #include "forest/forest_tables.h"
 #include "forest/isa.h"
 #include "forest/quantiser.h"
+#include "forest/sliced_forest.h"
 #include "forest/tree_model.h"
 
 namespace paywarden {
@@ -41,6 +43,7 @@ class CompiledForest {
 
  private:
   void margins_of_block(const float* rows, size_t stride, size_t n, float* out) const;
+  void margins_of_slice(const FloatRows& rows, float* out) const;
 
   uint32_t feature_count_ = 0;
   uint32_t tree_count_ = 0;
@@ -49,6 +52,7 @@ class CompiledForest {
   AddLeaves add_leaves_ = nullptr;
   Quantiser quantiser_;
   ForestTables tables_;
+  SlicedForest sliced_;  // empty where a tree is deeper than it takes
 };
 
 // 1 / (1 + e^-margin), the same bits everywhere.

@@ -1,5 +1,6 @@
 #include "forest/compiled_forest.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -7,6 +8,7 @@
 #include "forest/forest_tables.h"
 #include "forest/forest_testing.h"
 #include "forest/quantiser.h"
+#include "forest/sliced_forest.h"
 #include "forest/xgboost_json.h"
 
 namespace paywarden {
@@ -108,6 +110,70 @@ TEST(CompiledForest, EveryShapeOnEveryPath) {
     Random random(seed++);
     TreeModel model = random_model(random, each.shape);
     expect_all_paths_equal(model, random_rows(random, model, 70));
+  }
+}
+
+// Rows are taken in slices, blocks or one by one, by how many there are: all give the same bits. A row more than a slice, a word or a
+// register holds, and one less.
+TEST(CompiledForest, ManyRowsAtOnceAsOneByOne) {
+  const ForestShape shapes[] = {
+      {.trees = 200, .depth = 6, .features = 32},
+      {.trees = 17, .depth = 3, .features = 5},
+      {.trees = 1, .depth = 0},
+      {.trees = 90, .depth = 6, .features = 8, .odd_thresholds = true},
+      {.trees = 290, .depth = 6, .features = 40, .leaf_chance = 0, .distinct_thresholds = 100'000},
+  };
+  uint64_t seed = 300;
+  for (const ForestShape& shape : shapes) {
+    Random random(seed++);
+    TreeModel model = random_model(random, shape);
+    std::vector<float> rows = random_rows(random, model, 300);
+    for (size_t n : {1, 8, 23, 24, 31, 32, 33, 63, 64, 65, 127, 128, 129, 143, 152, 256, 300}) {
+      SCOPED_TRACE(fmt::format("{} trees, {} rows", shape.trees, n));
+      expect_all_paths_equal(
+          model, {rows.begin(), rows.begin() + static_cast<ptrdiff_t>(n * model.feature_count)});
+    }
+  }
+}
+
+std::vector<const Tree*> trees_of(const TreeModel& model) {
+  std::vector<const Tree*> trees;
+  for (const Tree& tree : model.trees) trees.push_back(&tree);
+  return trees;
+}
+
+TEST(CompiledForest, SlicesWhereTheProcessorAndTheNumberOfTestsAllowIt) {
+  Random random(1);
+  TreeModel usual = random_model(random, {.trees = 208, .depth = 6, .features = 32});
+  for (Isa isa : all_isas())
+    EXPECT_EQ(SlicedForest::build(trees_of(usual), isa).empty(), isa == Isa::scalar);
+  ForestShape many{.trees = 208, .depth = 6, .leaf_chance = 0, .distinct_thresholds = 1'000'000};
+  TreeModel model = random_model(random, many);
+  EXPECT_TRUE(SlicedForest::build(trees_of(model), all_isas().back()).empty()) << "13,104 tests";
+  model.trees.resize(192);
+  EXPECT_EQ(SlicedForest::build(trees_of(model), all_isas().back()).empty(),
+            all_isas().back() == Isa::scalar)
+      << "12,096 tests";
+}
+
+// A row's sum does not depend on the rows beside it, whatever they hold.
+TEST(CompiledForest, RowsOfASliceDoNotTouchEachOther) {
+  Random random(2);
+  TreeModel model = random_model(random, {.trees = 64, .depth = 6, .features = 12});
+  std::vector<float> rows = random_rows(random, model, 128),
+                     others = random_rows(random, model, 128);
+  for (Isa isa : all_isas()) {
+    auto forest = CompiledForest::compile(model, isa);
+    ASSERT_TRUE(forest);
+    std::vector<float> before(128), after(128);
+    forest->margin_batch(rows.data(), 12, 128, before.data());
+    for (size_t kept = 0; kept < 128; kept += 7) {
+      std::vector<float> mixed = others;
+      std::copy_n(&rows[kept * 12], 12, &mixed[kept * 12]);
+      forest->margin_batch(mixed.data(), 12, 128, after.data());
+      EXPECT_EQ(std::bit_cast<uint32_t>(after[kept]), std::bit_cast<uint32_t>(before[kept]))
+          << name_of(isa) << " row " << kept;
+    }
   }
 }
 

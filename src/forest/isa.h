@@ -10,8 +10,8 @@ namespace paywarden {
 
 enum class Isa { scalar, avx2, avx512 };
 
-// Whether this processor (and its operating system) runs it. scalar: always. avx512: needs F and
-// BW.
+// Whether this processor (and its operating system) runs it. scalar: always. avx512: needs F, BW, VL,
+// VBMI and GFNI (Intel since Ice Lake, AMD since Zen 4).
 bool is_supported(Isa isa);
 Isa best_isa();
 const char* name_of(Isa isa);
