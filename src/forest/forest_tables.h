@@ -38,19 +38,20 @@ struct FlatGroup {
   uint32_t first;  // word 0 of its first tree in ForestTables::words
 };
 
-// The first six levels of one tree, 63 nodes by place_in_top().
+// The first six levels of one tree, 63 nodes by place_in_top(). Place 7 is no node's.
 struct TreeTop {
   uint8_t slot[64];
   int8_t rank[64];  // minus 128, as byte slots are
 };
 
-// Seven nodes of the first three levels, then seven of each of the eight subtrees below them; each seven by level, from left to right. So
-// a walk through three levels is one look-up by seven bits.
+// Seven nodes of each of the eight subtrees of three levels, a byte each, by level and from left to right; the highest bits are the seven
+// nodes above them, from the last byte on. So one instruction brings these together, and a walk through three levels is one look-up by
+// seven bits.
 inline uint32_t place_in_top(uint32_t number) {
-  if (number < 8) return number - 1;
+  if (number < 8) return 63 - 8 * (number - 1);
   uint32_t level = number < 16 ? 0 : number < 32 ? 1 : 2;  // of its subtree
   uint32_t subtree = (number >> level) - 8, within = number - ((8 + subtree) << level);
-  return 7 + 7 * subtree + ((1u << level) - 1) + within;
+  return 8 * subtree + ((1u << level) - 1) + within;
 }
 
 // Quantised values in bytes: a used feature with more than 254 thresholds becomes several, each

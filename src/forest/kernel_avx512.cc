@@ -1,4 +1,4 @@
-// AVX-512 (F, BW, VBMI: Intel since Ice Lake, AMD since Zen 4): all 63 nodes of the first six
+// AVX-512 (F, BW, VBMI, GFNI: Intel since Ice Lake, AMD since Zen 4): all 63 nodes of the first six
 // levels of a tree are decided at once, into a mask of 64 bits; then 8 trees, or 8 rows of one, walk down their masks with two look-ups.
 // Only levels 7 and 8 cost a gather of 16 trees each, and the leaves of few rows.
 #include <algorithm>
@@ -16,7 +16,7 @@
 // g++ 12 takes the "undefined" registers of its own intrinsics for mistakes of ours (GCC bug
 // 105593).
 #pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512vbmi,popcnt")
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512vbmi,gfni,popcnt")
 
 namespace paywarden {
 namespace {
@@ -70,29 +70,32 @@ struct Ways {
   }
   alignas(64) uint8_t bytes[128]{};
 };
-constexpr Ways subtree_bit(7, 7);    // where the decisions of the subtree begin
-constexpr Ways subtree_leaf(64, 8);  // the heap number of its first leaf
-constexpr Ways leaf_in_subtree(0, 1);
+constexpr Ways subtree_of(0, 8);  // the bit where its decisions begin
+constexpr Ways leaf_in_subtree(64, 1);
 
-// The heap numbers that 8 trees reach after `depth` levels, six at most.
-V walk_masks(const uint64_t* masks, uint32_t depth) {
+// The heap numbers that 8 trees reach after six levels.
+V walk_masks(const uint64_t* masks) {
   V mask = _mm512_load_si512(masks);
-  V subtree = _mm512_srlv_epi64(mask, subtree_bit.of(mask));
-  V leaf = _mm512_add_epi64(subtree_leaf.of(mask), leaf_in_subtree.of(subtree));
-  return _mm512_srl_epi64(leaf, _mm_cvtsi32_si128(static_cast<int>(top_depth - depth)));
+  // The highest bits of all bytes, in the last byte.
+  V top = _mm512_gf2p8affine_epi64_epi8(_mm512_set1_epi64(0x80), mask, 0);
+  V subtree = subtree_of.of(top);
+  V leaf = leaf_in_subtree.of(_mm512_srlv_epi64(mask, subtree));
+  return _mm512_add_epi64(subtree, leaf);
 }
 
 // The same of 16, in 32 bits each.
-V places_of(const uint64_t* masks, uint32_t depth) {
-  return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(walk_masks(masks, depth))),
-                            _mm512_cvtepi64_epi32(walk_masks(masks + 8, depth)), 1);
+V places_of(const uint64_t* masks) {
+  return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(walk_masks(masks))),
+                            _mm512_cvtepi64_epi32(walk_masks(masks + 8)), 1);
 }
 
 template <int Parts>
 void add_group(const FlatGroup& group, const ForestTables& tables, const uint64_t* masks,
                const Slots<Parts>& slots, float* sums) {
   const int32_t* words = tables.words.data() + group.first;
-  V at = places_of(masks, group.depth < top_depth ? group.depth : top_depth);
+  V at = places_of(masks);
+  if (group.depth < top_depth)
+    at = _mm512_srl_epi32(at, _mm_cvtsi32_si128(static_cast<int>(top_depth - group.depth)));
   const V lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const V tree = _mm512_slli_epi32(lane, group.depth + 1);
   for (uint32_t level = top_depth; level < group.depth; ++level) {
@@ -197,7 +200,7 @@ void add_groups_of_six(const ForestTables& tables, size_t first, size_t end,
       decide<Parts, at_once>(tops, bytes, row, masks);
     const int32_t* tree = tables.words.data() + tables.groups[g].first;
     for (uint32_t k = 0; k < lanes; ++k, tree += size_t{2} << top_depth) {
-      __m512 leaves = Leaves(tree).values(places_of(masks[k], top_depth));
+      __m512 leaves = Leaves(tree).values(places_of(masks[k]));
       _mm512_store_ps(by_tree[k], _mm512_add_ps(_mm512_load_ps(by_tree[k]), leaves));
     }
   }

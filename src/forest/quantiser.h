@@ -89,8 +89,9 @@ void quantise_avx512(const Quantiser& quantiser, const FloatRows& rows, int16_t*
 
 // Both slots of one used feature.
 inline uint32_t slot_pair(uint32_t bin, bool is_missing) {
-  // Low half: bin or 65535; high half: bin + 1 or 0. Then 32768 off each.
-  uint32_t pair = is_missing ? 0x0000ffffu : bin * 0x10001u + 0x10000u;
+  // Low half: bin or 65535; high half: bin + 1 or 0. Then 32768 off each. By bits, as no processor foresees which values are missing.
+  const uint32_t missing = 0u - uint32_t{is_missing};
+  const uint32_t pair = ((bin * 0x10001u + 0x10000u) & ~missing) | (missing & 0xffffu);
   return pair ^ 0x80008000u;
 }
 
