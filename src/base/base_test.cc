@@ -151,6 +151,27 @@ TEST(JsonCursor, WritesWhatJsonWriterWrites) {
     }
 }
 
+// Texts are looked at eight bytes at once: each byte counts at each place of a text of each length.
+TEST(JsonCursor, EscapesAtEveryPlace) {
+  const std::string bytes("\0\x1f\x20!\"#[\\]\x7f\x80\xff", 12);
+  for (size_t size = 1; size < 27; ++size)
+    for (size_t at = 0; at < size; ++at)
+      for (char byte : bytes) {
+        std::string text(size, '~'), out;
+        text[at] = byte;
+        JsonCursor(out, JsonCursor::most(text)).string(text);
+        std::string_view escaped = byte == '\0'                       ? "\\u0000"
+                                   : byte == '\x1f'                   ? "\\u001f"
+                                   : byte == '"'                      ? "\\\""
+                                   : byte == '\\'                     ? "\\\\"
+                                   : byte == '\x80' || byte == '\xff' ? "\xef\xbf\xbd"
+                                                                      : std::string_view(&byte, 1);
+        std::string expected = '"' + text + '"';
+        expected.replace(at + 1, 1, escaped);
+        ASSERT_EQ(out, expected) << size << " " << at;
+      }
+}
+
 TEST(ByteIo, RoundTripAndTruncation) {
   std::string bytes;
   ByteWriter w(bytes);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/hash.h"
+
 namespace paywarden {
 namespace {
 
@@ -75,6 +77,19 @@ size_t plain_length(std::string_view text) {
   return n;
 }
 
+// Whether plain_length() is all of it, without a look at single bytes.
+bool is_plain(std::string_view text) {
+  const size_t size = text.size();
+  const char* at = text.data();
+  if (size < 8) {
+    constexpr uint64_t kSpaces = 0x2020202020202020ull;
+    return !any_needs_escape(load_le64_padded(at, size) | kSpaces << (8 * size));
+  }
+  bool escapes = any_needs_escape(load_le64(at + size - 8));
+  for (size_t i = 0; i + 8 < size; i += 8) escapes |= any_needs_escape(load_le64(at + i));
+  return !escapes;
+}
+
 void append_with_escapes(std::string& out, std::string_view text) {
   auto* p = reinterpret_cast<const unsigned char*>(text.data());
   for (size_t i = 0; i < text.size();) {
@@ -101,7 +116,7 @@ constexpr size_t kAtOnce = 128;
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
-  if (text.size() + 2 <= kAtOnce && plain_length(text) == text.size()) {
+  if (text.size() + 2 <= kAtOnce && is_plain(text)) {
     char quoted[kAtOnce];
     quoted[0] = '"';
     if (!text.empty())
@@ -116,7 +131,7 @@ void append_json_string(std::string& out, std::string_view text) {
 }
 
 JsonCursor& JsonCursor::string(std::string_view text) {
-  if (plain_length(text) == text.size()) {
+  if (is_plain(text)) {
     *at_++ = '"';
     this->text(text);
     *at_++ = '"';
