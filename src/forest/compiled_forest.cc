@@ -38,20 +38,6 @@ AddLeaves kernel_for(const ForestTables& tables) {
   return add_leaves_scalar;
 }
 
-// The trees in the order of ForestTables::groups.
-SlicedForest slice(const TreeModel& model, Isa isa) {
-  std::vector<std::pair<uint32_t, const Tree*>> trees;
-  for (const Tree& tree : model.trees) trees.emplace_back(depth_of(tree), &tree);
-  auto shallower = [](const auto& a, const auto& b) { return a.first < b.first; };
-  std::stable_sort(trees.begin(), trees.end(), shallower);
-  if (!trees.empty() && trees.back().first > SlicedForest::depth_max) return {};
-  const Tree nothing{{TreeNode{}}};  // fills the last group; adds 0.0
-  std::vector<const Tree*> in_groups;
-  for (const auto& [depth, tree] : trees) in_groups.push_back(tree);
-  while (in_groups.size() % lanes) in_groups.push_back(&nothing);
-  return SlicedForest::build(in_groups, isa);
-}
-
 }  // namespace
 
 Result<CompiledForest> CompiledForest::compile(const TreeModel& model, Isa isa) {
@@ -61,9 +47,10 @@ Result<CompiledForest> CompiledForest::compile(const TreeModel& model, Isa isa) 
   forest.tree_count_ = static_cast<uint32_t>(model.trees.size());
   forest.base_margin_ = model.base_margin;
   forest.isa_ = isa;
-  forest.tables_ = build_tables(model, forest.quantiser_, isa);
+  const ForestPlan plan = plan_forest(model);
+  forest.tables_ = build_tables(plan, forest.quantiser_, isa);
   forest.add_leaves_ = kernel_for(forest.tables_);
-  forest.sliced_ = slice(model, isa);
+  forest.sliced_ = SlicedForest::build(plan, isa);
   return forest;
 }
 
@@ -86,7 +73,7 @@ void CompiledForest::margins_of_block(const float* rows, size_t stride, size_t n
 void CompiledForest::margins_of_slice(const FloatRows& rows, float* out) const {
   float sums[SlicedForest::rows_max];
   sliced_.sum(rows, sums);
-  for (size_t i = 0; i < rows.count; ++i) out[i] = base_margin_ + (sums[i] + 0.0f);
+  for (size_t i = 0; i < rows.count; ++i) out[i] = base_margin_ + sums[i];
 }
 
 void CompiledForest::margin_batch(const float* rows, size_t stride, size_t n, float* out) const {

@@ -9,8 +9,8 @@
 // Any thread, any number at once. The result's bits depend on the model and the row alone: not on
 // the instruction set, the size of the batch, the compiler's mood about fused multiply-add or the C
 // library. Memory: 8 * 2^D bytes a tree of depth D <= 8 (512 B for depth 6, 2 KB for depth 8) and
-// with AVX-512 128 B more, 384 B more in models whose trees are all of depth <= 6 (sliced_forest.h), 16 bytes a node for deeper ones,
-// and the thresholds of used features. Stack: 200 KB at most.
+// with AVX-512 128 B more, 16 bytes a node for deeper ones, and the thresholds of used features. Models whose trees are all of depth <= 6
+// stand there once more for many rows: 384 B a tree and 4 a test (sliced_forest.h). Stack: 210 KB.
 #pragma once
 
 #include <cstddef>
@@ -52,7 +52,7 @@ class CompiledForest {
   AddLeaves add_leaves_ = nullptr;
   Quantiser quantiser_;
   ForestTables tables_;
-  SlicedForest sliced_;  // empty where a tree is deeper than it takes
+  SlicedForest sliced_;  // may be empty
 };
 
 // 1 / (1 + e^-margin), the same bits everywhere.

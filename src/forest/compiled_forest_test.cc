@@ -128,7 +128,7 @@ TEST(CompiledForest, ManyRowsAtOnceAsOneByOne) {
     Random random(seed++);
     TreeModel model = random_model(random, shape);
     std::vector<float> rows = random_rows(random, model, 300);
-    for (size_t n : {1, 8, 23, 24, 31, 32, 33, 63, 64, 65, 127, 128, 129, 143, 152, 256, 300}) {
+    for (size_t n : {1, 8, 31, 32, 33, 47, 48, 63, 64, 65, 127, 128, 129, 159, 160, 256, 300}) {
       SCOPED_TRACE(fmt::format("{} trees, {} rows", shape.trees, n));
       expect_all_paths_equal(
           model, {rows.begin(), rows.begin() + static_cast<ptrdiff_t>(n * model.feature_count)});
@@ -136,24 +136,84 @@ TEST(CompiledForest, ManyRowsAtOnceAsOneByOne) {
   }
 }
 
-std::vector<const Tree*> trees_of(const TreeModel& model) {
-  std::vector<const Tree*> trees;
-  for (const Tree& tree : model.trees) trees.push_back(&tree);
-  return trees;
+// Stumps of one feature, each with a test of its own.
+TreeModel model_of_tests(uint32_t tests) {
+  TreeModel model;
+  model.feature_count = 1;
+  for (uint32_t i = 0; i < tests; ++i)
+    model.trees.push_back({{{1, 2, 0, static_cast<float>(i / 2), 0, 2, i % 2 == 0},
+                            {-1, -1, 0, 0, 1, 1, false},
+                            {-1, -1, 0, 0, 0, 1, false}}});
+  return model;
 }
 
-TEST(CompiledForest, SlicesWhereTheProcessorAndTheNumberOfTestsAllowIt) {
+TEST(CompiledForest, SlicesWhatItIsMadeFor) {
   Random random(1);
-  TreeModel usual = random_model(random, {.trees = 208, .depth = 6, .features = 32});
-  for (Isa isa : all_isas())
-    EXPECT_EQ(SlicedForest::build(trees_of(usual), isa).empty(), isa == Isa::scalar);
-  ForestShape many{.trees = 208, .depth = 6, .leaf_chance = 0, .distinct_thresholds = 1'000'000};
-  TreeModel model = random_model(random, many);
-  EXPECT_TRUE(SlicedForest::build(trees_of(model), all_isas().back()).empty()) << "13,104 tests";
-  model.trees.resize(192);
-  EXPECT_EQ(SlicedForest::build(trees_of(model), all_isas().back()).empty(),
-            all_isas().back() == Isa::scalar)
-      << "12,096 tests";
+  for (Isa isa : all_isas()) {
+    auto is_sliced = [isa](const TreeModel& model) {
+      return !SlicedForest::build(plan_forest(model), isa).empty();
+    };
+    const bool has_vectors = isa != Isa::scalar;
+    TreeModel usual = random_model(random, {.trees = 200, .depth = 6, .features = 32});
+    EXPECT_EQ(is_sliced(usual), has_vectors);
+    EXPECT_EQ(is_sliced(model_of_tests(SlicedForest::tests_max)), has_vectors);
+    EXPECT_FALSE(is_sliced(model_of_tests(SlicedForest::tests_max + 1)));
+    for (uint32_t depth : {7u, 9u}) {
+      TreeModel deep =
+          random_model(random, {.trees = 1, .depth = depth, .features = 4, .leaf_chance = 0});
+      EXPECT_FALSE(is_sliced(deep)) << depth;
+    }
+    EXPECT_FALSE(is_sliced(TreeModel{}));
+  }
+}
+
+TEST(CompiledForest, SlicesWithAsManyTestsAsItTakes) {
+  TreeModel model = model_of_tests(SlicedForest::tests_max);
+  std::vector<float> rows;
+  for (float x : {-1.0f, 0.0f, 0.5f, 1.0f, 100.0f, 6'142.0f, 6'143.0f, 6'144.0f, std::nanf("")})
+    rows.insert(rows.end(), 15, x);
+  for (Isa isa : all_isas()) {
+    auto forest = CompiledForest::compile(model, isa);
+    ASSERT_TRUE(forest);
+    std::vector<float> out(rows.size());
+    forest->margin_batch(rows.data(), 1, rows.size(), out.data());
+    for (size_t i = 0; i < rows.size(); ++i)
+      ASSERT_EQ(out[i], naive_margin(model, &rows[i])) << name_of(isa) << " " << rows[i];
+  }
+}
+
+// Leaves of -0, infinite thresholds and values, missing values to both sides, rows further apart
+// than they are long.
+TEST(CompiledForest, SlicesOddModelsAsTheOthersDo) {
+  constexpr float infinite = std::numeric_limits<float>::infinity();
+  for (float threshold : {-infinite, infinite, -0.0f, 0.0f, 1e-45f}) {
+    TreeModel model;
+    model.feature_count = 2;
+    for (uint32_t i = 0; i < 40; ++i)
+      model.trees.push_back({{{1, 2, i % 2, threshold, 0, 2, i % 3 == 0},
+                              {-1, -1, 0, 0, -0.0f, 1, false},
+                              {-1, -1, 0, 0, i < 20 ? -0.0f : 0.25f, 1, false}}});
+    std::vector<float> rows;
+    for (float x : {-infinite, -1.0f, -0.0f, 0.0f, 1e-45f, 1.0f, infinite, std::nanf("")})
+      for (float y : {infinite, 0.0f, -1.0f, std::nanf("")}) {
+        rows.push_back(x);
+        rows.push_back(y);
+        rows.push_back(7);  // between the rows
+      }
+    const size_t n = rows.size() / 3;
+    ASSERT_GE(n, SlicedForest::rows_worth_it);
+    auto scalar = CompiledForest::compile(model, Isa::scalar);
+    for (Isa isa : all_isas()) {
+      auto forest = CompiledForest::compile(model, isa);
+      ASSERT_TRUE(forest && scalar);
+      std::vector<float> out(n);
+      forest->margin_batch(rows.data(), 3, n, out.data());
+      for (size_t i = 0; i < n; ++i)
+        ASSERT_EQ(std::bit_cast<uint32_t>(out[i]),
+                  std::bit_cast<uint32_t>(scalar->margin(&rows[3 * i])))
+            << name_of(isa) << " " << threshold << " row " << i;
+    }
+  }
 }
 
 // A row's sum does not depend on the rows beside it, whatever they hold.
@@ -183,7 +243,7 @@ bool is_near(const ForestShape& shape) {
   TreeModel model = random_model(random, shape);
   Result<Quantiser> quantiser = Quantiser::build(model, Isa::scalar);
   EXPECT_TRUE(quantiser);
-  return build_tables(model, *quantiser, Isa::avx512).byte_slots.is_near;
+  return build_tables(plan_forest(model), *quantiser, Isa::avx512).byte_slots.is_near;
 }
 
 TEST(CompiledForest, KeepsTheSlotsThatAreTestedWhereOneRegisterHoldsThem) {

@@ -9,11 +9,6 @@
 namespace paywarden {
 namespace {
 
-struct PlannedTree {
-  const Tree* tree;
-  uint32_t depth;
-};
-
 ByteSlots byte_slots_of(const Quantiser& quantiser) {
   ByteSlots slots;
   for (uint32_t used = 0; used < quantiser.used_count(); ++used) {
@@ -175,24 +170,27 @@ void add_deep_groups(const std::vector<PlannedTree>& trees, const NodeCoder& cod
 
 }  // namespace
 
-ForestTables build_tables(const TreeModel& model, const Quantiser& quantiser, Isa isa) {
-  std::vector<PlannedTree> flat, deep;
+ForestPlan plan_forest(const TreeModel& model) {
+  ForestPlan plan;
   for (const Tree& tree : model.trees) {
     PlannedTree planned{&tree, depth_of(tree)};
-    (planned.depth <= flat_depth_max ? flat : deep).push_back(planned);
+    (planned.depth <= flat_depth_max ? plan.flat : plan.deep).push_back(planned);
   }
   auto shallower = [](const PlannedTree& a, const PlannedTree& b) { return a.depth < b.depth; };
-  std::stable_sort(flat.begin(), flat.end(), shallower);
-  std::stable_sort(deep.begin(), deep.end(), shallower);
+  std::stable_sort(plan.flat.begin(), plan.flat.end(), shallower);
+  std::stable_sort(plan.deep.begin(), plan.deep.end(), shallower);
+  return plan;
+}
 
+ForestTables build_tables(const ForestPlan& plan, const Quantiser& quantiser, Isa isa) {
   ForestTables tables;
   tables.slot_count = quantiser.slot_count();
   if (isa == Isa::avx512) tables.byte_slots = byte_slots_of(quantiser);
   bool in_bytes = isa == Isa::avx512 && tables.byte_slots.fits();
-  if (in_bytes) keep_near(tables.byte_slots, quantiser, flat);
-  add_flat_groups(flat, NodeCoder(quantiser, in_bytes ? &tables.byte_slots : nullptr), tables);
+  if (in_bytes) keep_near(tables.byte_slots, quantiser, plan.flat);
+  add_flat_groups(plan.flat, NodeCoder(quantiser, in_bytes ? &tables.byte_slots : nullptr), tables);
   if (in_bytes) add_tops(tables);
-  add_deep_groups(deep, NodeCoder(quantiser, nullptr), tables);
+  add_deep_groups(plan.deep, NodeCoder(quantiser, nullptr), tables);
   return tables;
 }
 

@@ -45,7 +45,7 @@ struct TreeTop {
 };
 
 // Seven nodes of each of the eight subtrees of three levels, a byte each, by level and from left to right; the highest bits are the seven
-// nodes above them, from the last byte on. So one instruction brings these together, and a walk through three levels is one look-up by
+// nodes above them, from the highest byte on. So one instruction brings these together, and a walk through three levels is one look-up by
 // seven bits.
 inline uint32_t place_in_top(uint32_t number) {
   if (number < 8) return 63 - 8 * (number - 1);
@@ -100,12 +100,24 @@ struct ForestTables {
 };
 
 class Quantiser;
+struct Tree;
 struct TreeModel;
+
+// The trees in the order in which their leaves are added, on every path: by depth, else as the model has them.
+struct PlannedTree {
+  const Tree* tree;
+  uint32_t depth;
+};
+struct ForestPlan {
+  std::vector<PlannedTree> flat;  // the k-th of each 16 in the k-th of 16 sums
+  std::vector<PlannedTree> deep;
+};
+ForestPlan plan_forest(const TreeModel& model);  // which must outlive it
 
 // With Isa::avx512 and no more byte slots than fit, flat trees are in bytes for add_leaves_avx512;
 // otherwise (also where a model uses more than 128 features, or parts of them) for
 // add_leaves_scalar.
-ForestTables build_tables(const TreeModel& model, const Quantiser& quantiser, Isa isa);
+ForestTables build_tables(const ForestPlan& plan, const Quantiser& quantiser, Isa isa);
 
 // 1 or 0.
 inline uint32_t goes_right(const int16_t* slots, int32_t node) {

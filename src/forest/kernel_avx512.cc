@@ -1,4 +1,4 @@
-// AVX-512 (F, BW, VBMI, GFNI: Intel since Ice Lake, AMD since Zen 4): all 63 nodes of the first six
+// AVX-512 (F, BW, VL, VBMI, GFNI: Intel since Ice Lake, AMD since Zen 4): all 63 nodes of the first six
 // levels of a tree are decided at once, into a mask of 64 bits; then 8 trees, or 8 rows of one, walk down their masks with two look-ups.
 // Only levels 7 and 8 cost a gather of 16 trees each, and the leaves of few rows.
 #include <algorithm>
@@ -63,7 +63,7 @@ struct Ways {
       bytes[bits] = static_cast<uint8_t>(first + factor * (4 * a + 2 * b + c));
     }
   }
-  // Of the last byte of 8 words, whose highest bit does not count.
+  // Of the lowest byte of 8 words, whose highest bit does not count.
   V of(V words) const {
     return _mm512_maskz_permutex2var_epi8(0x0101010101010101ull, _mm512_load_si512(bytes), words,
                                           _mm512_load_si512(bytes + 64));
@@ -76,7 +76,7 @@ constexpr Ways leaf_in_subtree(64, 1);
 // The heap numbers that 8 trees reach after six levels.
 V walk_masks(const uint64_t* masks) {
   V mask = _mm512_load_si512(masks);
-  // The highest bits of all bytes, in the last byte.
+  // The highest bits of all bytes, in the lowest byte.
   V top = _mm512_gf2p8affine_epi64_epi8(_mm512_set1_epi64(0x80), mask, 0);
   V subtree = subtree_of.of(top);
   V leaf = leaf_in_subtree.of(_mm512_srlv_epi64(mask, subtree));

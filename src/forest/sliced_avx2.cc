@@ -42,8 +42,7 @@ struct Avx2 {
   template <int Words>
   class Sums {
    public:
-    void add(const Leaf* leaves, const uint8_t* values) {
-      const float* floats = reinterpret_cast<const float*>(values);
+    void add(const Leaf* leaves, const float* values) {
       for (int word = 0; word < Words; ++word) {
         alignas(32) uint8_t place[64];
         for (int half = 0; half < 2; ++half)
@@ -51,7 +50,7 @@ struct Avx2 {
                              places_of(leaves[word], half));
         float* to = sums_ + 64 * word;
 #pragma GCC unroll 8
-        for (int row = 0; row < 64; ++row) to[row] += floats[place[row]];
+        for (int row = 0; row < 64; ++row) to[row] += values[place[row]];
       }
     }
     void store(float* to) const {

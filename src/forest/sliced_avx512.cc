@@ -14,7 +14,6 @@
 // g++ 12 takes the "undefined" registers of its own intrinsics for mistakes of ours (GCC bug
 // 105593).
 #pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512vbmi,gfni")
 
 namespace paywarden {
@@ -49,9 +48,10 @@ struct Avx512 {
     constexpr int than = takes_missing ? _CMP_NLT_UQ : _CMP_GE_OQ;
     const __m512 values = _mm512_load_ps(x);
 #pragma GCC unroll 4
-    for (size_t test = 0; test < count; ++test)
-      _store_mask16(reinterpret_cast<__mmask16*>(bits + 16 * test),
-                    _mm512_cmp_ps_mask(values, _mm512_set1_ps(thresholds[test]), than));
+    for (size_t test = 0; test < count; ++test) {
+      __mmask16 is_right = _mm512_cmp_ps_mask(values, _mm512_set1_ps(thresholds[test]), than);
+      std::memcpy(bits + 16 * test, &is_right, sizeof is_right);
+    }
   }
 
   template <int Words>
@@ -60,7 +60,7 @@ struct Avx512 {
     Sums() {
       for (auto& sum : sums_) sum = _mm512_setzero_ps();
     }
-    void add(const Leaf* leaves, const uint8_t* values) {
+    void add(const Leaf* leaves, const float* values) {
       // Rows of a bit matrix become its columns: byte r of eight ones, in row r, times the matrix.
       const V ones = _mm512_set1_epi64(static_cast<long long>(0x8040201008040201ull));
 #pragma GCC unroll 2
@@ -71,7 +71,7 @@ struct Avx512 {
         V byte[4];
 #pragma GCC unroll 4
         for (int i = 0; i < 4; ++i)
-          byte[i] = _mm512_permutexvar_epi8(place, _mm512_load_si512(values + 64 * i));
+          byte[i] = _mm512_permutexvar_epi8(place, _mm512_load_si512(values + 16 * i));
         V low[2] = {_mm512_unpacklo_epi8(byte[0], byte[1]), _mm512_unpackhi_epi8(byte[0], byte[1])};
         V high[2] = {_mm512_unpacklo_epi8(byte[2], byte[3]),
                      _mm512_unpackhi_epi8(byte[2], byte[3])};

@@ -2,51 +2,68 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <utility>
 
 #include "base/check.h"
 
 namespace paywarden {
+namespace {
 
-SlicedForest SlicedForest::build(const std::vector<const Tree*>& trees, Isa isa) {
+static_assert(2 * (SlicedForest::tests_max - 1) <= std::numeric_limits<uint16_t>::max());
+static_assert(SlicedForest::depth_max <= flat_depth_max);
+static_assert(SlicedForest::rows_worth_it <= SlicedForest::rows_max);
+
+// The first bytes of all 64 floats, then the second ones, ...
+void sort_by_byte(float* leaves) {
+  constexpr size_t kBytes = 64 * sizeof(float);
+  uint8_t before[kBytes], after[kBytes];
+  std::memcpy(before, leaves, kBytes);
+  for (size_t i = 0; i < kBytes; ++i) after[i % sizeof(float) * 64 + i / sizeof(float)] = before[i];
+  std::memcpy(leaves, after, kBytes);
+}
+
+}  // namespace
+
+SlicedForest SlicedForest::build(const ForestPlan& plan, Isa isa) {
   SlicedForest forest;
 #if defined(__x86_64__)
   if (isa == Isa::avx512) forest.sum_ = sum_sliced_avx512;
   if (isa == Isa::avx2) forest.sum_ = sum_sliced_avx2;
 #endif
-  if (!forest.sum_) return forest;
+  const std::vector<PlannedTree>& trees = plan.flat;  // by depth
+  const bool too_deep = !plan.deep.empty() || (!trees.empty() && trees.back().depth > depth_max);
+  if (!forest.sum_ || too_deep) return forest;
   forest.collect_tests(trees);
   if (forest.thresholds_.size() > tests_max) return {};
-  for (const Tree* tree : trees) {
+  for (const PlannedTree& planned : trees) {
     SlicedTree sliced{};
-    forest.write(*tree, tree->nodes[0], 0, 1, sliced);
-    if (isa == Isa::avx512) {
-      SlicedTree by_bytes = sliced;
-      for (size_t i = 0; i < sizeof sliced.leaves; ++i)
-        by_bytes.leaves[i % sizeof(float) * 64 + i / sizeof(float)] = sliced.leaves[i];
-      sliced = by_bytes;
-    }
+    forest.write(*planned.tree, planned.tree->nodes[0], 0, 1, sliced);
+    if (isa == Isa::avx512) sort_by_byte(sliced.leaves);
     forest.trees_.push_back(sliced);
   }
   return forest;
 }
 
-void SlicedForest::collect_tests(const std::vector<const Tree*>& trees) {
+void SlicedForest::sum(const FloatRows& rows, float* sums) const {
+  CHECK(!empty() && rows.count <= rows_max, "who calls asks before");
+  sum_(*this, rows, sums);
+}
+
+void SlicedForest::collect_tests(const std::vector<PlannedTree>& trees) {
   using Test = std::pair<bool, float>;  // missing goes left, threshold
   std::map<uint32_t, std::vector<Test>> by_column;
-  for (const Tree* tree : trees)
-    for (const TreeNode& node : tree->nodes)
+  for (const PlannedTree& planned : trees)
+    for (const TreeNode& node : planned.tree->nodes)
       if (!node.is_leaf()) by_column[node.feature].emplace_back(node.default_left, node.threshold);
   for (auto& [column, tests] : by_column) {
     std::sort(tests.begin(), tests.end());
-    tests.erase(std::unique(tests.begin(), tests.end()), tests.end());
+    tests.erase(std::unique(tests.begin(), tests.end()), tests.end());  // -0 == 0
     auto first = static_cast<uint32_t>(thresholds_.size());
-    auto left =
-        std::lower_bound(tests.begin(), tests.end(), true,
-                         [](const Test& test, bool is_left) { return test.first < is_left; });
+    auto rights = std::count_if(tests.begin(), tests.end(), [](const Test& t) { return !t.first; });
     for (const Test& test : tests) thresholds_.push_back(test.second);
-    columns_.push_back({column, first, first + static_cast<uint32_t>(left - tests.begin()),
+    columns_.push_back({column, first, first + static_cast<uint32_t>(rights),
                         static_cast<uint32_t>(thresholds_.size())});
   }
 }
@@ -61,19 +78,21 @@ uint16_t SlicedForest::place_of(const TreeNode& node) const {
   return static_cast<uint16_t>(2 * (at - thresholds_.begin()));
 }
 
-// Below a leaf that lies higher than the sixth level all tests are the first one, and all leaves are this one.
+// Below a leaf that lies higher than the sixth level all tests are the first one, and all leaves
+// are this one.
 void SlicedForest::write(const Tree& tree, const TreeNode& node, uint32_t level, uint32_t number,
                          SlicedTree& out) const {
   if (level == depth_max) {
-    std::memcpy(out.leaves + (number - 64) * sizeof(float), &node.value, sizeof(float));
+    out.leaves[number - 64] = node.value;
     return;
   }
   bool is_leaf = node.is_leaf();
   out.place[number] = is_leaf ? 0 : place_of(node);
-  write(tree, is_leaf ? node : tree.nodes[static_cast<size_t>(node.left)], level + 1, 2 * number,
-        out);
-  write(tree, is_leaf ? node : tree.nodes[static_cast<size_t>(node.right)], level + 1,
-        2 * number + 1, out);
+  auto child = [&](int32_t index) -> const TreeNode& {
+    return is_leaf ? node : tree.nodes[static_cast<size_t>(index)];
+  };
+  write(tree, child(node.left), level + 1, 2 * number, out);
+  write(tree, child(node.right), level + 1, 2 * number + 1, out);
 }
 
 size_t SlicedForest::memory_bytes() const {

@@ -1,9 +1,13 @@
-// sliced_forest.h's loops, written once for both sets of vectors; included by sliced_*.cc alone, inside a namespace of their own and
-// behind their `#pragma GCC target` (so it includes nothing itself).
+// sliced_forest.h's loops, written once for both sets of vectors; included by sliced_*.cc alone,
+// inside a namespace of their own and behind their `#pragma GCC target` (so it includes nothing
+// itself).
 //
-// Machine has: Bits (two words, a bit for each of 128 rows), load(const uint64_t*), choose(right, by, left): the bits of `right` where
-// `by` has a 1, of `left` elsewhere; compare<Words>(x, thresholds, count, missing_goes_right, words): the words of so many tests of one
-// feature, two apart, whose values are x[64 * Words]; and Sums<Words>: of the leaves of 64 rows in each of the Words, see below.
+// Machine has: Bits (two words, a bit for each of 128 rows) with load(const uint64_t*) and
+// choose(right, by, left): the bits of `right` where `by` has a 1, of `left` elsewhere; width, and
+// compare<takes_missing>(x, thresholds, count, bits): of so many tests of one feature the bits of
+// `width` rows whose values are x, 16 bytes apart; Sums<Words>, of 64 rows a word: add(leaves,
+// values) looks the leaves of one tree up and adds them, store(to) gives the sums in an order that
+// put_in_order<Words>(sums, count, to) turns into the rows'.
 
 // The six bits of the leaf of each of 64 rows: word 2 + level, the root's first; words 0 and 1 are 0.
 using Leaf = uint64_t[8];
@@ -31,7 +35,6 @@ template <typename Machine, int Words, uint32_t Plane = 0>
   }
 }
 
-// Behind the last row the bits are any.
 template <typename Machine>
 void make_tests(const SlicedForest& forest, const FloatRows& rows, uint64_t* words) {
   alignas(64) float x[SlicedForest::rows_max] = {};
@@ -51,10 +54,13 @@ void make_tests(const SlicedForest& forest, const FloatRows& rows, uint64_t* wor
 template <typename Machine, int Words>
 void sum_rows(const SlicedForest& forest, const FloatRows& rows, float* sums) {
   constexpr size_t rows_in = 64 * Words, together = 16;
+  // What make_tests() does not write is read, too: bits of rows that are not there, which choose
+  // between leaves that nobody wants.
   alignas(64) uint64_t words[2 * SlicedForest::tests_max];
   make_tests<Machine>(forest, rows, words);
   alignas(64) float by_lane[lanes][rows_in];
-  // Of some trees the leaves' bits first: what was just written in words is not yet to be had as a whole register.
+  // Bits of some trees before any of their leaves: words that were written one by one can be had as
+  // a whole register only when all are in the cache.
   alignas(64) Leaf leaves[together][Words] = {};
   const auto& trees = forest.trees();
   for (size_t lane = 0; lane < lanes; ++lane) {
