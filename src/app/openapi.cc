@@ -62,7 +62,7 @@ constexpr std::string_view kPayments =
    "400":{"description":"Not JSON"},"401":{"description":"No valid key"},"403":{"description":"The key has another role"},"409":{"description":"The id was used with another body"},
    "413":{"description":"Larger than 64 KiB"},"422":{"description":"A field was rejected, or there is no exchange rate for the currency"},"429":{"description":"Too many connections from one address"},"503":{"description":"Beyond capacity, or the disk is nearly full; send it again"},
    "504":{"description":"The deadline passed: the default outcome, which is no decision","content":{"application/json":{"schema":{"$ref":"#/components/schemas/Default"}}}}}}},
- "/v1/payments:batch":{"post":{"tags":["payments"],"summary":"Decide many payments, a JSON object a line","description":"Role: intake. Streams: each line is answered with an object that has line and status, and the decision where there is one.",
+ "/v1/payments:batch":{"post":{"tags":["payments"],"summary":"Decide many payments, a JSON object a line","description":"Role: intake. Streams: each line is answered with an object that has line and status, and the decision where there is one; of a payment that was rejected title, detail, field and reason.",
   "requestBody":{"required":true,"content":{"application/x-ndjson":{"schema":{"$ref":"#/components/schemas/Payment"}}}},
   "responses":{"200":{"description":"One object a line"}}}},
  "/v1/labels":{"post":{"tags":["labels"],"summary":"Say whether a payment was fraud","description":"Role: intake. The last word wins; a label of an unknown payment waits for it.",

@@ -20,6 +20,8 @@ struct Said {
   int status;
   std::string_view title;
   std::string detail;
+  RejectReason reason = RejectReason::none;  // of a payment that was rejected, and the field
+  std::string field = {};
 };
 
 Said describe(const Answer& answer) {
@@ -47,9 +49,40 @@ Said describe(const Answer& answer) {
   return {500, "Unknown", ""};
 }
 
-Response to_response(const Answer& answer) {
+Said rejected(std::string_view line, RejectReason reason, std::string_view field) {
+  return {status_of(reason), "The payment was rejected", std::string(line), reason,
+          std::string(field)};
+}
+
+Said rejected(const Rejection& no) {
+  return rejected(no.line(), no.reason, no.field);
+}
+
+// What the engine refuses of payments is a currency that has no rate there: told like what intake rejects. A topic's stages say a line alone.
+Said describe_payment(const Answer& answer) {
+  if (answer.kind != Answer::Kind::refused || !answer.error || answer.error->where.empty())
+    return describe(answer);
+  return rejected(answer.error->line(), RejectReason::no_rate, answer.error->where);
+}
+
+Response to_problem(const Said& said) {
+  if (said.reason == RejectReason::none) return problem(said.status, said.title, said.detail);
+  return problem(said.status, said.title, said.detail,
+                 {{"field", said.field}, {"reason", name_of(said.reason)}});
+}
+
+std::string to_line_problem(uint64_t line, const Said& said) {
+  if (said.reason == RejectReason::none)
+    return http::line_problem(line, said.status, said.title, said.detail);
+  return http::line_problem(line, said.status, said.title, said.detail,
+                            {{"field", said.field}, {"reason", name_of(said.reason)}});
+}
+
+using Describe = Said (*)(const Answer&);
+
+Response to_response(const Answer& answer, Describe describe) {
   Said said = describe(answer);
-  if (said.status >= 300) return problem(said.status, said.title, said.detail);
+  if (said.status >= 300) return to_problem(said);
   if (!answer.json.empty()) return Response::json(said.status, std::string(answer.json));
   std::string_view state = answer.kind == Answer::Kind::label_waiting ? "waiting" : "applied";
   if (answer.sequence == 0)
@@ -58,9 +91,9 @@ Response to_response(const Answer& answer) {
                         fmt::format(R"({{"state":"{}","sequence":{}}})", state, answer.sequence));
 }
 
-std::string to_line(uint64_t line, const Answer& answer) {
+std::string to_line(uint64_t line, const Answer& answer, Describe describe) {
   Said said = describe(answer);
-  if (said.status >= 300) return http::line_problem(line, said.status, said.title, said.detail);
+  if (said.status >= 300) return to_line_problem(line, said);
   if (!answer.json.empty())
     return fmt::format(R"({{"line":{},"status":{},"decision":{}}})", line, said.status,
                        answer.json);
@@ -68,22 +101,10 @@ std::string to_line(uint64_t line, const Answer& answer) {
                      answer.kind == Answer::Kind::label_waiting ? "waiting" : "applied");
 }
 
-Response rejected(std::string_view detail, RejectReason reason, std::string_view field) {
-  return problem(status_of(reason), "The payment was rejected", detail,
-                 {{"field", field}, {"reason", name_of(reason)}});
-}
-
-// What the engine refuses is a payment whose currency has no rate there: told like what intake rejects. A topic's stages say a line alone.
-Response to_payment_response(const Answer& answer) {
-  if (answer.kind != Answer::Kind::refused || !answer.error || answer.error->where.empty())
-    return to_response(answer);
-  return rejected(answer.error->line(), RejectReason::no_rate, answer.error->where);
-}
-
 class HttpReply : public ReplyTo {
  public:
   explicit HttpReply(http::Reply reply) : reply_(std::move(reply)) {}
-  bool answer(const Answer& answer) override { return reply_(to_response(answer)); }
+  bool answer(const Answer& answer) override { return reply_(to_response(answer, describe)); }
 
  private:
   http::Reply reply_;
@@ -98,7 +119,7 @@ class PaymentReply : public ReplyTo {
     auto took = std::chrono::steady_clock::now() - received_;
     latency_.add(
         static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
-    return reply_(to_payment_response(answer));
+    return reply_(to_response(answer, describe_payment));
   }
 
  private:
@@ -109,10 +130,10 @@ class PaymentReply : public ReplyTo {
 
 class LineReplyTo : public ReplyTo {
  public:
-  explicit LineReplyTo(http::LineReply& reply)
-      : number_(reply.number()), reply_(std::move(reply)) {}
+  LineReplyTo(http::LineReply& reply, Describe describe)
+      : number_(reply.number()), reply_(std::move(reply)), describe_(describe) {}
   bool answer(const Answer& answer) override {
-    reply_(to_line(number_, answer));
+    reply_(to_line(number_, answer, describe_));
     return true;
   }
   http::LineReply take_back() { return std::move(reply_); }
@@ -120,6 +141,7 @@ class LineReplyTo : public ReplyTo {
  private:
   uint64_t number_;
   http::LineReply reply_;
+  Describe describe_;
 };
 
 Response unavailable(std::string_view detail) {
@@ -183,8 +205,7 @@ Result<Work> PaymentApi::read_label(std::string_view body, const std::string& so
 void PaymentApi::take_payment(http::RequestPtr request, http::Reply reply) {
   if (ports_.closed) return void(reply(unavailable(kClosed)));
   Payment payment;
-  if (auto no = parse(request->body, 0, payment))
-    return void(reply(rejected(no->line(), no->reason, no->field)));
+  if (auto no = parse(request->body, 0, payment)) return void(reply(to_problem(rejected(*no))));
   reply.expires(options_.deadline, [this] {
     deadlines_missed_.fetch_add(1, std::memory_order_relaxed);
     return Response::json(504, default_answer_);
@@ -197,7 +218,7 @@ void PaymentApi::take_payment(http::RequestPtr request, http::Reply reply) {
 // One body, a line each of the same kind, answered in their order.
 class PaymentApi::Lines : public http::LineHandler {
  public:
-  explicit Lines(PaymentApi& api) : api_(api) {}
+  Lines(PaymentApi& api, Describe describe) : api_(api), describe_(describe) {}
   bool on_line(std::string_view line, http::LineReply& reply) final {
     PaymentApiPorts& ports = api_.ports_;
     if (ports.closed) {
@@ -208,11 +229,10 @@ class PaymentApi::Lines : public http::LineHandler {
       return false;  // leaves room for single ones
     tl::expected<Work, Said> work = read(line, reply.number());
     if (!work) {
-      const Said& no = work.error();
-      reply(http::line_problem(reply.number(), no.status, no.title, no.detail));
+      reply(to_line_problem(reply.number(), work.error()));
       return true;
     }
-    work->reply = std::make_unique<LineReplyTo>(reply);
+    work->reply = std::make_unique<LineReplyTo>(reply, describe_);
     if (ports.intake.submit(std::move(*work))) return true;
     reply = static_cast<LineReplyTo&>(*work->reply).take_back();
     return false;
@@ -222,24 +242,27 @@ class PaymentApi::Lines : public http::LineHandler {
   // The work of a line, or what to say of it.
   virtual tl::expected<Work, Said> read(std::string_view line, uint64_t number) = 0;
   PaymentApi& api_;
+
+ private:
+  Describe describe_;
 };
 
 class PaymentApi::Batch : public Lines {
  public:
-  using Lines::Lines;
+  explicit Batch(PaymentApi& api) : Lines(api, describe_payment) {}
 
  private:
   tl::expected<Work, Said> read(std::string_view line, uint64_t number) override {
     Payment payment;
-    if (auto no = api_.parse(line, number, payment))
-      return tl::unexpected(Said{status_of(no->reason), "The payment was rejected", no->line()});
+    if (auto no = api_.parse(line, number, payment)) return tl::unexpected(rejected(*no));
     return Work::of(std::move(payment), nullptr);
   }
 };
 
 class PaymentApi::LabelBatch : public Lines {
  public:
-  LabelBatch(PaymentApi& api, std::string source) : Lines(api), source_(std::move(source)) {}
+  LabelBatch(PaymentApi& api, std::string source)
+      : Lines(api, describe), source_(std::move(source)) {}
 
  private:
   tl::expected<Work, Said> read(std::string_view line, uint64_t) override {

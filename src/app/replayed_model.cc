@@ -133,15 +133,14 @@ Status add_model(const Config& config, const BundleModel& model,
                  const std::vector<std::string>& files, std::optional<EventTime> from,
                  DriftCounts* drift, Metrics& metrics) {
   TRY_ASSIGN(Tokeniser tokeniser, load_card_key(config, CardKeyFor::this_run));
-  SystemClock clock;
-  TRY_ASSIGN(DataFiles data, open_data(config, tokeniser, files, clock));
+  TRY_ASSIGN(auto source, open_data_again(config, tokeniser, files));
   TRY_ASSIGN(auto core, configured_core(config, nullptr));
   ModelSink sink(*core, model, from, drift, metrics);
   Progress progress("features");
-  auto played = play_history(*data.source, config.features.options().label_delay, sink,
+  auto played = play_history(*source, config.features.options().label_delay, sink,
                              [&](const FileProgress& now) { progress.show(now); });
   if (!played) return tl::unexpected(played.error());
-  progress.finish(data.source->progress().rows);
+  progress.finish(source->progress().rows);
   metrics.importance = sink.importance();
   if (drift) metrics.drift = drift_of(*drift, model.name(), config.drift);
   return {};

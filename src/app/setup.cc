@@ -146,6 +146,24 @@ std::vector<std::string> files_of(const Config& config) {
   return files;
 }
 
+namespace {
+
+Result<std::unique_ptr<FileSource>> open_files(const Config& config, const Tokeniser& tokeniser,
+                                               const std::vector<std::string>& paths,
+                                               RejectSink& rejects) {
+  ParserOptions parser;
+  TRY_ASSIGN(CurrencyRates rates, CurrencyRates::parse(config.rates, config.base_currency));
+  parser.currencies = rates.currencies();
+  return FileSource::open(paths, config.schema, tokeniser, parser, {}, rejects);
+}
+
+class NoRejects : public RejectSink {
+ public:
+  void add(const RejectedInput&) override {}
+};
+
+}  // namespace
+
 Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser,
                             const std::vector<std::string>& paths, Clock& clock) {
   DataFiles data;
@@ -153,12 +171,15 @@ Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser,
   TRY(files.make_directory(config.data_directory));
   TRY_ASSIGN(data.rejects,
              Rejects::open({.path = config.data_directory + "/rejects.ndjson"}, clock));
-  ParserOptions parser;
-  TRY_ASSIGN(CurrencyRates rates, CurrencyRates::parse(config.rates, config.base_currency));
-  parser.currencies = rates.currencies();
-  TRY_ASSIGN(data.source,
-             FileSource::open(paths, config.schema, tokeniser, parser, {}, *data.rejects));
+  TRY_ASSIGN(data.source, open_files(config, tokeniser, paths, *data.rejects));
   return data;
+}
+
+Result<std::unique_ptr<FileSource>> open_data_again(const Config& config,
+                                                    const Tokeniser& tokeniser,
+                                                    const std::vector<std::string>& paths) {
+  static NoRejects none;
+  return open_files(config, tokeniser, paths, none);
 }
 
 Status tell_of_data(const DataFiles& data, Progress& progress) {

@@ -34,6 +34,10 @@ struct DataFiles {
 };
 Result<DataFiles> open_data(const Config& config, const Tokeniser& tokeniser,
                             const std::vector<std::string>& paths, Clock& clock);
+// The same files once more: what is rejected was counted and kept the first time.
+Result<std::unique_ptr<FileSource>> open_data_again(const Config& config,
+                                                    const Tokeniser& tokeniser,
+                                                    const std::vector<std::string>& paths);
 
 class Progress;
 

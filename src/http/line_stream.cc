@@ -6,7 +6,7 @@
 namespace paywarden::http {
 
 std::string line_problem(uint64_t number, int status, std::string_view title,
-                         std::string_view detail) {
+                         std::string_view detail, std::initializer_list<ProblemMember> extra) {
   std::string text;
   JsonWriter json(text);
   json.open_object()
@@ -16,6 +16,7 @@ std::string line_problem(uint64_t number, int status, std::string_view title,
       .integer(status);
   json.key("title").string(title);
   if (!detail.empty()) json.key("detail").string(detail);
+  for (const ProblemMember& member : extra) json.key(member.name).raw(member.json);
   json.close_object();
   return text;
 }

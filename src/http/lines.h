@@ -64,6 +64,7 @@ using LineHandlerFactory =
 
 // {"line":7,"status":413,"title":"...","detail":"..."}
 std::string line_problem(uint64_t number, int status, std::string_view title,
-                         std::string_view detail = {});
+                         std::string_view detail = {},
+                         std::initializer_list<ProblemMember> extra = {});
 
 }  // namespace paywarden::http

@@ -173,11 +173,15 @@ def currencies(lines):
             fail(f"{command[0]} takes a currency without a rate: {said}")
     if content("strange.csv") != content("once.csv") or content("strange-decided.ndjson") != content("history-decided.ndjson"):
         fail("payments in a currency without a rate count")
-    said = paywarden("evaluate", *DEMO, "--decisions", "strange-decided.ndjson", "--data", "strange.ndjson", "--out", "strange-report", told=True)
+    configuration("once.toml", {}, '\n[data]\ndirectory = "once"\ndisk_free_min = "64MiB"\n')
+    said = paywarden("evaluate", "--config", "once.toml", "--decisions", "strange-decided.ndjson", "--data", "strange.ndjson", "--model", "model",
+                     "--out", "strange-report", told=True)
     if "3 rejected as no_rate, the first: strange.ndjson:1:" not in said:
         fail(f"evaluate says nothing of what was rejected: {said}")
     if json.loads(pathlib.Path("strange-report/metrics.json").read_text())["notes"]["refused"] != 3:
         fail("evaluate takes a currency without a rate")
+    if [json.loads(line)["line"] for line in open("once/rejects.ndjson")] != [1, 2, 3]:
+        fail("evaluate keeps what it rejects more than once, as it reads the files for the model again")
 
 
 def outputs():

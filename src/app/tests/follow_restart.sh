@@ -72,10 +72,15 @@ kept=$(wc -l <data/rejects.ndjson)
 key=$("$program" key create --config demo.toml --name till --role intake | grep -o 'pw_[^ ]*')
 start serve --config demo.toml
 tail -n 1 history.ndjson | sed -E 's/"payment_id":"[^"]*"/"payment_id":"by-http"/; s/"currency":"[A-Z]*"/"currency":"GBP"/' |
-  curl -s -H "Authorization: Bearer $key" --data-binary @- "$url/v1/payments" >answer
+  tee pounds | curl -s -H "Authorization: Bearer $key" --data-binary @- "$url/v1/payments" >answer
+sed -E 's/"amount":"?[^,]*/"amount":"-1"/; s/GBP/EUR/' pounds | cat pounds - |
+  curl -s -H "Authorization: Bearer $key" --data-binary @- "$url/v1/payments:batch" >lines
 stop
 grep -q '"status":422,.*"field":"currency","reason":"no_rate"' answer || { cat answer; echo "a payment in pounds is answered otherwise"; exit 1; }
-[[ $(wc -l <data/rejects.ndjson) == "$kept" ]] || { cat data/rejects.ndjson; echo "what was answered 422 for its currency is kept"; exit 1; }
+grep -q '"line":1,"status":422,.*"field":"currency","reason":"no_rate"' lines && grep -q '"line":2,"status":422,.*"field":"amount","reason":"negative"' lines ||
+  { cat lines; echo "lines that are refused do not say the field and the reason"; exit 1; }
+[[ $(grep -c no_rate data/rejects.ndjson) == 1 && $(wc -l <data/rejects.ndjson) == $((kept + 1)) ]] ||
+  { cat data/rejects.ndjson; echo "what was answered 422 for its currency is kept, or what was read wrong is not"; exit 1; }
 
 # Another payment under an id that was used is kept likewise.
 sed -n 2001p all.csv | sed -E 's/,[0-9.]+,(EUR|USD),/,1.23,\1,/' >>live.csv
