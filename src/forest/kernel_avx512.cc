@@ -269,10 +269,44 @@ template <typename BinOf>
   }
 }
 
+// One row: the bins one by one, what follows from them for 16 features at once.
+void quantise_row(const Quantiser& quantiser, const float* row, int16_t* slots) {
+  const float* keys = quantiser.keys();
+  const std::vector<Quantiser::Feature>& features = quantiser.features();
+  auto at_most = [keys](size_t block, __m512 x) {
+    return count_at_most(_mm512_load_ps(keys + block * 16), x);
+  };
+  for (size_t first = 0; first < features.size(); first += 16, slots += 32) {
+    const size_t count = std::min<size_t>(16, features.size() - first);
+    alignas(64) uint32_t bins[16];
+    alignas(64) float values[16];
+    for (size_t i = 0; i < count; ++i) {
+      const Quantiser::Feature& feature = features[first + i];
+      values[i] = row[feature.column];
+      const __m512 x = _mm512_set1_ps(values[i]);
+      size_t at = 0;
+      for (uint32_t level = 0; level + 1 < feature.levels; ++level)
+        at = at * 17 + at_most(feature.first_block[level] + at, x);
+      bins[i] =
+          static_cast<uint32_t>(at * 16 + at_most(feature.first_block[feature.levels - 1] + at, x));
+    }
+    // slot_pair() of each
+    const V bin = _mm512_load_si512(bins);
+    const __m512 x = _mm512_load_ps(values);
+    V pair = _mm512_add_epi32(_mm512_or_si512(bin, _mm512_slli_epi32(bin, 16)),
+                              _mm512_set1_epi32(0x10000));
+    pair = _mm512_mask_mov_epi32(pair, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q),
+                                 _mm512_set1_epi32(0xffff));
+    _mm512_store_si512(slots,
+                       _mm512_xor_si512(pair, _mm512_set1_epi32(static_cast<int>(0x80008000u))));
+  }
+}
+
 }  // namespace
 
 // Most features have one level or two; what all rows share of them then stays in registers.
 void quantise_avx512(const Quantiser& quantiser, const FloatRows& rows, int16_t* slots) {
+  if (rows.count == 1) return quantise_row(quantiser, rows.first, slots);
   const float* keys = quantiser.keys();
   const size_t width = quantiser.slot_count();
   for (const Quantiser::Feature& feature : quantiser.features()) {
