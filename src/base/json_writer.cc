@@ -1,7 +1,9 @@
 #include "base/json_writer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 
 #include "base/hash.h"
@@ -66,18 +68,7 @@ bool any_needs_escape(uint64_t word) {
   return (below | word | has_zero(word ^ (kOnes * '"')) | has_zero(word ^ (kOnes * '\\'))) & kHighs;
 }
 
-size_t plain_length(std::string_view text) {
-  size_t n = 0;
-  for (; n + 8 <= text.size(); n += 8) {
-    uint64_t word;
-    std::memcpy(&word, text.data() + n, 8);
-    if (any_needs_escape(word)) break;
-  }
-  while (n < text.size() && !needs_escape(static_cast<unsigned char>(text[n]))) ++n;
-  return n;
-}
-
-// Whether plain_length() is all of it, without a look at single bytes.
+// Whether no byte of it needs an escape, without a look at single ones.
 bool is_plain(std::string_view text) {
   const size_t size = text.size();
   const char* at = text.data();
@@ -93,7 +84,9 @@ bool is_plain(std::string_view text) {
 void append_with_escapes(std::string& out, std::string_view text) {
   auto* p = reinterpret_cast<const unsigned char*>(text.data());
   for (size_t i = 0; i < text.size();) {
-    size_t plain = plain_length(text.substr(i));
+    auto stop = std::find_if(text.begin() + static_cast<std::ptrdiff_t>(i), text.end(),
+                             [](char c) { return needs_escape(static_cast<unsigned char>(c)); });
+    auto plain = static_cast<size_t>(stop - text.begin()) - i;
     out.append(text.substr(i, plain));
     i += plain;
     if (i == text.size()) return;

@@ -252,87 +252,47 @@ void add_leaves_avx512(const ForestTables& tables, const int16_t* slots, size_t 
 
 namespace {
 
-uint32_t count_at_most(__m512 keys, __m512 x) {
-  return static_cast<uint32_t>(_mm_popcnt_u32(_mm512_cmp_ps_mask(keys, x, _CMP_LE_OQ)));
-}
-
-// One feature of all rows. `bin_of` finds that of a value, which fills a register.
-template <typename BinOf>
-[[gnu::always_inline]] inline void quantise_column(const FloatRows& rows, uint32_t column,
-                                                   size_t width, int16_t* slots, BinOf bin_of) {
-  for (size_t row = 0; row < rows.count; ++row, slots += width) {
-    __m512 x = _mm512_set1_ps(rows.at(row, column));
-    // A bit, and no branch: which payments miss a feature follows no pattern.
-    bool is_missing = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q) & 1;
-    uint32_t pair = slot_pair(bin_of(x), is_missing);
-    std::memcpy(slots, &pair, sizeof pair);
-  }
-}
-
-// One row: the bins one by one, what follows from them for 16 features at once.
-void quantise_row(const Quantiser& quantiser, const float* row, int16_t* slots) {
-  const float* keys = quantiser.keys();
-  const std::vector<Quantiser::Feature>& features = quantiser.features();
-  auto at_most = [keys](size_t block, __m512 x) {
-    return count_at_most(_mm512_load_ps(keys + block * 16), x);
+// How many of the thresholds are <= x, which fills a register.
+uint32_t bin_of(const float* keys, const Quantiser::Feature& feature, __m512 x) {
+  auto at_most = [&](uint32_t level, size_t place) {
+    __m512 block = _mm512_load_ps(keys + (feature.first_block[level] + place) * 16);
+    return static_cast<size_t>(_mm_popcnt_u32(_mm512_cmp_ps_mask(block, x, _CMP_LE_OQ)));
   };
-  for (size_t first = 0; first < features.size(); first += 16, slots += 32) {
+  size_t at = 0;
+  for (uint32_t level = 0; level + 1 < feature.levels; ++level) at = at * 17 + at_most(level, at);
+  return static_cast<uint32_t>(at * 16 + at_most(feature.levels - 1, at));
+}
+
+// slot_pair() of 16 values.
+V slot_pairs(V bins, __m512 values) {
+  V pairs = _mm512_add_epi32(_mm512_or_si512(bins, _mm512_slli_epi32(bins, 16)),
+                             _mm512_set1_epi32(0x10000));
+  __mmask16 missing = _mm512_cmp_ps_mask(values, values, _CMP_UNORD_Q);
+  pairs = _mm512_mask_mov_epi32(pairs, missing, _mm512_set1_epi32(0xffff));
+  return _mm512_xor_si512(pairs, _mm512_set1_epi32(static_cast<int>(0x80008000u)));
+}
+
+void quantise_row(const Quantiser& quantiser, const float* row, int16_t* slots) {
+  const std::vector<Quantiser::Feature>& features = quantiser.features();
+  for (size_t first = 0; first < features.size(); first += 16) {
     const size_t count = std::min<size_t>(16, features.size() - first);
-    alignas(64) uint32_t bins[16];
-    alignas(64) float values[16];
+    alignas(64) uint32_t bins[16] = {};
+    alignas(64) float values[16] = {};
     for (size_t i = 0; i < count; ++i) {
       const Quantiser::Feature& feature = features[first + i];
       values[i] = row[feature.column];
-      const __m512 x = _mm512_set1_ps(values[i]);
-      size_t at = 0;
-      for (uint32_t level = 0; level + 1 < feature.levels; ++level)
-        at = at * 17 + at_most(feature.first_block[level] + at, x);
-      bins[i] =
-          static_cast<uint32_t>(at * 16 + at_most(feature.first_block[feature.levels - 1] + at, x));
+      bins[i] = bin_of(quantiser.keys(), feature, _mm512_set1_ps(values[i]));
     }
-    // slot_pair() of each
-    const V bin = _mm512_load_si512(bins);
-    const __m512 x = _mm512_load_ps(values);
-    V pair = _mm512_add_epi32(_mm512_or_si512(bin, _mm512_slli_epi32(bin, 16)),
-                              _mm512_set1_epi32(0x10000));
-    pair = _mm512_mask_mov_epi32(pair, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q),
-                                 _mm512_set1_epi32(0xffff));
-    _mm512_store_si512(slots,
-                       _mm512_xor_si512(pair, _mm512_set1_epi32(static_cast<int>(0x80008000u))));
+    _mm512_store_si512(slots + 2 * first,
+                       slot_pairs(_mm512_load_si512(bins), _mm512_load_ps(values)));
   }
 }
 
 }  // namespace
 
-// Most features have one level or two; what all rows share of them then stays in registers.
 void quantise_avx512(const Quantiser& quantiser, const FloatRows& rows, int16_t* slots) {
-  if (rows.count == 1) return quantise_row(quantiser, rows.first, slots);
-  const float* keys = quantiser.keys();
-  const size_t width = quantiser.slot_count();
-  for (const Quantiser::Feature& feature : quantiser.features()) {
-    auto block = [&](uint32_t level, uint32_t place) {
-      return _mm512_load_ps(keys + (size_t{feature.first_block[level]} + place) * 16);
-    };
-    const __m512 root = block(0, 0);
-    if (feature.levels == 1) {
-      quantise_column(rows, feature.column, width, slots,
-                      [&](__m512 x) { return count_at_most(root, x); });
-    } else if (feature.levels == 2) {
-      const float* leaves = keys + size_t{feature.first_block[1]} * 16;
-      quantise_column(rows, feature.column, width, slots, [&](__m512 x) {
-        uint32_t at = count_at_most(root, x) * 16;
-        return at + count_at_most(_mm512_load_ps(leaves + at), x);
-      });
-    } else {
-      quantise_column(rows, feature.column, width, slots, [&](__m512 x) {
-        uint32_t at = count_at_most(root, x), level = 1;
-        for (; level + 1 < feature.levels; ++level)
-          at = at * 17 + count_at_most(block(level, at), x);
-        return at * 16 + count_at_most(block(level, at), x);
-      });
-    }
-    slots += 2;
-  }
+  for (size_t row = 0; row < rows.count; ++row)
+    quantise_row(quantiser, rows.first + row * rows.stride, slots + row * quantiser.slot_count());
 }
 
 }  // namespace paywarden

@@ -19,10 +19,6 @@ namespace {
 #include "forest/sliced_kernel.h"
 
 struct Avx2 {
-  using Bits = __m128i;
-  static Bits load(const uint64_t* words) {
-    return _mm_load_si128(reinterpret_cast<const __m128i*>(words));
-  }
   static Bits choose(Bits right, Bits by, Bits left) {
     return _mm_xor_si128(_mm_and_si128(_mm_xor_si128(left, right), by), left);
   }

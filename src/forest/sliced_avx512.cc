@@ -33,10 +33,6 @@ struct Places {
 constexpr Places by_eight_rows;
 
 struct Avx512 {
-  using Bits = __m128i;
-  static Bits load(const uint64_t* words) {
-    return _mm_load_si128(reinterpret_cast<const __m128i*>(words));
-  }
   static Bits choose(Bits right, Bits by, Bits left) {
     return _mm_ternarylogic_epi64(right, by, left, 0xe2);
   }

@@ -47,8 +47,8 @@ class SlicedForest {
   };
   struct alignas(64) SlicedTree {
     uint16_t place[64];  // of 63 nodes as a heap, the root is number 1: of its test's first word
-    float leaves
-        [64];  // from left to right; AVX-512: the first bytes of all, then the second ones, ...
+    // From left to right. AVX-512: the first bytes of all, then the second ones, ...
+    float leaves[64];
   };
   const std::vector<Column>& columns() const { return columns_; }
   const float* thresholds() const { return thresholds_.data(); }

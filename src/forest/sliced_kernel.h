@@ -2,23 +2,23 @@
 // inside a namespace of their own and behind their `#pragma GCC target` (so it includes nothing
 // itself).
 //
-// Machine has: Bits (two words, a bit for each of 128 rows) with load(const uint64_t*) and
-// choose(right, by, left): the bits of `right` where `by` has a 1, of `left` elsewhere; width, and
+// Machine has: choose(right, by, left): the bits of `right` where `by` has a 1, of `left` elsewhere; width, and
 // compare<takes_missing>(x, thresholds, count, bits): of so many tests of one feature the bits of
 // `width` rows whose values are x, 16 bytes apart; Sums<Words>, of 64 rows a word: add(leaves,
 // values) looks the leaves of one tree up and adds them, store(to) gives the sums in an order that
 // put_in_order<Words>(sums, count, to) turns into the rows'.
+
+using Bits = __m128i;  // two words, a bit for each of 128 rows
 
 // The six bits of the leaf of each of 64 rows: word 2 + level, the root's first; words 0 and 1 are 0.
 using Leaf = uint64_t[8];
 
 // The bits of level `Plane`, of those rows that come by `Node`.
 template <typename Machine, uint32_t Plane, uint32_t Node = 1, uint32_t Level = 0>
-[[gnu::always_inline]] inline typename Machine::Bits way(const uint64_t* words,
-                                                         const uint16_t* place,
-                                                         const typename Machine::Bits* planes) {
+[[gnu::always_inline]] inline Bits way(const uint64_t* words, const uint16_t* place,
+                                       const Bits* planes) {
   if constexpr (Level == Plane)
-    return Machine::load(words + place[Node]);
+    return _mm_load_si128(reinterpret_cast<const Bits*>(words + place[Node]));
   else
     return Machine::choose(way<Machine, Plane, 2 * Node + 1, Level + 1>(words, place, planes),
                            planes[Level],
@@ -26,8 +26,8 @@ template <typename Machine, uint32_t Plane, uint32_t Node = 1, uint32_t Level = 
 }
 
 template <typename Machine, int Words, uint32_t Plane = 0>
-[[gnu::always_inline]] inline void walk(const uint64_t* words, const uint16_t* place,
-                                        typename Machine::Bits* planes, Leaf* leaves) {
+[[gnu::always_inline]] inline void walk(const uint64_t* words, const uint16_t* place, Bits* planes,
+                                        Leaf* leaves) {
   if constexpr (Plane < SlicedForest::depth_max) {
     planes[Plane] = way<Machine, Plane>(words, place, planes);
     for (int word = 0; word < Words; ++word) leaves[word][2 + Plane] = planes[Plane][word];
@@ -68,7 +68,7 @@ void sum_rows(const SlicedForest& forest, const FloatRows& rows, float* sums) {
     for (size_t first = lane; first < trees.size(); first += together * lanes) {
       size_t end = std::min(trees.size(), first + together * lanes);
       for (size_t t = first, i = 0; t < end; t += lanes, ++i) {
-        typename Machine::Bits planes[SlicedForest::depth_max];
+        Bits planes[SlicedForest::depth_max];
         walk<Machine, Words>(words, trees[t].place, planes, leaves[i]);
       }
       for (size_t t = first, i = 0; t < end; t += lanes, ++i)
